@@ -1,0 +1,140 @@
+//! Opening a device, and hearing about its failures: the only place that names a backend.
+//!
+//! Everything else takes a burn [`Device`] value. Failures of a GPU arrive beside the program's path: a
+//! shader that does not compile is only logged, an invalid command goes to a callback, and the numbers
+//! read back afterwards are stale memory. So every way a device can complain sets one *fault*, and
+//! [`read`], the only way numbers come back, refuses once there is one: never a silent wrong picture.
+
+use std::cell::RefCell;
+
+use burn::tensor::{Device, Tensor};
+
+use crate::error::{Error, ErrorKind, Result};
+
+#[cfg(feature = "webgpu")]
+mod webgpu;
+
+/// A kind of device the engine runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeviceKind {
+    /// One thread with SIMD instructions.
+    Cpu,
+    /// The GPU, through WebGPU (natively: wgpu's choice of graphics API).
+    WebGpu,
+}
+
+impl DeviceKind {
+    /// The name people type.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cpu => "cpu",
+            Self::WebGpu => "webgpu",
+        }
+    }
+
+    /// From the name people type.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::UnknownName`].
+    pub fn from_name(name: &str) -> Result<Self> {
+        match name {
+            "cpu" => Ok(Self::Cpu),
+            "webgpu" => Ok(Self::WebGpu),
+            _ => Err(Error::new(ErrorKind::UnknownName { what: "device", got: name.to_owned() })
+                .hint("use `cpu` or `webgpu`")),
+        }
+    }
+}
+
+/// What is known of an opened device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeviceInfo {
+    /// Its kind.
+    pub kind: DeviceKind,
+    /// What the adapter calls itself.
+    pub name: String,
+    /// Whether it computes in half precision.
+    pub f16: bool,
+    /// Largest single buffer.
+    pub max_buffer_bytes: u64,
+}
+
+/// Opens a device. `on_fault` hears of the first failure, at any time later.
+///
+/// # Errors
+///
+/// [`ErrorKind::DeviceUnavailable`] if this build has no such device, or the machine has none.
+pub async fn open(kind: DeviceKind, on_fault: impl Fn(&str) + 'static) -> Result<(Device, DeviceInfo)> {
+    ON_FAULT.with(|slot| *slot.borrow_mut() = Some(Box::new(on_fault)));
+    match kind {
+        #[cfg(feature = "cpu")]
+        DeviceKind::Cpu => Ok((Device::flex(), cpu_info())),
+        #[cfg(feature = "webgpu")]
+        DeviceKind::WebGpu => webgpu::open().await,
+        #[cfg(not(all(feature = "cpu", feature = "webgpu")))]
+        _ => Err(Error::new(ErrorKind::DeviceUnavailable {
+            device: kind.name(),
+            why: "this build of the engine has none".into(),
+        })
+        .hint(format!("build with `--features {}`", kind.name()))),
+    }
+}
+
+#[cfg(feature = "cpu")]
+fn cpu_info() -> DeviceInfo {
+    DeviceInfo {
+        kind: DeviceKind::Cpu,
+        name: "CPU, one thread, SIMD".into(),
+        f16: false,
+        max_buffer_bytes: isize::MAX as u64,
+    }
+}
+
+/// Reads a tensor's numbers back, in row-major order.
+///
+/// # Errors
+///
+/// [`ErrorKind::DeviceFailed`] if the read fails, or anything failed on the device before.
+pub async fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
+    let data = tensor.into_data_async().await.map_err(|error| failed(format!("{error:?}")))?;
+    if let Some(why) = fault() {
+        return Err(failed(why));
+    }
+    data.convert::<f32>().try_into_vec().map_err(|error| failed(format!("{error:?}")))
+}
+
+type Listener = Box<dyn Fn(&str)>;
+
+thread_local! {
+    static FAULT: RefCell<Option<String>> = const { RefCell::new(None) };
+    static ON_FAULT: RefCell<Option<Listener>> = const { RefCell::new(None) };
+}
+
+/// The first failure of the device, if there was one. The engine must be opened anew after it.
+pub fn fault() -> Option<String> {
+    FAULT.with(|fault| fault.borrow().clone())
+}
+
+/// Records a failure; only the first is kept, since the others follow from it.
+#[cfg_attr(not(feature = "webgpu"), expect(dead_code, reason = "a CPU does not fail beside the program"))]
+fn raise_fault(why: &str) {
+    let first = FAULT.with(|fault| {
+        let mut fault = fault.borrow_mut();
+        let first = fault.is_none();
+        fault.get_or_insert_with(|| why.to_owned());
+        first
+    });
+    if first {
+        ON_FAULT.with(|slot| {
+            if let Some(listener) = slot.borrow().as_ref() {
+                listener(why);
+            }
+        });
+    }
+}
+
+fn failed(why: String) -> Error {
+    Error::new(ErrorKind::DeviceFailed { why })
+        .hint("close other pages that use the GPU and try again, or choose the CPU engine")
+}

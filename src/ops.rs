@@ -1,0 +1,23 @@
+//! The arithmetic of the networks: the only place with layouts, kernels and number formats.
+//!
+//! `models` state the mathematics by calling these functions and structs. An activation is a burn tensor:
+//! pictures and feature maps `[batch, channels, height, width]`, token sequences `[batch, tokens, width]`,
+//! both f32. Parameters ([`Conv2d`], [`Linear`], [`GroupNorm`], [`LayerNorm`]) are built once from the
+//! checkpoint's tensors and may keep them in whatever layout the device likes best; nothing outside this
+//! module looks inside them. Start at [`conv2d`](Conv2d::forward).
+
+mod activation;
+mod attention;
+mod conv;
+mod linear;
+mod norm;
+mod resize;
+mod time;
+
+pub use activation::{geglu, gelu, quick_gelu, silu};
+pub use attention::{attention, split_heads_attention};
+pub use conv::{Conv2d, Padding};
+pub use linear::Linear;
+pub use norm::{GroupNorm, LayerNorm};
+pub use resize::upsample_nearest;
+pub use time::timestep_embedding;

@@ -1,0 +1,48 @@
+//! Activation functions of the Stable Diffusion family.
+
+use burn::tensor::{Tensor, activation};
+
+/// `x · sigmoid(x)`.
+///
+/// # Source
+///
+/// Elfwing et al. 2017, <https://arxiv.org/abs/1702.03118>; torch 2.15 `nn.functional.silu`.
+pub fn silu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    activation::silu(x)
+}
+
+/// `x · Φ(x)` with the exact error function.
+///
+/// # Source
+///
+/// Hendrycks & Gimpel 2016, <https://arxiv.org/abs/1606.08415>; torch 2.15 `nn.functional.gelu`.
+pub fn gelu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    activation::gelu(x)
+}
+
+/// `x · sigmoid(1.702 x)`, the approximation that OpenAI's CLIP was trained with.
+///
+/// # Source
+///
+/// transformers 5.23 `QuickGELUActivation`.
+pub fn quick_gelu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    let gate = activation::sigmoid(x.clone().mul_scalar(1.702));
+    x * gate
+}
+
+/// Splits the last axis in halves `a, b` and returns `a · gelu(b)`.
+///
+/// # Shapes
+///
+/// - `x`: `[batch, tokens, 2 · width]`
+/// - output: `[batch, tokens, width]`
+///
+/// # Source
+///
+/// Shazeer 2020, <https://arxiv.org/abs/2002.05202>; diffusers 0.42 `GEGLU`.
+pub fn geglu(x: Tensor<3>) -> Tensor<3> {
+    let width = x.dims()[2] / 2;
+    let value = x.clone().narrow(2, 0, width);
+    let gate = x.narrow(2, width, width);
+    value * gelu(gate)
+}

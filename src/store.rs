@@ -1,0 +1,118 @@
+//! Where files come from and go to: models by byte ranges, inputs, results.
+//!
+//! The same API on a disk ([`native`]) and in a page (`web`). A path is relative to the models folder and
+//! uses `/`: `sprite/unet/config.json`. Nothing here knows what is inside a file.
+
+use std::rc::Rc;
+
+use futures_util::future::LocalBoxFuture;
+
+use crate::error::{Error, ErrorKind, Result};
+
+#[cfg(native)]
+pub mod native;
+#[cfg(web)]
+pub mod web;
+
+/// An open file that is read by byte ranges.
+pub trait ByteSource {
+    /// Path as asked for; errors name it.
+    fn name(&self) -> &str;
+
+    /// Size in bytes.
+    fn len(&self) -> u64;
+
+    /// True if there is nothing in it.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Exactly `len` bytes from `offset`; a shorter file is [`ErrorKind::Truncated`].
+    fn read(&self, offset: u64, len: usize) -> LocalBoxFuture<'_, Result<Vec<u8>>>;
+}
+
+/// A place with models in it.
+pub trait ModelStore {
+    /// Paths of the files there are.
+    fn list(&self) -> Vec<String>;
+
+    /// Opens a file; with `sha256` (hexadecimal) a stored copy of other contents is not used.
+    fn open<'a>(&'a self, path: &'a str) -> LocalBoxFuture<'a, Result<Rc<dyn ByteSource>>>;
+
+    /// Forgets a stored copy that turned out to be damaged, so that the next open fetches it again.
+    fn discard<'a>(&'a self, path: &'a str) -> LocalBoxFuture<'a, ()>;
+}
+
+/// Reads a whole (small) file as text.
+pub async fn read_text(store: &dyn ModelStore, path: &str) -> Result<String> {
+    let source = store.open(path).await?;
+    let bytes = source.read(0, usize::try_from(source.len()).unwrap_or(usize::MAX)).await?;
+    verify(path, &bytes)?;
+    String::from_utf8(bytes)
+        .map_err(|_| ErrorKind::BadFile { file: path.to_owned(), why: "not UTF-8 text".into() }.into())
+}
+
+/// A file in memory: an uploaded picture, a dropped checkpoint, a test's hostile bytes.
+#[derive(Debug, Clone)]
+pub struct MemorySource {
+    name: String,
+    bytes: Rc<[u8]>,
+}
+
+impl MemorySource {
+    /// Wraps the bytes under a name.
+    pub fn new(name: impl Into<String>, bytes: impl Into<Rc<[u8]>>) -> Self {
+        Self { name: name.into(), bytes: bytes.into() }
+    }
+}
+
+impl ByteSource for MemorySource {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn len(&self) -> u64 {
+        self.bytes.len() as u64
+    }
+
+    fn read(&self, offset: u64, len: usize) -> LocalBoxFuture<'_, Result<Vec<u8>>> {
+        let start = usize::try_from(offset).unwrap_or(usize::MAX);
+        let range = start.checked_add(len).and_then(|end| self.bytes.get(start..end));
+        let out = range.map(<[u8]>::to_vec).ok_or_else(|| cut_short(self, offset, len));
+        Box::pin(async { out })
+    }
+}
+
+/// The error of a read past the end.
+pub(crate) fn cut_short(source: &dyn ByteSource, offset: u64, len: usize) -> Error {
+    Error::new(ErrorKind::Truncated {
+        file: source.name().to_owned(),
+        expected: offset.saturating_add(len as u64),
+        got: source.len(),
+    })
+    .hint("download the file again; the copy here is incomplete")
+}
+
+/// What `build.rs` recorded of a bundled file: its size and SHA-256, or `None` for the person's own files.
+pub fn bundled(path: &str) -> Option<(u64, String)> {
+    let manifest = manifest();
+    let entry = manifest.get(path)?;
+    Some((entry["bytes"].as_u64()?, entry["sha256"].as_str()?.to_owned()))
+}
+
+/// Paths of the bundled files.
+pub fn bundled_files() -> Vec<String> {
+    manifest().keys().cloned().collect()
+}
+
+fn manifest() -> serde_json::Map<String, serde_json::Value> {
+    serde_json::from_str(include_str!(concat!(env!("OUT_DIR"), "/manifest.json")))
+        .expect("build.rs writes a JSON object")
+}
+
+/// Compares the bytes of a bundled file with the manifest; other files pass.
+fn verify(path: &str, bytes: &[u8]) -> Result<()> {
+    let mut hash = crate::weights::Hash::default();
+    hash.update(bytes);
+    hash.check(path)
+}

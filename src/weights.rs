@@ -1,0 +1,236 @@
+//! safetensors ranges → tensors on the device.
+//!
+//! [`Weights::load`] reads a file tensor by tensor in the order they lie in it, checks each against the
+//! format's rules, widens f16 and bf16 to f32 and uploads it at once, so the host never holds a
+//! checkpoint; bundled files are hashed on the way. A network then takes its parameters by the
+//! checkpoint's own names ([`Weights::conv2d`], …) and [`Weights::finish`] complains of what is left.
+//! Nothing here knows which network it fills.
+
+mod dtype;
+mod hash;
+pub mod safetensors;
+
+use std::collections::BTreeMap;
+
+use burn::tensor::{Device, Tensor, TensorData};
+
+pub use self::dtype::Dtype;
+pub use self::hash::Hash;
+use self::safetensors::Header;
+use crate::error::{Error, ErrorKind, Result};
+use crate::ops::{Conv2d, GroupNorm, LayerNorm, Linear, Padding};
+use crate::store::ByteSource;
+
+/// The tensors of one file, on the device, waiting to be taken by name.
+#[derive(Debug)]
+pub struct Weights {
+    file: String,
+    device: Device,
+    tensors: BTreeMap<String, Entry>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    shape: Vec<usize>,
+    place: Place,
+}
+
+#[derive(Debug)]
+enum Place {
+    /// Flattened.
+    Device(Tensor<1>),
+    Host(Table),
+}
+
+/// A table of rows that stays on the host in the file's own number format: a vocabulary's embeddings, of
+/// which a prompt needs 77.
+#[derive(Debug, Clone)]
+pub struct Table {
+    dtype: Dtype,
+    width: usize,
+    bytes: Vec<u8>,
+}
+
+impl Table {
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        self.bytes.len() / (self.width * self.dtype.bytes())
+    }
+
+    /// Row `index` as f32.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such row.
+    pub fn row(&self, index: usize) -> Vec<f32> {
+        let len = self.width * self.dtype.bytes();
+        self.dtype.widen(&self.bytes[index * len..][..len])
+    }
+}
+
+impl Weights {
+    /// Reads every tensor of a safetensors file onto `device`, except those whose name ends in one of
+    /// `host_tables`, which stay on the host. `progress` is told the bytes read and the bytes in all.
+    ///
+    /// # Errors
+    ///
+    /// Every breach of the format (see [`safetensors`]), a read that fails, and for a bundled file a
+    /// SHA-256 that differs from the manifest.
+    pub async fn load(
+        source: &dyn ByteSource,
+        device: &Device,
+        host_tables: &[&str],
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<Self> {
+        let mut hash = Hash::default();
+        let (header, header_bytes) = Header::read(source).await?;
+        hash.update(&header_bytes);
+        let mut tensors = BTreeMap::new();
+        for tensor in header.tensors {
+            let bytes = source.read(header.data_start + tensor.start, tensor.bytes()).await?;
+            hash.update(&bytes);
+            progress(header.data_start + tensor.end, source.len());
+            let place = if host_tables.iter().any(|suffix| tensor.name.ends_with(suffix)) {
+                let width = tensor.shape.last().copied().unwrap_or(1);
+                Place::Host(Table { dtype: tensor.dtype, width, bytes })
+            } else {
+                Place::Device(upload(tensor.dtype.widen(&bytes), device))
+            };
+            tensors.insert(tensor.name, Entry { shape: tensor.shape, place });
+        }
+        hash.check(source.name())?;
+        Ok(Self { file: source.name().to_owned(), device: device.clone(), tensors })
+    }
+
+    /// The device the tensors are on.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// Path of the file.
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// True if the file has a tensor of that name that nobody has taken.
+    pub fn has(&self, name: &str) -> bool {
+        self.tensors.contains_key(name)
+    }
+
+    /// Takes a tensor, checking its shape. A trailing `[…, 1, 1]` on either side makes no difference: the
+    /// same projection is stored as a linear layer in one checkpoint and as a 1×1 convolution in another.
+    pub fn tensor<const D: usize>(&mut self, name: &str, shape: [usize; D]) -> Result<Tensor<D>> {
+        let entry = self.take(name, &shape)?;
+        match entry.place {
+            Place::Device(flat) => Ok(flat.reshape(shape)),
+            Place::Host(table) => Ok(upload(table.dtype.widen(&table.bytes), &self.device).reshape(shape)),
+        }
+    }
+
+    /// Takes a table that was kept on the host.
+    pub fn table(&mut self, name: &str, rows: usize, width: usize) -> Result<Table> {
+        match self.take(name, &[rows, width])?.place {
+            Place::Host(table) => Ok(table),
+            Place::Device(_) => Err(ErrorKind::MissingTensor {
+                file: self.file.clone(),
+                tensor: format!("{name} (as a host table)"),
+            }
+            .into()),
+        }
+    }
+
+    /// Takes `path.weight` and, if `bias`, `path.bias`.
+    pub fn linear(&mut self, path: &str, inputs: usize, outputs: usize, bias: bool) -> Result<Linear> {
+        let weight = self.tensor(&format!("{path}.weight"), [outputs, inputs])?;
+        let bias = bias.then(|| self.tensor(&format!("{path}.bias"), [outputs])).transpose()?;
+        Ok(Linear::new(weight, bias))
+    }
+
+    /// Takes a convolution with bias.
+    pub fn conv2d(
+        &mut self,
+        path: &str,
+        [inputs, outputs]: [usize; 2],
+        kernel: usize,
+        stride: usize,
+        padding: Padding,
+    ) -> Result<Conv2d> {
+        let weight = self.tensor(&format!("{path}.weight"), [outputs, inputs, kernel, kernel])?;
+        let bias = self.tensor(&format!("{path}.bias"), [outputs])?;
+        Ok(Conv2d::new(weight, Some(bias), stride, padding))
+    }
+
+    /// Takes a group normalisation.
+    pub fn group_norm(&mut self, path: &str, channels: usize, groups: usize, eps: f64) -> Result<GroupNorm> {
+        let (weight, bias) = self.scale_and_shift(path, channels)?;
+        Ok(GroupNorm::new(weight, bias, groups, eps))
+    }
+
+    /// Takes a layer normalisation.
+    pub fn layer_norm(&mut self, path: &str, width: usize, eps: f64) -> Result<LayerNorm> {
+        let (weight, bias) = self.scale_and_shift(path, width)?;
+        Ok(LayerNorm::new(weight, bias, eps))
+    }
+
+    /// Ends the taking. Names in `ignored` may be left over: buffers that a checkpoint carries along.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::UnusedTensors`] if any other tensor was not taken.
+    pub fn finish(self, ignored: &[&str]) -> Result<()> {
+        let names: Vec<String> = self
+            .tensors
+            .into_keys()
+            .filter(|name| !ignored.iter().any(|suffix| name.ends_with(suffix)))
+            .collect();
+        if names.is_empty() {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::UnusedTensors { file: self.file, names })
+            .hint("the config beside the file describes a smaller network: use the config it was saved with"))
+    }
+
+    fn scale_and_shift(&mut self, path: &str, width: usize) -> Result<(Tensor<1>, Tensor<1>)> {
+        let weight = self.tensor(&format!("{path}.weight"), [width])?;
+        let bias = self.tensor(&format!("{path}.bias"), [width])?;
+        Ok((weight, bias))
+    }
+
+    fn take(&mut self, name: &str, shape: &[usize]) -> Result<Entry> {
+        let Some(entry) = self.tensors.remove(name) else {
+            let near = crate::error::nearest(name, self.tensors.keys().map(String::as_str));
+            let error = Error::new(ErrorKind::MissingTensor {
+                file: self.file.clone(),
+                tensor: name.to_owned(),
+            });
+            return Err(match near {
+                Some(near) => error.hint(format!("the file has `{near}`; is the config the one it was saved with?")),
+                None => error.hint("the file is of another network, or incomplete"),
+            });
+        };
+        if without_unit_kernel(&entry.shape) == without_unit_kernel(shape) {
+            return Ok(entry);
+        }
+        Err(Error::new(ErrorKind::TensorShape {
+            file: self.file.clone(),
+            tensor: name.to_owned(),
+            expected: shape.to_vec(),
+            got: entry.shape,
+        })
+        .hint("the config beside the file does not describe it: use the config it was saved with"))
+    }
+}
+
+/// Host numbers onto the device, in memory that is not recycled for activations.
+fn upload(values: Vec<f32>, device: &Device) -> Tensor<1> {
+    let shape = [values.len()];
+    let data = TensorData::new(values, shape);
+    device.memory_persistent_allocations(data, |data| Tensor::from_data(data, device))
+}
+
+fn without_unit_kernel(shape: &[usize]) -> &[usize] {
+    match shape {
+        [inner @ .., 1, 1] if inner.len() == 2 => inner,
+        _ => shape,
+    }
+}
