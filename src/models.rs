@@ -1,0 +1,16 @@
+//! The networks: CLIP's text model, the denoising UNet, the autoencoder.
+//!
+//! One file a network; fields and sub-modules carry the checkpoint's own tensor names in diffusers' and
+//! transformers' layout, so loading needs no map. Blocks that two networks share are in `blocks`. Nothing
+//! here knows of graphs, pages or samplers; all mathematics goes through [`crate::ops`].
+
+mod blocks;
+pub mod clip;
+mod config;
+pub mod probe;
+pub mod unet;
+pub mod vae;
+
+pub use clip::ClipTextModel;
+pub use unet::Unet;
+pub use vae::Vae;

@@ -1,0 +1,5 @@
+//! Blocks that two or more networks are built of.
+
+pub(crate) mod attention;
+pub(crate) mod resnet;
+pub(crate) mod transformer;

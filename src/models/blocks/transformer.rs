@@ -1,0 +1,132 @@
+//! `Transformer2DModel`: attention of the feature map to itself and to the prompt.
+
+use burn::tensor::Tensor;
+
+use super::attention::{Attention, AttentionSize};
+use crate::error::Result;
+use crate::models::probe::seen;
+use crate::ops::{self, Conv2d, GroupNorm, LayerNorm, Linear, Padding};
+use crate::weights::Weights;
+
+/// Normalise, project, attend layer by layer, project back, add.
+#[derive(Debug)]
+pub(crate) struct Transformer {
+    path: String,
+    norm: GroupNorm,
+    proj_in: Projection,
+    transformer_blocks: Vec<TransformerBlock>,
+    proj_out: Projection,
+}
+
+/// The sizes of a [`Transformer`].
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TransformerSize {
+    pub(crate) channels: usize,
+    pub(crate) heads: usize,
+    pub(crate) layers: usize,
+    /// Width of the prompt's embeddings.
+    pub(crate) context_width: usize,
+    pub(crate) groups: usize,
+    /// Project tokens (SD 2.x, SDXL) instead of the map (SD 1.x).
+    pub(crate) linear_projection: bool,
+}
+
+/// The same matrix, applied before or after the map is seen as tokens.
+#[derive(Debug)]
+enum Projection {
+    Conv(Conv2d),
+    Linear(Linear),
+}
+
+impl Projection {
+    fn load(weights: &mut Weights, path: &str, width: usize, linear: bool) -> Result<Self> {
+        if linear {
+            weights.linear(path, width, width, true).map(Self::Linear)
+        } else {
+            weights.conv2d(path, [width; 2], 1, 1, Padding::Same(0)).map(Self::Conv)
+        }
+    }
+}
+
+impl Transformer {
+    pub(crate) fn load(weights: &mut Weights, path: String, size: TransformerSize) -> Result<Self> {
+        let TransformerSize { channels, groups, linear_projection, .. } = size;
+        let norm = weights.group_norm(&format!("{path}.norm"), channels, groups, 1e-6)?;
+        let proj_in =
+            Projection::load(weights, &format!("{path}.proj_in"), channels, linear_projection)?;
+        let transformer_blocks = (0..size.layers)
+            .map(|i| TransformerBlock::load(weights, format!("{path}.transformer_blocks.{i}"), size))
+            .collect::<Result<_>>()?;
+        let proj_out =
+            Projection::load(weights, &format!("{path}.proj_out"), channels, linear_projection)?;
+        Ok(Self { path, norm, proj_in, transformer_blocks, proj_out })
+    }
+
+    /// `x`: `[batch, channels, height, width]`; `context`: `[batch, keys, context width]`.
+    pub(crate) fn forward(&self, x: Tensor<4>, context: &Tensor<3>) -> Tensor<4> {
+        let dims = x.dims();
+        let h = self.norm.forward(x.clone());
+        let mut tokens = match &self.proj_in {
+            Projection::Conv(conv) => tokens_from_map(conv.forward(h)),
+            Projection::Linear(linear) => linear.forward(tokens_from_map(h)),
+        };
+        for block in &self.transformer_blocks {
+            tokens = block.forward(tokens, context);
+        }
+        let h = match &self.proj_out {
+            Projection::Conv(conv) => conv.forward(map_from_tokens(tokens, dims)),
+            Projection::Linear(linear) => map_from_tokens(linear.forward(tokens), dims),
+        };
+        seen(&self.path, x + h)
+    }
+}
+
+/// `[batch, channels, height, width]` → `[batch, height · width, channels]`.
+pub(crate) fn tokens_from_map(x: Tensor<4>) -> Tensor<3> {
+    let [batch, channels, height, width] = x.dims();
+    x.reshape([batch, channels, height * width]).swap_dims(1, 2)
+}
+
+/// `[batch, height · width, channels]` → `[batch, channels, height, width]`.
+pub(crate) fn map_from_tokens(x: Tensor<3>, dims: [usize; 4]) -> Tensor<4> {
+    x.swap_dims(1, 2).reshape(dims)
+}
+
+/// `BasicTransformerBlock`: self-attention, cross-attention, gated feed-forward.
+#[derive(Debug)]
+struct TransformerBlock {
+    path: String,
+    norm1: LayerNorm,
+    attn1: Attention,
+    norm2: LayerNorm,
+    attn2: Attention,
+    norm3: LayerNorm,
+    ff_in: Linear,
+    ff_out: Linear,
+}
+
+impl TransformerBlock {
+    fn load(weights: &mut Weights, path: String, size: TransformerSize) -> Result<Self> {
+        let TransformerSize { channels: width, heads, context_width, .. } = size;
+        let attention = |context_width| AttentionSize { width, context_width, heads, bias: false };
+        let inner = 4 * width;
+        Ok(Self {
+            norm1: weights.layer_norm(&format!("{path}.norm1"), width, 1e-5)?,
+            attn1: Attention::load(weights, format!("{path}.attn1"), attention(width))?,
+            norm2: weights.layer_norm(&format!("{path}.norm2"), width, 1e-5)?,
+            attn2: Attention::load(weights, format!("{path}.attn2"), attention(context_width))?,
+            norm3: weights.layer_norm(&format!("{path}.norm3"), width, 1e-5)?,
+            ff_in: weights.linear(&format!("{path}.ff.net.0.proj"), width, 2 * inner, true)?,
+            ff_out: weights.linear(&format!("{path}.ff.net.2"), inner, width, true)?,
+            path,
+        })
+    }
+
+    fn forward(&self, x: Tensor<3>, context: &Tensor<3>) -> Tensor<3> {
+        let normed = self.norm1.forward(x.clone());
+        let x = x + self.attn1.forward(normed.clone(), normed);
+        let x = x.clone() + self.attn2.forward(self.norm2.forward(x), context.clone());
+        let h = ops::geglu(self.ff_in.forward(self.norm3.forward(x.clone())));
+        seen(&self.path, x + self.ff_out.forward(h))
+    }
+}

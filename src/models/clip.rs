@@ -1,0 +1,259 @@
+//! `CLIPTextModel` and `CLIPTextModelWithProjection`: a prompt's tokens → embeddings.
+//!
+//! Source: transformers 5.23 `modeling_clip.py`.
+
+use burn::tensor::{Device, Tensor, TensorData};
+use serde_json::json;
+
+use super::config::Config;
+use super::probe::seen;
+use crate::error::{ErrorKind, Result};
+use crate::ops::{self, LayerNorm, Linear};
+use crate::weights::{Table, Weights};
+
+/// Name of the tensor that stays on the host: of its rows a prompt needs 77.
+pub const TOKEN_TABLE: &str = "text_model.embeddings.token_embedding.weight";
+
+/// What transformers' config says of a CLIP text model.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClipConfig {
+    /// Number of tokens in the vocabulary.
+    pub vocab_size: usize,
+    /// Width of an embedding.
+    pub hidden_size: usize,
+    /// Width inside the feed-forward layers.
+    pub intermediate_size: usize,
+    /// Number of layers.
+    pub num_hidden_layers: usize,
+    /// Attention heads of each.
+    pub num_attention_heads: usize,
+    /// Longest sequence: 77.
+    pub max_position_embeddings: usize,
+    /// Epsilon of the normalisations.
+    pub layer_norm_eps: f64,
+    /// `quick_gelu` (OpenAI's CLIP) rather than `gelu` (OpenCLIP).
+    pub quick_gelu: bool,
+    /// Token whose embedding stands for the whole prompt; 2 in old configs, which means "the largest id".
+    pub eos_token_id: usize,
+    /// Width of the projected embedding; `None` for a model without projection.
+    pub projection_dim: Option<usize>,
+}
+
+impl ClipConfig {
+    /// Reads `config.json`.
+    ///
+    /// # Errors
+    ///
+    /// Text that is no JSON, and options this network does not implement, by name.
+    pub fn parse(file: &str, text: &str) -> Result<Self> {
+        let config = Config::parse(file, text)?;
+        config.must_be("model_type", &json!("clip_text_model"))?;
+        let quick_gelu = match config.text("hidden_act", "quick_gelu")?.as_str() {
+            "quick_gelu" => true,
+            "gelu" => false,
+            _ => return Err(config.unsupported("hidden_act")),
+        };
+        let projects = config.texts("architectures").is_ok_and(|a| a[0] == "CLIPTextModelWithProjection");
+        let hidden_size = config.size("hidden_size", 512)?;
+        let num_attention_heads = config.size("num_attention_heads", 8)?;
+        if num_attention_heads == 0 || hidden_size == 0 || hidden_size % num_attention_heads != 0 {
+            return Err(config.unsupported("num_attention_heads"));
+        }
+        Ok(Self {
+            vocab_size: config.size("vocab_size", 49408)?,
+            hidden_size,
+            intermediate_size: config.size("intermediate_size", 2048)?,
+            num_hidden_layers: config.size("num_hidden_layers", 12)?,
+            num_attention_heads,
+            max_position_embeddings: config.size("max_position_embeddings", 77)?,
+            layer_norm_eps: config.float("layer_norm_eps", 1e-5)?,
+            quick_gelu,
+            eos_token_id: config.size("eos_token_id", 49407)?,
+            projection_dim: if projects { Some(config.size("projection_dim", 512)?) } else { None },
+        })
+    }
+}
+
+/// The text encoder.
+#[derive(Debug)]
+pub struct ClipTextModel {
+    config: ClipConfig,
+    device: Device,
+    token_embedding: Table,
+    position_embedding: Tensor<2>,
+    layers: Vec<EncoderLayer>,
+    final_layer_norm: LayerNorm,
+    text_projection: Option<Linear>,
+}
+
+/// What a text encoder says of a batch of token windows.
+#[derive(Debug, Clone)]
+pub struct ClipOutput {
+    /// Embeddings after the last layer and the final normalisation, `[batch, tokens, hidden_size]`.
+    pub last_hidden_state: Tensor<3>,
+    /// Embeddings before the last layer, not normalised, same shape: what SDXL conditions on.
+    pub penultimate: Tensor<3>,
+    /// The end token's embedding, projected where the model projects, `[batch, width]`.
+    pub pooled: Tensor<2>,
+}
+
+impl ClipTextModel {
+    /// Takes the parameters; `weights` must have kept [`TOKEN_TABLE`] on the host.
+    ///
+    /// # Errors
+    ///
+    /// A tensor that is missing, misshapen or left over.
+    pub fn load(config: ClipConfig, mut weights: Weights) -> Result<Self> {
+        let width = config.hidden_size;
+        let token_embedding = weights.table(TOKEN_TABLE, config.vocab_size, width)?;
+        let position = "text_model.embeddings.position_embedding.weight";
+        let position_embedding = weights.tensor(position, [config.max_position_embeddings, width])?;
+        let layers = (0..config.num_hidden_layers)
+            .map(|i| EncoderLayer::load(&mut weights, format!("text_model.encoder.layers.{i}"), &config))
+            .collect::<Result<_>>()?;
+        let final_layer_norm =
+            weights.layer_norm("text_model.final_layer_norm", width, config.layer_norm_eps)?;
+        let text_projection = config
+            .projection_dim
+            .map(|projected| weights.linear("text_projection", width, projected, false))
+            .transpose()?;
+        let device = weights.device().clone();
+        weights.finish(&["position_ids"])?;
+        Ok(Self {
+            config,
+            device,
+            token_embedding,
+            position_embedding,
+            layers,
+            final_layer_norm,
+            text_projection,
+        })
+    }
+
+    /// The config it was loaded with.
+    pub fn config(&self) -> &ClipConfig {
+        &self.config
+    }
+
+    /// Encodes windows of tokens, all of one length of at most `max_position_embeddings`.
+    ///
+    /// # Errors
+    ///
+    /// A token that is not in the vocabulary, windows of differing or excessive length.
+    pub fn forward(&self, windows: &[Vec<u32>]) -> Result<ClipOutput> {
+        let (batch, width) = (windows.len(), self.config.hidden_size);
+        let tokens = windows.first().map_or(0, Vec::len);
+        let x = self.embed(windows, tokens)?;
+        let data = TensorData::new(x, [batch, tokens, width]);
+        let positions = self.position_embedding.clone().narrow(0, 0, tokens);
+        let mut x = Tensor::<3>::from_data(data, &self.device) + positions.unsqueeze();
+        let mut penultimate = x.clone();
+        for layer in &self.layers {
+            penultimate = x.clone();
+            x = layer.forward(x);
+        }
+        let last_hidden_state = self.final_layer_norm.forward(x);
+        let ends = windows.iter().enumerate().map(|(row, ids)| {
+            let end = self.end_of(ids);
+            last_hidden_state.clone().slice([row..row + 1, end..end + 1]).reshape([1, width])
+        });
+        let pooled = Tensor::cat(ends.collect(), 0);
+        let pooled = match &self.text_projection {
+            Some(projection) => projection.forward(pooled),
+            None => pooled,
+        };
+        Ok(ClipOutput { last_hidden_state, penultimate, pooled })
+    }
+
+    fn embed(&self, windows: &[Vec<u32>], tokens: usize) -> Result<Vec<f32>> {
+        let limit = self.config.max_position_embeddings;
+        let mut values = Vec::with_capacity(windows.len() * tokens * self.config.hidden_size);
+        for window in windows {
+            if window.len() != tokens || tokens == 0 || tokens > limit {
+                return Err(ErrorKind::Mismatch {
+                    what: "length of a token window",
+                    expected: format!("1 to {limit}, all the same"),
+                    got: window.len().to_string(),
+                }
+                .into());
+            }
+            for &id in window {
+                if id as usize >= self.token_embedding.rows() {
+                    return Err(ErrorKind::Mismatch {
+                        what: "token id",
+                        expected: format!("below {}, the size of the vocabulary", self.token_embedding.rows()),
+                        got: id.to_string(),
+                    }
+                    .into());
+                }
+                values.extend(self.token_embedding.row(id as usize));
+            }
+        }
+        Ok(values)
+    }
+
+    /// Position of the end token. Old configs say 2, which no tokenizer uses: there it is the largest id.
+    fn end_of(&self, ids: &[u32]) -> usize {
+        let end = if self.config.eos_token_id == 2 {
+            ids.iter().max().copied()
+        } else {
+            u32::try_from(self.config.eos_token_id).ok()
+        };
+        ids.iter().position(|id| Some(*id) == end).unwrap_or(0)
+    }
+}
+
+/// `CLIPEncoderLayer`: causal self-attention and a feed-forward layer, each behind a normalisation.
+#[derive(Debug)]
+struct EncoderLayer {
+    path: String,
+    layer_norm1: LayerNorm,
+    q_proj: Linear,
+    k_proj: Linear,
+    v_proj: Linear,
+    out_proj: Linear,
+    layer_norm2: LayerNorm,
+    fc1: Linear,
+    fc2: Linear,
+    heads: usize,
+    quick_gelu: bool,
+}
+
+impl EncoderLayer {
+    fn load(weights: &mut Weights, path: String, config: &ClipConfig) -> Result<Self> {
+        let (width, inner) = (config.hidden_size, config.intermediate_size);
+        let mut linear = |name: &str, inputs, outputs| {
+            weights.linear(&format!("{path}.{name}"), inputs, outputs, true)
+        };
+        let q_proj = linear("self_attn.q_proj", width, width)?;
+        let k_proj = linear("self_attn.k_proj", width, width)?;
+        let v_proj = linear("self_attn.v_proj", width, width)?;
+        let out_proj = linear("self_attn.out_proj", width, width)?;
+        let fc1 = linear("mlp.fc1", width, inner)?;
+        let fc2 = linear("mlp.fc2", inner, width)?;
+        let eps = config.layer_norm_eps;
+        Ok(Self {
+            layer_norm1: weights.layer_norm(&format!("{path}.layer_norm1"), width, eps)?,
+            layer_norm2: weights.layer_norm(&format!("{path}.layer_norm2"), width, eps)?,
+            path,
+            q_proj,
+            k_proj,
+            v_proj,
+            out_proj,
+            fc1,
+            fc2,
+            heads: config.num_attention_heads,
+            quick_gelu: config.quick_gelu,
+        })
+    }
+
+    fn forward(&self, x: Tensor<3>) -> Tensor<3> {
+        let h = self.layer_norm1.forward(x.clone());
+        let (q, k) = (self.q_proj.forward(h.clone()), self.k_proj.forward(h.clone()));
+        let h = ops::split_heads_attention(q, k, self.v_proj.forward(h), self.heads, true);
+        let x = x + self.out_proj.forward(h);
+        let h = self.fc1.forward(self.layer_norm2.forward(x.clone()));
+        let h = if self.quick_gelu { ops::quick_gelu(h) } else { ops::gelu(h) };
+        seen(&self.path, x + self.fc2.forward(h))
+    }
+}

@@ -1,0 +1,103 @@
+//! Reading diffusers' and transformers' `config.json`: every option is understood, defaulted or refused.
+
+use serde_json::{Map, Value};
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// A `config.json`, read option by option.
+pub(crate) struct Config<'a> {
+    file: &'a str,
+    options: Map<String, Value>,
+}
+
+impl<'a> Config<'a> {
+    pub(crate) fn parse(file: &'a str, text: &str) -> Result<Self> {
+        let options = serde_json::from_str(text).map_err(|error| bad_file(file, error.to_string()))?;
+        Ok(Self { file, options })
+    }
+
+    /// The option's value unless it is absent or null.
+    fn get(&self, name: &str) -> Option<&Value> {
+        self.options.get(name).filter(|value| !value.is_null())
+    }
+
+    pub(crate) fn is_set(&self, name: &str) -> bool {
+        self.get(name).is_some()
+    }
+
+    pub(crate) fn size(&self, name: &str, default: usize) -> Result<usize> {
+        self.optional_size(name).map(|size| size.unwrap_or(default))
+    }
+
+    pub(crate) fn optional_size(&self, name: &str) -> Result<Option<usize>> {
+        let Some(value) = self.get(name) else { return Ok(None) };
+        match value.as_u64() {
+            // A width beyond this is no network but a damaged file, and would overflow a product.
+            Some(size) if size <= 1 << 20 => Ok(Some(size as usize)),
+            _ => Err(self.unsupported(name)),
+        }
+    }
+
+    pub(crate) fn float(&self, name: &str, default: f64) -> Result<f64> {
+        let Some(value) = self.get(name) else { return Ok(default) };
+        value.as_f64().ok_or_else(|| self.unsupported(name))
+    }
+
+    pub(crate) fn flag(&self, name: &str, default: bool) -> Result<bool> {
+        let Some(value) = self.get(name) else { return Ok(default) };
+        value.as_bool().ok_or_else(|| self.unsupported(name))
+    }
+
+    pub(crate) fn text(&self, name: &str, default: &str) -> Result<String> {
+        let Some(value) = self.get(name) else { return Ok(default.to_owned()) };
+        value.as_str().map(str::to_owned).ok_or_else(|| self.unsupported(name))
+    }
+
+    pub(crate) fn texts(&self, name: &str) -> Result<Vec<String>> {
+        let texts = self.get(name).and_then(Value::as_array).map(|list| {
+            list.iter().map(|item| item.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>()
+        });
+        texts.flatten().filter(|list| !list.is_empty()).ok_or_else(|| self.unsupported(name))
+    }
+
+    /// One number for every level, or a list of one each.
+    pub(crate) fn sizes(&self, name: &str, levels: usize, default: usize) -> Result<Vec<usize>> {
+        let Some(Value::Array(list)) = self.get(name) else {
+            return Ok(vec![self.size(name, default)?; levels]);
+        };
+        let sizes: Option<Vec<usize>> = list.iter().map(|v| v.as_u64().map(|v| v as usize)).collect();
+        sizes.filter(|sizes| sizes.len() == levels).ok_or_else(|| self.unsupported(name))
+    }
+
+    /// Refuses the config unless the option is absent, null or the one value that is implemented.
+    pub(crate) fn must_be(&self, name: &str, supported: &Value) -> Result<()> {
+        // 1 and 1.0 are the same number, but not the same JSON.
+        let same = |value: &Value| value == supported || value.as_f64().is_some() && value.as_f64() == supported.as_f64();
+        match self.get(name) {
+            Some(value) if !same(value) => Err(self.unsupported(name)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses the config if the option is set at all.
+    pub(crate) fn must_be_absent(&self, names: &[&str]) -> Result<()> {
+        match names.iter().find(|name| self.get(name).is_some_and(|value| *value != Value::Bool(false))) {
+            Some(name) => Err(self.unsupported(name)),
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) fn unsupported(&self, name: &str) -> Error {
+        let value = self.options.get(name).map_or_else(|| "missing".to_owned(), Value::to_string);
+        Error::new(ErrorKind::UnsupportedConfig {
+            file: self.file.to_owned(),
+            option: name.to_owned(),
+            value,
+        })
+        .hint("use a Stable Diffusion 1.x, 2.x or SDXL model")
+    }
+}
+
+pub(crate) fn bad_file(file: &str, why: String) -> Error {
+    ErrorKind::BadFile { file: file.to_owned(), why }.into()
+}

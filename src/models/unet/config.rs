@@ -1,0 +1,155 @@
+//! `unet/config.json`.
+
+use serde_json::json;
+
+use crate::error::Result;
+use crate::models::config::Config;
+
+/// What diffusers' config says of a `UNet2DConditionModel`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UnetConfig {
+    /// Channels of the latent that goes in: 4; 8 and 9 for edit and inpaint models.
+    pub in_channels: usize,
+    /// Channels of the prediction.
+    pub out_channels: usize,
+    /// Width of each level.
+    pub block_out_channels: Vec<usize>,
+    /// Whether each down block attends (`CrossAttnDownBlock2D`).
+    pub down_attention: Vec<bool>,
+    /// Whether each up block attends, from the lowest level up.
+    pub up_attention: Vec<bool>,
+    /// Residual blocks a level.
+    pub layers_per_block: usize,
+    /// Attention heads of each level. The published configs call this `attention_head_dim`, a mistake
+    /// that diffusers keeps for compatibility.
+    pub heads: Vec<usize>,
+    /// Transformer layers of each level.
+    pub transformer_layers: Vec<usize>,
+    /// Width of the prompt's embeddings.
+    pub cross_attention_dim: usize,
+    /// Whether attention blocks project tokens rather than the map.
+    pub use_linear_projection: bool,
+    /// Groups of the normalisations.
+    pub norm_num_groups: usize,
+    /// Their epsilon.
+    pub norm_eps: f64,
+    /// Zeros around the input of the strided convolutions.
+    pub downsample_padding: usize,
+    /// Cosines before sines in the time embedding.
+    pub flip_sin_to_cos: bool,
+    /// Frequency shift of the time embedding.
+    pub freq_shift: f32,
+    /// SDXL's extra conditions.
+    pub added: Option<AddedConfig>,
+}
+
+/// SDXL's `text_time` conditions.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct AddedConfig {
+    /// Width of the embedding of each size number.
+    pub time_width: usize,
+    /// Pooled text width plus six size embeddings.
+    pub input_width: usize,
+}
+
+impl AddedConfig {
+    /// Width of the pooled text embedding.
+    pub fn pooled_width(self) -> usize {
+        self.input_width.saturating_sub(6 * self.time_width)
+    }
+}
+
+impl UnetConfig {
+    /// Reads `config.json`.
+    ///
+    /// # Errors
+    ///
+    /// Text that is no JSON, and every option this network does not implement, by name.
+    pub fn parse(file: &str, text: &str) -> Result<Self> {
+        let config = Config::parse(file, text)?;
+        config.must_be("_class_name", &json!("UNet2DConditionModel"))?;
+        config.must_be("act_fn", &json!("silu"))?;
+        config.must_be("mid_block_type", &json!("UNetMidBlock2DCrossAttn"))?;
+        config.must_be("resnet_time_scale_shift", &json!("default"))?;
+        config.must_be("time_embedding_type", &json!("positional"))?;
+        config.must_be("attention_type", &json!("default"))?;
+        config.must_be("conv_in_kernel", &json!(3))?;
+        config.must_be("conv_out_kernel", &json!(3))?;
+        config.must_be("mid_block_scale_factor", &json!(1))?;
+        config.must_be("resnet_out_scale_factor", &json!(1.0))?;
+        config.must_be_absent(&[
+            "center_input_sample",
+            "class_embed_type",
+            "num_class_embeds",
+            "cross_attention_norm",
+            "dual_cross_attention",
+            "encoder_hid_dim",
+            "encoder_hid_dim_type",
+            "mid_block_only_cross_attention",
+            "only_cross_attention",
+            "resnet_skip_time_act",
+            "reverse_transformer_layers_per_block",
+            "time_cond_proj_dim",
+            "time_embedding_act_fn",
+            "time_embedding_dim",
+            "timestep_post_act",
+        ])?;
+        let down = config.texts("down_block_types")?;
+        let levels = down.len();
+        let attends = |name: &str, plain: &str, attention: &str| -> Result<Vec<bool>> {
+            let types = config.texts(name)?;
+            let known = types.iter().all(|t| t == plain || t == attention);
+            if !known || types.len() != levels {
+                return Err(config.unsupported(name));
+            }
+            Ok(types.iter().map(|t| t == attention).collect())
+        };
+        let down_attention = attends("down_block_types", "DownBlock2D", "CrossAttnDownBlock2D")?;
+        let up_attention = attends("up_block_types", "UpBlock2D", "CrossAttnUpBlock2D")?;
+        let has_heads = config.is_set("num_attention_heads");
+        let heads_option = if has_heads { "num_attention_heads" } else { "attention_head_dim" };
+        let block_out_channels = config.sizes("block_out_channels", levels, 0)?;
+        let heads = config.sizes(heads_option, levels, 8)?;
+        let norm_num_groups = config.size("norm_num_groups", 32)?;
+        for (channels, heads) in block_out_channels.iter().zip(&heads) {
+            let divides = |n: usize| n > 0 && *channels > 0 && channels % n == 0;
+            if !divides(norm_num_groups) {
+                return Err(config.unsupported("norm_num_groups"));
+            }
+            if !divides(*heads) {
+                return Err(config.unsupported(heads_option));
+            }
+        }
+        let added = match config.text("addition_embed_type", "")?.as_str() {
+            "" => None,
+            "text_time" => Some(AddedConfig {
+                time_width: config.size("addition_time_embed_dim", 256)?,
+                input_width: config.size("projection_class_embeddings_input_dim", 2816)?,
+            }),
+            _ => return Err(config.unsupported("addition_embed_type")),
+        };
+        Ok(Self {
+            in_channels: config.size("in_channels", 4)?,
+            out_channels: config.size("out_channels", 4)?,
+            layers_per_block: config.size("layers_per_block", 2)?,
+            transformer_layers: config.sizes("transformer_layers_per_block", levels, 1)?,
+            cross_attention_dim: config.size("cross_attention_dim", 1280)?,
+            use_linear_projection: config.flag("use_linear_projection", false)?,
+            norm_eps: config.float("norm_eps", 1e-5)?,
+            downsample_padding: config.size("downsample_padding", 1)?,
+            flip_sin_to_cos: config.flag("flip_sin_to_cos", true)?,
+            freq_shift: config.float("freq_shift", 0.0)? as f32,
+            block_out_channels,
+            down_attention,
+            up_attention,
+            heads,
+            norm_num_groups,
+            added,
+        })
+    }
+
+    /// Number of resolutions.
+    pub fn levels(&self) -> usize {
+        self.block_out_channels.len()
+    }
+}

@@ -1,0 +1,294 @@
+//! `AutoencoderKL`: pictures ↔ latents of an eighth of the size.
+//!
+//! Source: diffusers 0.42 `autoencoder_kl.py`, `vae.py`.
+
+mod config;
+
+use burn::tensor::{Device, Tensor};
+
+pub use self::config::VaeConfig;
+use super::blocks::attention::{Attention, AttentionSize};
+use super::blocks::resnet::{Downsample, Resnet, ResnetOptions, Upsample};
+use super::blocks::transformer::{map_from_tokens, tokens_from_map};
+use super::probe::seen;
+use crate::error::Result;
+use crate::ops::{Conv2d, GroupNorm, Padding};
+use crate::weights::Weights;
+
+/// Epsilon of every group normalisation in the autoencoder.
+const EPS: f64 = 1e-6;
+
+/// The autoencoder.
+#[derive(Debug)]
+pub struct Vae {
+    config: VaeConfig,
+    device: Device,
+    encoder: Encoder,
+    quant_conv: Option<Conv2d>,
+    post_quant_conv: Option<Conv2d>,
+    decoder: Decoder,
+}
+
+impl Vae {
+    /// Takes the parameters.
+    ///
+    /// # Errors
+    ///
+    /// A tensor that is missing, misshapen or left over.
+    pub fn load(config: VaeConfig, mut weights: Weights) -> Result<Self> {
+        let w = &mut weights;
+        let (latent, none) = (config.latent_channels, Padding::Same(0));
+        let encoder = Encoder::load(w, &config)?;
+        let decoder = Decoder::load(w, &config)?;
+        let quant_conv = config
+            .use_quant_conv
+            .then(|| w.conv2d("quant_conv", [2 * latent; 2], 1, 1, none))
+            .transpose()?;
+        let post_quant_conv = config
+            .use_post_quant_conv
+            .then(|| w.conv2d("post_quant_conv", [latent; 2], 1, 1, none))
+            .transpose()?;
+        let device = w.device().clone();
+        weights.finish(&[])?;
+        Ok(Self { config, device, encoder, quant_conv, post_quant_conv, decoder })
+    }
+
+    /// The config it was loaded with.
+    pub fn config(&self) -> &VaeConfig {
+        &self.config
+    }
+
+    /// The device it is on.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// Mean and log-variance of the latents of pictures, before scaling by `scaling_factor`.
+    ///
+    /// # Shapes
+    ///
+    /// - `image`: `[batch, 3, height, width]` in −1..1, both sides multiples of the config's `factor()`
+    /// - output: `[batch, 2 · latent_channels, height / factor, width / factor]`
+    pub fn moments(&self, image: Tensor<4>) -> Tensor<4> {
+        let h = self.encoder.forward(image);
+        match &self.quant_conv {
+            Some(conv) => conv.forward(h),
+            None => h,
+        }
+    }
+
+    /// Pictures from latents that were divided by `scaling_factor`.
+    ///
+    /// # Shapes
+    ///
+    /// - `latent`: `[batch, latent_channels, height, width]`
+    /// - output: `[batch, 3, height · factor, width · factor]` in about −1..1
+    pub fn decode(&self, latent: Tensor<4>) -> Tensor<4> {
+        let z = match &self.post_quant_conv {
+            Some(conv) => conv.forward(latent),
+            None => latent,
+        };
+        self.decoder.forward(z)
+    }
+}
+
+#[derive(Debug)]
+struct Encoder {
+    conv_in: Conv2d,
+    down_blocks: Vec<DownBlock>,
+    mid_block: MidBlock,
+    conv_norm_out: GroupNorm,
+    conv_out: Conv2d,
+}
+
+impl Encoder {
+    fn load(w: &mut Weights, config: &VaeConfig) -> Result<Self> {
+        let channels = &config.block_out_channels;
+        let (first, last) = (channels[0], channels[channels.len() - 1]);
+        let same = Padding::Same(1);
+        Ok(Self {
+            conv_in: w.conv2d("encoder.conv_in", [config.in_channels, first], 3, 1, same)?,
+            down_blocks: (0..channels.len())
+                .map(|level| DownBlock::load(w, config, level))
+                .collect::<Result<_>>()?,
+            mid_block: MidBlock::load(w, "encoder.mid_block", config, last)?,
+            conv_norm_out: w.group_norm("encoder.conv_norm_out", last, config.norm_num_groups, EPS)?,
+            conv_out: w.conv2d("encoder.conv_out", [last, 2 * config.latent_channels], 3, 1, same)?,
+        })
+    }
+
+    fn forward(&self, image: Tensor<4>) -> Tensor<4> {
+        let mut x = seen("encoder.conv_in", self.conv_in.forward(image));
+        for block in &self.down_blocks {
+            x = block.forward(x);
+        }
+        x = self.mid_block.forward(x);
+        self.conv_out.forward(self.conv_norm_out.forward_silu(x))
+    }
+}
+
+#[derive(Debug)]
+struct Decoder {
+    conv_in: Conv2d,
+    mid_block: MidBlock,
+    up_blocks: Vec<UpBlock>,
+    conv_norm_out: GroupNorm,
+    conv_out: Conv2d,
+}
+
+impl Decoder {
+    fn load(w: &mut Weights, config: &VaeConfig) -> Result<Self> {
+        let channels = &config.block_out_channels;
+        let (first, last) = (channels[0], channels[channels.len() - 1]);
+        let same = Padding::Same(1);
+        Ok(Self {
+            conv_in: w.conv2d("decoder.conv_in", [config.latent_channels, last], 3, 1, same)?,
+            mid_block: MidBlock::load(w, "decoder.mid_block", config, last)?,
+            up_blocks: (0..channels.len())
+                .map(|i| UpBlock::load(w, config, i))
+                .collect::<Result<_>>()?,
+            conv_norm_out: w.group_norm("decoder.conv_norm_out", first, config.norm_num_groups, EPS)?,
+            conv_out: w.conv2d("decoder.conv_out", [first, config.out_channels], 3, 1, same)?,
+        })
+    }
+
+    fn forward(&self, z: Tensor<4>) -> Tensor<4> {
+        let mut x = seen("decoder.conv_in", self.conv_in.forward(z));
+        x = self.mid_block.forward(x);
+        for block in &self.up_blocks {
+            x = block.forward(x);
+        }
+        self.conv_out.forward(self.conv_norm_out.forward_silu(x))
+    }
+}
+
+/// `DownEncoderBlock2D`.
+#[derive(Debug)]
+struct DownBlock {
+    path: String,
+    resnets: Vec<Resnet>,
+    downsampler: Option<Downsample>,
+}
+
+impl DownBlock {
+    fn load(w: &mut Weights, config: &VaeConfig, level: usize) -> Result<Self> {
+        let path = format!("encoder.down_blocks.{level}");
+        let width = config.block_out_channels[level];
+        let before = config.block_out_channels[level.saturating_sub(1)];
+        let resnets = load_resnets(w, &path, config, config.layers_per_block, [before, width])?;
+        let downsampler = (level + 1 < config.block_out_channels.len())
+            .then(|| Downsample::load(w, format!("{path}.downsamplers.0"), width, Padding::BottomRight))
+            .transpose()?;
+        Ok(Self { path, resnets, downsampler })
+    }
+
+    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let x = self.resnets.iter().fold(x, |x, resnet| resnet.forward(x, None));
+        let x = match &self.downsampler {
+            Some(downsampler) => downsampler.forward(x),
+            None => x,
+        };
+        seen(&self.path, x)
+    }
+}
+
+/// `UpDecoderBlock2D`.
+#[derive(Debug)]
+struct UpBlock {
+    path: String,
+    resnets: Vec<Resnet>,
+    upsampler: Option<Upsample>,
+}
+
+impl UpBlock {
+    /// Block `i` works at level `levels − 1 − i`.
+    fn load(w: &mut Weights, config: &VaeConfig, i: usize) -> Result<Self> {
+        let path = format!("decoder.up_blocks.{i}");
+        let level = config.block_out_channels.len() - 1 - i;
+        let width = config.block_out_channels[level];
+        let below = config.block_out_channels[(level + 1).min(config.block_out_channels.len() - 1)];
+        let resnets = load_resnets(w, &path, config, config.layers_per_block + 1, [below, width])?;
+        let upsampler =
+            (level > 0).then(|| Upsample::load(w, format!("{path}.upsamplers.0"), width)).transpose()?;
+        Ok(Self { path, resnets, upsampler })
+    }
+
+    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let x = self.resnets.iter().fold(x, |x, resnet| resnet.forward(x, None));
+        let x = match &self.upsampler {
+            Some(upsampler) => {
+                let [_, _, height, width] = x.dims();
+                upsampler.forward(x, [2 * height, 2 * width])
+            }
+            None => x,
+        };
+        seen(&self.path, x)
+    }
+}
+
+/// `UNetMidBlock2D`: a residual block, attention of every position to every other, a residual block.
+#[derive(Debug)]
+struct MidBlock {
+    path: String,
+    resnets: Vec<Resnet>,
+    attention: Option<MapAttention>,
+}
+
+impl MidBlock {
+    fn load(w: &mut Weights, path: &str, config: &VaeConfig, width: usize) -> Result<Self> {
+        let resnets = load_resnets(w, path, config, 2, [width; 2])?;
+        let attention = config
+            .mid_block_add_attention
+            .then(|| MapAttention::load(w, &format!("{path}.attentions.0"), width, config.norm_num_groups))
+            .transpose()?;
+        Ok(Self { path: path.to_owned(), resnets, attention })
+    }
+
+    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let x = self.resnets[0].forward(x, None);
+        let x = match &self.attention {
+            Some(attention) => attention.forward(x),
+            None => x,
+        };
+        seen(&self.path, self.resnets[1].forward(x, None))
+    }
+}
+
+/// Single-head attention over the feature map, added to it.
+#[derive(Debug)]
+struct MapAttention {
+    group_norm: GroupNorm,
+    attention: Attention,
+}
+
+impl MapAttention {
+    fn load(w: &mut Weights, path: &str, width: usize, groups: usize) -> Result<Self> {
+        let size = AttentionSize { width, context_width: width, heads: 1, bias: true };
+        Ok(Self {
+            group_norm: w.group_norm(&format!("{path}.group_norm"), width, groups, EPS)?,
+            attention: Attention::load(w, path.to_owned(), size)?,
+        })
+    }
+
+    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let dims = x.dims();
+        let tokens = tokens_from_map(self.group_norm.forward(x.clone()));
+        x + map_from_tokens(self.attention.forward(tokens.clone(), tokens), dims)
+    }
+}
+
+fn load_resnets(
+    w: &mut Weights,
+    path: &str,
+    config: &VaeConfig,
+    count: usize,
+    [before, width]: [usize; 2],
+) -> Result<Vec<Resnet>> {
+    let options = ResnetOptions { groups: config.norm_num_groups, eps: EPS, time_width: None };
+    (0..count)
+        .map(|i| {
+            let input = if i == 0 { before } else { width };
+            Resnet::load(w, format!("{path}.resnets.{i}"), [input, width], options)
+        })
+        .collect()
+}

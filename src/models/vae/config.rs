@@ -1,0 +1,76 @@
+//! `vae/config.json`.
+
+use serde_json::json;
+
+use crate::error::Result;
+use crate::models::config::Config;
+
+/// What diffusers' config says of an `AutoencoderKL`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct VaeConfig {
+    /// Channels of a picture that goes in: 3.
+    pub in_channels: usize,
+    /// Channels of a picture that comes out: 3.
+    pub out_channels: usize,
+    /// Channels of a latent: 4.
+    pub latent_channels: usize,
+    /// Width of each level.
+    pub block_out_channels: Vec<usize>,
+    /// Residual blocks a level.
+    pub layers_per_block: usize,
+    /// Groups of the normalisations.
+    pub norm_num_groups: usize,
+    /// What latents are multiplied by after encoding: 0.18215 for SD 1.x and 2.x, 0.13025 for SDXL.
+    pub scaling_factor: f64,
+    /// Whether the middle attends.
+    pub mid_block_add_attention: bool,
+    /// Whether the encoder ends in a 1×1 convolution.
+    pub use_quant_conv: bool,
+    /// Whether the decoder starts with one.
+    pub use_post_quant_conv: bool,
+}
+
+impl VaeConfig {
+    /// Reads `config.json`.
+    ///
+    /// # Errors
+    ///
+    /// Text that is no JSON, and every option this network does not implement, by name.
+    pub fn parse(file: &str, text: &str) -> Result<Self> {
+        let config = Config::parse(file, text)?;
+        config.must_be("_class_name", &json!("AutoencoderKL"))?;
+        config.must_be("act_fn", &json!("silu"))?;
+        config.must_be_absent(&["latents_mean", "latents_std"])?;
+        config.must_be("shift_factor", &json!(0.0))?;
+        let levels = config.texts("down_block_types")?.len();
+        let block_out_channels = config.sizes("block_out_channels", levels, 0)?;
+        let norm_num_groups = config.size("norm_num_groups", 32)?;
+        let divides = |c: &usize| norm_num_groups > 0 && *c > 0 && c % norm_num_groups == 0;
+        if !block_out_channels.iter().all(divides) {
+            return Err(config.unsupported("norm_num_groups"));
+        }
+        for (name, only) in [("down_block_types", "DownEncoderBlock2D"), ("up_block_types", "UpDecoderBlock2D")] {
+            let types = config.texts(name)?;
+            if types.len() != levels || types.iter().any(|t| t != only) {
+                return Err(config.unsupported(name));
+            }
+        }
+        Ok(Self {
+            in_channels: config.size("in_channels", 3)?,
+            out_channels: config.size("out_channels", 3)?,
+            latent_channels: config.size("latent_channels", 4)?,
+            layers_per_block: config.size("layers_per_block", 1)?,
+            scaling_factor: config.float("scaling_factor", 0.18215)?,
+            mid_block_add_attention: config.flag("mid_block_add_attention", true)?,
+            use_quant_conv: config.flag("use_quant_conv", true)?,
+            use_post_quant_conv: config.flag("use_post_quant_conv", true)?,
+            block_out_channels,
+            norm_num_groups,
+        })
+    }
+
+    /// Pixels a latent position stands for, along each side.
+    pub fn factor(&self) -> usize {
+        1 << (self.block_out_channels.len() - 1)
+    }
+}
