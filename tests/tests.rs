@@ -1,0 +1,5 @@
+//! The one test binary: burn is linked once for all of it.
+
+mod support;
+
+mod golden;
