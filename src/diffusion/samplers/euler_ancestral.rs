@@ -1,0 +1,29 @@
+//! `euler_ancestral`: a longer Euler step down, then fresh noise.
+
+use super::{Run, ancestral_step, euler_step};
+use crate::error::Result;
+
+/// Samples by ancestral Euler steps.
+///
+/// Down to `σ_down` without noise, up again to `σ'` with noise of deviation `σ_up`; the step to 0 draws none.
+///
+/// # Source
+///
+/// k-diffusion 0.1.1 `sample_euler_ancestral` with η = 1.
+pub(super) async fn sample(run: &mut Run<'_>, mut x: Vec<f32>) -> Result<Vec<f32>> {
+    for step in 0..run.steps() {
+        let (sigma, sigma_next) = (run.sigmas[step], run.sigmas[step + 1]);
+        let denoised = run.denoise(&x, sigma).await?;
+        run.report(step, &x, &denoised)?;
+        if sigma_next == 0.0 {
+            return Ok(denoised);
+        }
+        let (down, up) = ancestral_step(f64::from(sigma), f64::from(sigma_next));
+        x = euler_step(&x, &denoised, sigma, down as f32);
+        let noise = run.noise.next(x.len());
+        x.iter_mut()
+            .zip(&noise)
+            .for_each(|(x, noise)| *x += noise * up as f32);
+    }
+    Ok(x)
+}

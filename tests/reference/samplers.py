@@ -1,0 +1,187 @@
+"""Trajectories of every sampler over every scheduler for `tests/diffusion.rs`.
+
+    python tests/reference/samplers.py     # writes tests/fixtures/diffusion/samplers.json
+
+The network is a closed formula that `tests/diffusion.rs` repeats. The samplers are k-diffusion's; for the two
+that it has not, `uni_pc` is diffusers' UniPCMultistepScheduler and `lcm` two lines, checked against diffusers'
+LCMScheduler; `ddim` is k-diffusion's euler, checked against diffusers' DDIMScheduler.
+
+Where we follow ComfyUI and the references differ:
+- uni_pc ends at 0.001 instead of 0, and gets one level more of which the second-to-last is left out;
+- steps of euler_ancestral and lcm draw from a CPU generator seeded with seed + 1, k-diffusion from the global
+  one; dpmpp_sde walks the Brownian path of the seed itself;
+- dpmpp_sde asks the path at the levels themselves, k-diffusion at exp(log(level)), off by a rounding.
+"""
+
+import warnings
+
+import diffusers
+import numpy as np
+import torch
+
+from schedules import SCHEDULERS, SD, k_diffusion_sampling, levels, table, write
+
+SHAPE = (1, 4, 8, 8)
+SEED = 2**40 + 12345
+SAMPLERS = ["euler", "euler_ancestral", "heun", "dpmpp_sde", "dpmpp_2m", "lcm", "ddim", "uni_pc", "uni_pc_bh2"]
+PICTURE = torch.tensor([(i * 37 % 101) / 50 - 1 for i in range(256)], dtype=torch.float32).reshape(SHAPE)
+
+torch.set_num_threads(1)
+# torchsde rounds the ends of a path to 6 decimals and then complains of the levels it rounded.
+warnings.filterwarnings("ignore", message="Should have t")
+k = k_diffusion_sampling()
+
+
+def network(x, sigma):
+    """The clean latent behind x: the exact answer for pictures normal around PICTURE, bent a little."""
+    sigma = sigma.reshape(-1)[0].to(x.dtype)
+    total = 1 + sigma * sigma
+    u = x / total.sqrt()
+    return (x + sigma * sigma * PICTURE.to(x.dtype)) / total + 0.25 * sigma / (1 + sigma) * u / (1 + u * u)
+
+
+def masked(model, mask, latent, noise):
+    def inner(x, sigma):
+        level = sigma.reshape(-1)[0]
+        seen = x * mask + (latent + noise * level) * (1 - mask)
+        return model(seen, sigma) * mask + latent * (1 - mask)
+
+    return inner
+
+
+def step_noise(seed):
+    generator = torch.Generator().manual_seed((seed + 1) % 2**64)
+    return lambda *_: torch.randn(SHAPE, generator=generator)
+
+
+def brownian_noise(x, sigmas, seed):
+    path = k.BrownianTreeNoiseSampler(x, sigmas[sigmas > 0].min(), sigmas.max(), seed=seed)
+
+    def at_levels(sigma, sigma_next):
+        # Back from exp(log(level)) to the level. The middle of a step is none, and is rounded correctly
+        # (torch's vectorised exp is not always): the path is resolved to 1e-6, so a unit of the last
+        # place is another point.
+        start = sigmas[(sigmas - sigma).abs().argmin()]
+        end = sigmas[(sigmas - sigma_next).abs().argmin()]
+        if abs(end / sigma_next - 1) > 1e-5:
+            following = sigmas[(sigmas - sigma).abs().argmin() + 1]
+            a, b = (np.float32(-np.log(np.float64(level.item()))) for level in (start, following))
+            middle = np.float32(a + np.float32(np.float32(b - a) * np.float32(0.5)))
+            end = torch.tensor(np.float32(np.exp(-np.float64(middle))))
+            assert abs(end / sigma_next - 1) < 2e-6
+        return path(start, end)
+
+    return at_levels
+
+
+def lcm(model, x, sigmas, callback, noise):
+    for i in range(len(sigmas) - 1):
+        x_before, x = x, model(x, sigmas[i])
+        callback({"x": x_before, "i": i, "denoised": x})
+        if sigmas[i + 1] > 0:
+            x = x + sigmas[i + 1] * noise()
+    return x
+
+
+def uni_pc(model, x, sigmas, callback, solver_type):
+    """diffusers' scheduler, in latents of variance 1: x / sqrt(1 + sigma^2)."""
+    steps = len(sigmas) - 1
+    scheduler = diffusers.UniPCMultistepScheduler(
+        **SD, solver_order=3, solver_type=solver_type, prediction_type="sample", lower_order_final=True
+    )
+    scheduler.set_timesteps(steps)
+    scheduler.sigmas = torch.cat([sigmas[:-1], torch.tensor([sigmas[-1] if sigmas[-1] > 0 else 0.001])]).double()
+    scheduler.timesteps = torch.arange(steps, 0, -1)
+    scheduler.set_begin_index(0)
+    root = (1 + scheduler.sigmas**2).sqrt()
+    x = x.double() / root[0]
+    for i, timestep in enumerate(scheduler.timesteps):
+        denoised = model(x * root[i], scheduler.sigmas[i])
+        x = scheduler.step(denoised, timestep, x, return_dict=False)[0]
+        callback({"x": scheduler.last_sample * root[i], "i": i, "denoised": denoised})
+    return x * root[-1]
+
+
+def run(sampler, model, x, sigmas, seed, callback):
+    if sampler == "euler_ancestral":
+        return k.sample_euler_ancestral(model, x, sigmas, callback=callback, noise_sampler=step_noise(seed), disable=True)
+    if sampler == "dpmpp_sde":
+        noise = brownian_noise(x, sigmas, seed)
+        return k.sample_dpmpp_sde(model, x, sigmas, callback=callback, noise_sampler=noise, disable=True)
+    if sampler == "lcm":
+        return lcm(model, x, sigmas, callback, step_noise(seed))
+    if sampler.startswith("uni_pc"):
+        return uni_pc(model, x, sigmas, callback, "bh2" if sampler.endswith("bh2") else "bh1")
+    name = "euler" if sampler == "ddim" else sampler
+    return getattr(k, "sample_" + name)(model, x, sigmas, callback=callback, disable=True)
+
+
+def run_levels(sampler, scheduler, steps, denoise):
+    extra = sampler.startswith("uni_pc")
+    sigmas = levels(scheduler, table(SD), int(steps / denoise) + extra)
+    if extra:
+        sigmas = sigmas[:-2] + sigmas[-1:]
+    return torch.tensor(sigmas, dtype=torch.float32)[-(steps + 1) :] if denoise < 1 else torch.tensor(sigmas)
+
+
+def case(sampler, scheduler, steps, denoise=1.0, mask=None):
+    sigmas = run_levels(sampler, scheduler, steps, denoise)
+    noise = torch.randn(SHAPE, generator=torch.Generator().manual_seed(SEED))
+    # ComfyUI's test for a run from pure noise; `ddim_uniform` ends below the top and is none.
+    pure = sigmas[0] >= table(SD)[-1] * (1 - 1e-5)
+    latent = torch.zeros(SHAPE) if denoise == 1 else PICTURE.flip(-1) * 0.5
+    x = latent + noise * ((1 + sigmas[0] ** 2).sqrt() if pure else sigmas[0])
+    model = network
+    if mask is not None:
+        if sampler == "ddim":
+            noise = step_noise(SEED)()
+        model = masked(network, mask, latent, noise)
+    middle = {}
+    keep = {len(sigmas) // 3, (len(sigmas) - 1) * 2 // 3} - {0}
+
+    def callback(info):
+        if info["i"] in keep:
+            middle[str(info["i"])] = info["x"].float().flatten()[::16].tolist()
+
+    final = run(sampler, model, x, sigmas, SEED, callback).float().flatten()
+    assert final.isfinite().all()
+    return {
+        "sampler": sampler, "scheduler": scheduler, "steps": steps, "denoise": denoise,
+        "masked": mask is not None, "sigmas": sigmas.tolist(), "middle": middle, "final": final[::3].tolist(),
+    }
+
+
+def check_against_diffusers():
+    """`ddim` and `lcm` against schedulers of that name, at levels that are whole timesteps."""
+    steps = 10
+    sigmas = run_levels("euler", "simple", steps, 1.0)
+    noise = torch.randn(SHAPE, generator=torch.Generator().manual_seed(SEED))
+    ours = lambda name: run(name, network, noise * (1 + sigmas[0] ** 2).sqrt(), sigmas, SEED, lambda _: None)
+    common = {**SD, "prediction_type": "sample", "clip_sample": False, "set_alpha_to_one": True}
+
+    ddim = diffusers.DDIMScheduler(**common, timestep_spacing="trailing")
+    ddim.set_timesteps(steps)
+    x = noise
+    for i, timestep in enumerate(ddim.timesteps):
+        x = ddim.step(network(x * (1 + sigmas[i] ** 2).sqrt(), sigmas[i]), timestep, x).prev_sample
+    torch.testing.assert_close(x, ours("ddim"), rtol=1e-4, atol=1e-4)
+
+    # With this scaling the boundary condition of the distilled network is its output alone.
+    lcm = diffusers.LCMScheduler(**common, timestep_scaling=1e8)
+    lcm.set_timesteps(timesteps=[999 - 100 * i for i in range(steps)])
+    generator = torch.Generator().manual_seed(SEED + 1)
+    x = noise
+    for i, timestep in enumerate(lcm.timesteps):
+        denoised = network(x * (1 + sigmas[i] ** 2).sqrt(), sigmas[i])
+        x = lcm.step(denoised, timestep, x, generator=generator).prev_sample
+    torch.testing.assert_close(x, ours("lcm"), rtol=1e-4, atol=1e-4)
+
+
+if __name__ == "__main__":
+    check_against_diffusers()
+    mask = torch.tensor([(i % 8) / 7 for i in range(256)], dtype=torch.float32).reshape(SHAPE)
+    cases = [case(a, b, n) for a in SAMPLERS for b in SCHEDULERS for n in (4, 12)]
+    cases += [case(a, "karras", n) for a in SAMPLERS for n in (2, 3, 5)]
+    cases += [case(a, "normal", 6, denoise=0.55) for a in SAMPLERS]
+    cases += [case(a, "normal", 5, denoise=0.8, mask=mask) for a in SAMPLERS]
+    write("samplers.json", {"seed": SEED, "cases": cases})
