@@ -1,0 +1,474 @@
+//! Everything that is wrong with a graph, found before anything runs.
+//!
+//! Only nodes that the chosen outputs need are looked at. An output that cannot be run is left out and
+//! the others run all the same; only when none is left is the graph refused. An input that nobody gave
+//! and that has a default gets it, with a notice, so that a file made before a node gained an input
+//! still runs.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use serde_json::json;
+
+use super::coerce::{coerce, default};
+use super::inputs::Inputs;
+use super::node::Node;
+use super::object_info::input_config;
+use super::problem::{NodeError, NodeErrors, Problem, ProblemType, Refusal};
+use super::registry::Registry;
+use super::schema::{ChoiceSource, Input, Schema, Type};
+use super::value::Value;
+use super::{Graph, InputValue, NodeId, NodeSpec};
+use crate::error::nearest;
+
+/// A graph that may be run: its nodes with their inputs, as far as the outputs need them.
+pub struct Checked {
+    /// The nodes, in the order of the graph.
+    pub nodes: Vec<CheckedNode>,
+    /// Places in `nodes` of the outputs to run for.
+    pub outputs: Vec<usize>,
+    /// What is wrong with outputs that were left out.
+    pub node_errors: NodeErrors,
+    /// What the person should know: the node, and the message.
+    pub notices: Vec<(NodeId, String)>,
+}
+
+/// A node with its class and its inputs.
+pub struct CheckedNode {
+    /// Its id in the graph.
+    pub id: NodeId,
+    /// Its class.
+    pub node: Rc<dyn Node>,
+    /// How often a class of this name was replaced.
+    pub generation: u32,
+    /// Its inputs, in the order of the schema.
+    pub inputs: Vec<(&'static str, Source)>,
+}
+
+impl CheckedNode {
+    /// What its class says about itself.
+    pub fn schema(&self) -> &'static Schema {
+        self.node.schema()
+    }
+
+    /// The inputs that are written in the graph.
+    pub fn literals(&self) -> Inputs {
+        let mut literals = Inputs::new();
+        for (name, source) in &self.inputs {
+            if let Source::Value(value) = source {
+                literals.set(name, value.clone());
+            }
+        }
+        literals
+    }
+}
+
+/// Where an input comes from.
+#[derive(Debug, Clone)]
+pub enum Source {
+    /// It is known.
+    Value(Value),
+    /// An output of a node.
+    Link {
+        /// Place of the node in [`Checked::nodes`].
+        node: usize,
+        /// Which of its outputs.
+        output: usize,
+    },
+}
+
+/// Checks a graph for a run of `outputs`, or of all its output nodes.
+///
+/// # Errors
+///
+/// If no output can be run; the [`Refusal`] holds everything that is wrong.
+pub fn validate(
+    graph: &Graph,
+    registry: &Registry,
+    outputs: Option<&[NodeId]>,
+    choices: &dyn ChoiceSource,
+) -> Result<Checked, Refusal> {
+    let mut check = Check { graph, registry, choices, seen: BTreeMap::new(), cycles: 0 };
+    let outputs = check.choose_outputs(outputs).map_err(|details| Refusal {
+        error: Problem::new(ProblemType::PromptNoOutputs, details),
+        node_errors: NodeErrors::default(),
+    })?;
+    for &output in &outputs {
+        check.walk(output);
+    }
+
+    let mut good = Vec::new();
+    let mut needed = BTreeSet::new();
+    let mut spoils: BTreeMap<usize, Vec<NodeId>> = BTreeMap::new();
+    for &output in &outputs {
+        let ancestry = check.ancestry(output);
+        let bad: Vec<usize> =
+            ancestry.iter().copied().filter(|at| !check.seen[at].problems.is_empty()).collect();
+        if bad.is_empty() {
+            good.push(output);
+            needed.extend(ancestry);
+        }
+        for at in bad {
+            spoils.entry(at).or_default().push(graph.at(output).0.clone());
+        }
+    }
+    let node_errors = spoils
+        .into_iter()
+        .map(|(at, dependent_outputs)| {
+            let (id, spec) = graph.at(at);
+            let errors = check.seen[&at].problems.clone();
+            (
+                id.clone(),
+                NodeError { errors, dependent_outputs, class_type: spec.class_type.clone() },
+            )
+        })
+        .collect::<NodeErrors>();
+    if good.is_empty() {
+        let details = lines(&node_errors);
+        let error = Problem::new(ProblemType::PromptOutputsFailedValidation, details);
+        return Err(Refusal { error, node_errors });
+    }
+    Ok(check.into_checked(&needed, &good, node_errors))
+}
+
+/// More cycles than this are only named by one node each.
+const CYCLES_SHOWN: usize = 10;
+
+/// What the check knows of a node that it reached.
+#[derive(Default)]
+struct Seen {
+    problems: Vec<Problem>,
+    notices: Vec<String>,
+    inputs: Vec<(&'static str, Source)>,
+    /// Places in the graph of the nodes it is linked to.
+    sources: Vec<usize>,
+}
+
+struct Check<'a> {
+    graph: &'a Graph,
+    registry: &'a Registry,
+    choices: &'a dyn ChoiceSource,
+    seen: BTreeMap<usize, Seen>,
+    cycles: usize,
+}
+
+impl Check<'_> {
+    /// Places of the nodes to run for, or why there are none.
+    fn choose_outputs(&self, asked: Option<&[NodeId]>) -> Result<Vec<usize>, String> {
+        let is_output = |spec: &NodeSpec| {
+            self.registry.get(&spec.class_type).map(|node| node.schema().output_node)
+        };
+        let Some(asked) = asked else {
+            let linked: BTreeSet<&str> = self
+                .graph
+                .iter()
+                .flat_map(|(_, spec)| &spec.inputs)
+                .filter_map(|(_, value)| match value {
+                    InputValue::Link { node, .. } => Some(node.as_str()),
+                    _ => None,
+                })
+                .collect();
+            let outputs: Vec<usize> = self
+                .graph
+                .iter()
+                .enumerate()
+                // An unknown class that nothing follows was an output where it came from; left
+                // alone, its picture would be missing without a word.
+                .filter(|(_, (id, spec))| {
+                    is_output(spec).unwrap_or_else(|| !linked.contains(id.as_str()))
+                })
+                .map(|(at, _)| at)
+                .collect();
+            return if outputs.is_empty() {
+                Err("add a node that saves or shows something".to_owned())
+            } else {
+                Ok(outputs)
+            };
+        };
+        let mut outputs = Vec::new();
+        for id in asked {
+            let at = self
+                .graph
+                .position(id.as_str())
+                .ok_or_else(|| format!("node `{id}` was asked for, and is not in the graph"))?;
+            let spec = self.graph.at(at).1;
+            if is_output(spec) == Some(false) {
+                let class = &spec.class_type;
+                return Err(format!("node `{id}` ({class}) was asked for, and is no output node"));
+            }
+            if !outputs.contains(&at) {
+                outputs.push(at);
+            }
+        }
+        if outputs.is_empty() { Err("no output was asked for".to_owned()) } else { Ok(outputs) }
+    }
+
+    /// Checks everything that the node at `start` needs, and finds its cycles.
+    fn walk(&mut self, start: usize) {
+        if self.seen.contains_key(&start) {
+            return;
+        }
+        self.check_node(start);
+        // By hand rather than by recursion: a graph may be deeper than the stack.
+        let mut path = vec![(start, 0)];
+        let mut place_on_path = BTreeMap::from([(start, 0)]);
+        while let Some((at, next)) = path.last_mut() {
+            let Some(&source) = self.seen[at].sources.get(*next) else {
+                place_on_path.remove(at);
+                path.pop();
+                continue;
+            };
+            *next += 1;
+            if let Some(&place) = place_on_path.get(&source) {
+                let cycle: Vec<usize> = path[place..].iter().map(|(at, _)| *at).collect();
+                self.add_cycle(&cycle);
+            } else if !self.seen.contains_key(&source) {
+                self.check_node(source);
+                place_on_path.insert(source, path.len());
+                path.push((source, 0));
+            }
+        }
+    }
+
+    fn add_cycle(&mut self, cycle: &[usize]) {
+        // Each is a problem of its first node, but a graph may be made to have very many long ones.
+        self.cycles += 1;
+        let shown = if self.cycles <= CYCLES_SHOWN { cycle } else { &cycle[..1] };
+        let ids: Vec<&str> = shown.iter().map(|&at| self.graph.at(at).0.as_str()).collect();
+        let names: Vec<String> =
+            shown.iter().chain(shown.first()).map(|&at| self.name(at)).collect();
+        let details = format!("{}: remove one of these links", names.join(" ← "));
+        let problem =
+            Problem::new(ProblemType::DependencyCycle, details).info("cycle_nodes", json!(ids));
+        if let Some(seen) = cycle.first().and_then(|at| self.seen.get_mut(at)) {
+            seen.problems.push(problem);
+        }
+    }
+
+    fn name(&self, at: usize) -> String {
+        let (id, spec) = self.graph.at(at);
+        match &spec.title {
+            Some(title) if *title != spec.class_type => {
+                format!("{id} ({}, `{title}`)", spec.class_type)
+            }
+            _ => format!("{id} ({})", spec.class_type),
+        }
+    }
+
+    fn check_node(&mut self, at: usize) {
+        let (id, spec) = self.graph.at(at);
+        let mut seen = Seen::default();
+        match self.registry.entry(&spec.class_type) {
+            Some(entry) => {
+                let schema = entry.node.schema();
+                for input in schema.inputs {
+                    self.check_input(spec, input, &mut seen);
+                }
+                if seen.problems.is_empty() {
+                    let checked = CheckedNode {
+                        id: id.clone(),
+                        node: Rc::clone(&entry.node),
+                        generation: entry.generation,
+                        inputs: std::mem::take(&mut seen.inputs),
+                    };
+                    let complaints = checked.node.validate(&checked.literals());
+                    seen.inputs = checked.inputs;
+                    seen.problems.extend(complaints.into_iter().map(|complaint| {
+                        let details = format!("`{}`: {}", complaint.input, complaint.message);
+                        Problem::new(ProblemType::CustomValidationFailed, details)
+                            .info("input_name", complaint.input)
+                    }));
+                }
+            }
+            None => {
+                seen.problems.push(self.unknown_class(id, spec));
+                // What it is linked to is looked at as well: all problems at once.
+                seen.sources = spec
+                    .inputs
+                    .iter()
+                    .filter_map(|(_, value)| match value {
+                        InputValue::Link { node, .. } => self.graph.position(node.as_str()),
+                        _ => None,
+                    })
+                    .collect();
+            }
+        }
+        self.seen.insert(at, seen);
+    }
+
+    fn unknown_class(&self, id: &NodeId, spec: &NodeSpec) -> Problem {
+        let class = &spec.class_type;
+        let mut details = format!("`{class}` is no class of this engine");
+        if let Some(near) = nearest(class, self.registry.schemas().map(|schema| schema.class_type))
+        {
+            details += &format!("; did you mean `{near}`?");
+        }
+        Problem::new(ProblemType::MissingNodeType, details)
+            .info("node_id", id.as_str())
+            .info("class_type", class.as_str())
+            .info("node_title", spec.title.as_deref().unwrap_or(class))
+    }
+
+    fn check_input(&self, spec: &NodeSpec, input: &'static Input, seen: &mut Seen) {
+        let name = input.name;
+        let given = spec
+            .input(name)
+            .filter(|value| !matches!(value, InputValue::Literal(literal) if literal.is_null()));
+        let problem = match given {
+            None => match default(&input.ty) {
+                Some(value) => {
+                    if input.required {
+                        let shown = value.to_json().unwrap_or_default();
+                        seen.notices.push(format!("`{name}` was not given: {shown} is used"));
+                    }
+                    seen.inputs.push((name, Source::Value(value)));
+                    return;
+                }
+                None if input.required => {
+                    let what = match input.ty {
+                        Type::Link(kind) => format!("a link to a {kind} output"),
+                        ty => format!("a {}", ty.kind()),
+                    };
+                    let details = format!("`{name}` needs {what}");
+                    Problem::new(ProblemType::RequiredInputMissing, details)
+                }
+                None => return,
+            },
+            Some(InputValue::Literal(literal)) => {
+                match coerce(name, &input.ty, literal, self.choices) {
+                    Ok((value, notice)) => {
+                        seen.notices.extend(notice);
+                        seen.inputs.push((name, Source::Value(value)));
+                        return;
+                    }
+                    Err(problem) => problem,
+                }
+            }
+            Some(InputValue::Link { node, output }) => {
+                match self.check_link(input, node, *output) {
+                    Ok(at) => {
+                        seen.sources.push(at);
+                        seen.inputs.push((name, Source::Link { node: at, output: *output }));
+                        return;
+                    }
+                    Err((problem, source)) => {
+                        seen.sources.extend(source);
+                        problem.info("linked_node", json!([node, output]))
+                    }
+                }
+            }
+            Some(InputValue::BadLink(list)) => {
+                let details = format!(
+                    "`{name}` is {list}, expected [node id, output number]; \
+                     a list of values is written {{\"__value__\": [...]}}"
+                );
+                Problem::new(ProblemType::BadLinkedInput, details)
+                    .info("received_value", list.clone())
+            }
+        };
+        seen.problems.push(self.about_input(problem, input));
+    }
+
+    /// Place of the linked node, or what is wrong, with that place if the node is there.
+    fn check_link(
+        &self,
+        input: &Input,
+        id: &NodeId,
+        output: usize,
+    ) -> Result<usize, (Problem, Option<usize>)> {
+        let name = input.name;
+        let bad = |details: String| Problem::new(ProblemType::BadLinkedInput, details);
+        let Some(at) = self.graph.position(id.as_str()) else {
+            return Err((bad(format!("`{name}` is linked to node `{id}`, which is absent")), None));
+        };
+        // What an unknown class gives is unknown; that class is a problem of its own.
+        let Some(source) = self.registry.get(&self.graph.at(at).1.class_type) else {
+            return Ok(at);
+        };
+        let outputs = source.schema().outputs;
+        let Some(given) = outputs.get(output) else {
+            let details = format!(
+                "`{name}` is linked to output {output} of node {}, which has {}",
+                self.name(at),
+                outputs.len()
+            );
+            return Err((bad(details), Some(at)));
+        };
+        let wanted = input.ty.kind();
+        if wanted.accepts(given.kind) {
+            return Ok(at);
+        }
+        let details = format!(
+            "`{name}` takes {wanted}, but output {output} of node {} is {}",
+            self.name(at),
+            given.kind
+        );
+        let problem = Problem::new(ProblemType::ReturnTypeMismatch, details)
+            .info("received_type", given.kind.name());
+        Err((problem, Some(at)))
+    }
+
+    fn about_input(&self, problem: Problem, input: &Input) -> Problem {
+        let mut config = input_config(input, self.choices);
+        // ComfyUI leaves long lists out; nobody reads hundreds of file names in an error.
+        if config[0].as_array().is_some_and(|names| names.len() > 20) {
+            config[0] = json!("COMBO");
+        }
+        problem.info("input_name", input.name).info("input_config", config)
+    }
+
+    /// The node and everything it needs.
+    fn ancestry(&self, start: usize) -> BTreeSet<usize> {
+        let mut found = BTreeSet::from([start]);
+        let mut todo = vec![start];
+        while let Some(at) = todo.pop() {
+            todo.extend(self.seen[&at].sources.iter().copied().filter(|at| found.insert(*at)));
+        }
+        found
+    }
+
+    fn into_checked(
+        mut self,
+        needed: &BTreeSet<usize>,
+        good: &[usize],
+        node_errors: NodeErrors,
+    ) -> Checked {
+        let place: BTreeMap<usize, usize> =
+            needed.iter().enumerate().map(|(place, &at)| (at, place)).collect();
+        let mut notices = Vec::new();
+        let mut nodes = Vec::with_capacity(needed.len());
+        for &at in needed {
+            let (id, spec) = self.graph.at(at);
+            let seen = self.seen.remove(&at).unwrap_or_default();
+            let entry = self
+                .registry
+                .entry(&spec.class_type)
+                .expect("a node of unknown class has a problem, and no good output needs it");
+            notices.extend(seen.notices.into_iter().map(|notice| (id.clone(), notice)));
+            let inputs = seen
+                .inputs
+                .into_iter()
+                .map(|(name, source)| match source {
+                    Source::Link { node, output } => {
+                        (name, Source::Link { node: place[&node], output })
+                    }
+                    value => (name, value),
+                })
+                .collect();
+            let (node, generation) = (Rc::clone(&entry.node), entry.generation);
+            nodes.push(CheckedNode { id: id.clone(), node, generation, inputs });
+        }
+        let outputs = good.iter().map(|at| place[at]).collect();
+        Checked { nodes, outputs, node_errors, notices }
+    }
+}
+
+/// All problems, a line each.
+fn lines(errors: &NodeErrors) -> String {
+    let lines: Vec<String> = errors
+        .iter()
+        .flat_map(|(id, node)| node.errors.iter().map(move |error| (id, node, error)))
+        .map(|(id, node, error)| format!("node {id} ({}): {}", node.class_type, error.details))
+        .collect();
+    lines.join("\n")
+}
