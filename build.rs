@@ -22,12 +22,18 @@ fn main() {
     for file in files {
         println!("cargo::rerun-if-changed={}", file.display());
         let bytes = fs::read(&file).expect("a listed file can be read");
-        let name = file.strip_prefix(models).expect("collected below it").to_string_lossy().replace('\\', "/");
-        let sha256: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        let name = file
+            .strip_prefix(models)
+            .expect("collected below it")
+            .to_string_lossy()
+            .replace('\\', "/");
+        let sha256: String =
+            Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
         manifest.insert(name, json!({ "bytes": bytes.len(), "sha256": sha256 }));
     }
     let out = PathBuf::from(std::env::var("OUT_DIR").expect("cargo sets OUT_DIR"));
-    fs::write(out.join("manifest.json"), Value::Object(manifest).to_string()).expect("OUT_DIR is writable");
+    fs::write(out.join("manifest.json"), Value::Object(manifest).to_string())
+        .expect("OUT_DIR is writable");
 }
 
 /// Weights, configs and tokenizers below `folder`; cards and sample pictures are not loaded by anybody.
@@ -36,7 +42,8 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
     for path in entries.flatten().map(|entry| entry.path()) {
         if path.is_dir() {
             collect(&path, files);
-        } else if path.extension().is_some_and(|e| e == "json" || e == "safetensors" || e == "txt") {
+        } else if path.extension().is_some_and(|e| e == "json" || e == "safetensors" || e == "txt")
+        {
             files.push(path);
         }
     }

@@ -65,7 +65,10 @@ pub struct DeviceInfo {
 /// # Errors
 ///
 /// [`ErrorKind::DeviceUnavailable`] if this build has no such device, or the machine has none.
-pub async fn open(kind: DeviceKind, on_fault: impl Fn(&str) + 'static) -> Result<(Device, DeviceInfo)> {
+pub async fn open(
+    kind: DeviceKind,
+    on_fault: impl Fn(&str) + 'static,
+) -> Result<(Device, DeviceInfo)> {
     ON_FAULT.with(|slot| *slot.borrow_mut() = Some(Box::new(on_fault)));
     match kind {
         #[cfg(feature = "cpu")]
@@ -117,7 +120,10 @@ pub fn fault() -> Option<String> {
 }
 
 /// Records a failure; only the first is kept, since the others follow from it.
-#[cfg_attr(not(feature = "webgpu"), expect(dead_code, reason = "a CPU does not fail beside the program"))]
+#[cfg_attr(
+    not(feature = "webgpu"),
+    expect(dead_code, reason = "a CPU does not fail beside the program")
+)]
 fn raise_fault(why: &str) {
     let first = FAULT.with(|fault| {
         let mut fault = fault.borrow_mut();

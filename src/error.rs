@@ -75,7 +75,9 @@ pub enum ErrorKind {
         why: String,
     },
     /// A tensor's number format is none of f32, f16, bf16.
-    #[error("tensor `{tensor}` of `{file}` has the number format `{dtype}`, expected F32, F16 or BF16")]
+    #[error(
+        "tensor `{tensor}` of `{file}` has the number format `{dtype}`, expected F32, F16 or BF16"
+    )]
     UnknownDtype {
         /// Path of the file.
         file: String,
@@ -254,7 +256,10 @@ impl Error {
     /// The same error with the node it belongs to; the first node named stays.
     #[must_use]
     pub fn at(mut self, id: &str, class_type: &str) -> Self {
-        self.node.get_or_insert_with(|| NodeRef { id: id.to_owned(), class_type: class_type.to_owned() });
+        self.node.get_or_insert_with(|| NodeRef {
+            id: id.to_owned(),
+            class_type: class_type.to_owned(),
+        });
         self
     }
 

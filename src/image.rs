@@ -4,6 +4,7 @@
 
 pub mod codec;
 pub mod metadata;
+pub mod resample;
 
 use crate::error::{ErrorKind, Result};
 
@@ -42,7 +43,7 @@ impl Image {
     ///
     /// [`ErrorKind::Mismatch`] if the length is not the product of the shape, or the channels are not 3 or 4.
     pub fn new([batch, height, width, channels]: [usize; 4], data: Vec<f32>) -> Result<Self> {
-        let fits = data.len() == batch * height * width * channels && data.len() > 0;
+        let fits = data.len() == batch * height * width * channels && !data.is_empty();
         if !fits || !(3..=4).contains(&channels) {
             return Err(ErrorKind::Mismatch {
                 what: "shape of an image",
@@ -57,7 +58,10 @@ impl Image {
     /// Picture `index` as 8-bit samples, row major; values are clipped and, as ComfyUI does, truncated.
     pub fn bytes(&self, index: usize) -> Vec<u8> {
         let len = self.height * self.width * self.channels;
-        self.data[index * len..][..len].iter().map(|v| (v * 255.0).clamp(0.0, 255.0) as u8).collect()
+        self.data[index * len..][..len]
+            .iter()
+            .map(|v| (v * 255.0).clamp(0.0, 255.0) as u8)
+            .collect()
     }
 
     /// Without opacity, cut in the middle to sides that are multiples of `of`: what an encoder takes.

@@ -31,13 +31,20 @@ pub trait ByteSource {
     fn read(&self, offset: u64, len: usize) -> LocalBoxFuture<'_, Result<Vec<u8>>>;
 }
 
+/// Is told the bytes done and the bytes in all; an error from it ends the work.
+pub type Progress<'a> = &'a mut dyn FnMut(u64, u64) -> Result<()>;
+
 /// A place with models in it.
 pub trait ModelStore {
     /// Paths of the files there are.
     fn list(&self) -> Vec<String>;
 
-    /// Opens a file; with `sha256` (hexadecimal) a stored copy of other contents is not used.
-    fn open<'a>(&'a self, path: &'a str) -> LocalBoxFuture<'a, Result<Rc<dyn ByteSource>>>;
+    /// Opens a file. If it has to be fetched first, `progress` is told the bytes so far and in all.
+    fn open<'a>(
+        &'a self,
+        path: &'a str,
+        progress: Progress<'a>,
+    ) -> LocalBoxFuture<'a, Result<Rc<dyn ByteSource>>>;
 
     /// Forgets a stored copy that turned out to be damaged, so that the next open fetches it again.
     fn discard<'a>(&'a self, path: &'a str) -> LocalBoxFuture<'a, ()>;
@@ -45,11 +52,17 @@ pub trait ModelStore {
 
 /// Reads a whole (small) file as text.
 pub async fn read_text(store: &dyn ModelStore, path: &str) -> Result<String> {
-    let source = store.open(path).await?;
+    let source = store.open(path, &mut |_, _| Ok(())).await?;
     let bytes = source.read(0, usize::try_from(source.len()).unwrap_or(usize::MAX)).await?;
-    verify(path, &bytes)?;
-    String::from_utf8(bytes)
-        .map_err(|_| ErrorKind::BadFile { file: path.to_owned(), why: "not UTF-8 text".into() }.into())
+    drop(source);
+    if let Err(error) = verify(path, &bytes) {
+        // A damaged stored copy would fail every time.
+        store.discard(path).await;
+        return Err(error);
+    }
+    String::from_utf8(bytes).map_err(|_| {
+        ErrorKind::BadFile { file: path.to_owned(), why: "not UTF-8 text".into() }.into()
+    })
 }
 
 /// A file in memory: an uploaded picture, a dropped checkpoint, a test's hostile bytes.

@@ -16,8 +16,9 @@ const TASKS_MAX: usize = 16;
 pub(super) async fn open() -> Result<(Device, DeviceInfo)> {
     let options = Device::wgpu_options().tasks_max(TASKS_MAX);
     let (device, setup) = options.init_with_setup_async().await.map_err(|error| {
-        Error::new(ErrorKind::DeviceUnavailable { device: "webgpu", why: error.to_string() })
-            .hint("turn on hardware acceleration in the browser's settings, or choose the CPU engine")
+        Error::new(ErrorKind::DeviceUnavailable { device: "webgpu", why: error.to_string() }).hint(
+            "turn on hardware acceleration in the browser's settings, or choose the CPU engine",
+        )
     })?;
     listen(&setup);
     let limits = setup.device.limits();
@@ -34,7 +35,9 @@ pub(super) async fn open() -> Result<(Device, DeviceInfo)> {
 
 fn listen(setup: &WgpuSetup) {
     // cubecl's own handler panics inside the browser's callback, which ends the engine without a word.
-    setup.device.on_uncaptured_error(Arc::new(|error: wgpu::Error| raise_fault(&error.to_string())));
+    setup
+        .device
+        .on_uncaptured_error(Arc::new(|error: wgpu::Error| raise_fault(&error.to_string())));
     // cubecl's device-lost callback stays: it makes later reads fail instead of hanging, and logs.
     if log::set_logger(&FaultLogger).is_ok() {
         log::set_max_level(LevelFilter::Error);

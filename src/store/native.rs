@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use futures_util::future::LocalBoxFuture;
 
-use super::{ByteSource, ModelStore, cut_short};
+use super::{ByteSource, ModelStore, Progress, cut_short};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The files below a folder.
@@ -24,7 +24,8 @@ impl FolderStore {
     }
 
     fn open_file(&self, path: &str) -> Result<Rc<dyn ByteSource>> {
-        let inside = Path::new(path).components().all(|c| matches!(c, std::path::Component::Normal(_)));
+        let inside =
+            Path::new(path).components().all(|c| matches!(c, std::path::Component::Normal(_)));
         if !inside {
             return Err(Error::new(ErrorKind::FileNotFound { file: path.to_owned() })
                 .hint("name a file below the models folder, without `..`"));
@@ -43,7 +44,11 @@ impl ModelStore for FolderStore {
         files
     }
 
-    fn open<'a>(&'a self, path: &'a str) -> LocalBoxFuture<'a, Result<Rc<dyn ByteSource>>> {
+    fn open<'a>(
+        &'a self,
+        path: &'a str,
+        _progress: Progress<'a>,
+    ) -> LocalBoxFuture<'a, Result<Rc<dyn ByteSource>>> {
         Box::pin(async move { self.open_file(path) })
     }
 

@@ -1,0 +1,117 @@
+//! The whole engine behind one struct: what the page's worker and the native runner drive.
+//!
+//! Puts together an [`Executor`] with the built-in [`NODES`](crate::nodes::NODES), the
+//! [`Environment`] they run in, and the text formats graphs come in. Knows nothing of JavaScript.
+
+use std::rc::Rc;
+
+use serde_json::{Map, Value as Json};
+
+use crate::device::{self, DeviceInfo, DeviceKind};
+use crate::error::Result;
+use crate::formats::comfy_api;
+use crate::graph::{
+    Executor, Host, Node, NodeErrors, NodeId, Registry, RunError, RunOptions, RunReport,
+};
+use crate::nodes::{Environment, NODES};
+use crate::store::ModelStore;
+
+/// Results kept for later runs, in bytes: a few models' worth of handles and a long evening of latents.
+/// Weights count, so that a third large model pushes the first out.
+const CACHE_BYTES: usize = 3 << 30;
+
+/// An opened device, the models, the node classes and the results so far.
+pub struct Engine {
+    executor: Executor,
+    env: Environment,
+}
+
+/// What a run is asked for besides the graph.
+#[derive(Debug, Clone, Default)]
+pub struct RunRequest {
+    /// Name of the run, which its events carry.
+    pub prompt_id: String,
+    /// Output nodes to run for; all of them if absent.
+    pub outputs: Option<Vec<String>>,
+    /// The UI workflow the graph came from, to be written into pictures.
+    pub workflow: Option<Json>,
+}
+
+impl Engine {
+    /// Opens a device; `on_fault` hears if it fails later.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such device.
+    pub async fn open(
+        kind: DeviceKind,
+        store: Rc<dyn ModelStore>,
+        on_fault: impl Fn(&str) + 'static,
+    ) -> Result<Self> {
+        let (device, info) = device::open(kind, on_fault).await?;
+        let executor = Executor::new(Registry::from_static(NODES), CACHE_BYTES);
+        Ok(Self { executor, env: Environment::new(store, device, info) })
+    }
+
+    /// The device it runs on.
+    pub fn device_info(&self) -> &DeviceInfo {
+        &self.env.device_info
+    }
+
+    /// Files and models of the nodes.
+    pub fn environment(&self) -> &Environment {
+        &self.env
+    }
+
+    /// Adds a node class, in place of one of the same name.
+    pub fn register(&self, node: Rc<dyn Node>) {
+        self.executor.register(node);
+    }
+
+    /// All classes in the shape of ComfyUI's `object_info`.
+    pub fn object_info(&self) -> Json {
+        self.executor.registry().object_info(&self.env)
+    }
+
+    /// Everything that is wrong with the nodes of a graph in ComfyUI's API format.
+    ///
+    /// # Errors
+    ///
+    /// If it is no graph, or has no output to run for.
+    pub fn validate(&self, prompt: &str) -> Result<NodeErrors, RunError> {
+        let graph = comfy_api::parse(prompt).map_err(RunError::Failed)?;
+        match self.executor.validate(&graph, None, &self.env) {
+            Err(refusal) if refusal.node_errors.is_empty() => Err(RunError::Refused(refusal)),
+            Err(refusal) => Ok(refusal.node_errors),
+            Ok(node_errors) => Ok(node_errors),
+        }
+    }
+
+    /// Runs a graph in ComfyUI's API format.
+    ///
+    /// # Errors
+    ///
+    /// If it is no graph, if no output passes the checks, if a node fails, or if it is cancelled.
+    pub async fn run(
+        &self,
+        prompt: &str,
+        request: RunRequest,
+        host: &dyn Host,
+    ) -> Result<RunReport, RunError> {
+        let graph = comfy_api::parse(prompt).map_err(RunError::Failed)?;
+        let workflow = match request.workflow {
+            Some(workflow) => workflow,
+            None => {
+                crate::formats::comfy_ui::workflow_from_graph(&graph, &self.executor.registry())
+            }
+        };
+        let extra_pnginfo = Map::from_iter([("workflow".to_owned(), workflow)]);
+        let options = RunOptions {
+            prompt_id: request.prompt_id,
+            outputs: request.outputs.map(|ids| ids.into_iter().map(NodeId::from).collect()),
+            prompt: comfy_api::json_from_graph(&graph),
+            extra_pnginfo: Some(Json::Object(extra_pnginfo)),
+        };
+        self.executor.run(&graph, &options, host, &self.env, &self.env).await
+    }
+}

@@ -1,0 +1,111 @@
+//! What nodes may reach besides their inputs: the models, the device, the person's files.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
+
+use burn::tensor::Device;
+
+use crate::device::DeviceInfo;
+use crate::error::{Error, ErrorKind, Result, nearest};
+use crate::graph::ChoiceSource;
+use crate::store::ModelStore;
+
+/// The world of a run, the same for all its nodes.
+pub struct Environment {
+    /// Where models are.
+    pub store: Rc<dyn ModelStore>,
+    /// Where networks run.
+    pub device: Device,
+    /// What is known of it.
+    pub device_info: DeviceInfo,
+    inputs: RefCell<BTreeMap<String, Rc<[u8]>>>,
+    counters: RefCell<HashMap<String, u32>>,
+}
+
+impl Environment {
+    /// A world without uploaded files.
+    pub fn new(store: Rc<dyn ModelStore>, device: Device, device_info: DeviceInfo) -> Self {
+        Self {
+            store,
+            device,
+            device_info,
+            inputs: RefCell::default(),
+            counters: RefCell::default(),
+        }
+    }
+
+    /// Makes a file known to the nodes that load one; a later file of the same name replaces it.
+    pub fn put_input(&self, name: &str, bytes: impl Into<Rc<[u8]>>) {
+        self.inputs.borrow_mut().insert(name.to_owned(), bytes.into());
+    }
+
+    /// The bytes of an uploaded file.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::FileNotFound`].
+    pub fn input(&self, name: &str) -> Result<Rc<[u8]>> {
+        let inputs = self.inputs.borrow();
+        inputs.get(name).cloned().ok_or_else(|| {
+            let error = Error::new(ErrorKind::FileNotFound { file: name.to_owned() });
+            match nearest(name, inputs.keys().map(String::as_str)) {
+                Some(near) => error.hint(format!("did you mean `{near}`?")),
+                None => error.hint("add the file to the inputs first"),
+            }
+        })
+    }
+
+    /// Makes the numbers of saved files go on after this one, found in the output folder.
+    pub fn note_output(&self, path: &str) {
+        let name = path.rsplit_once('.').map_or(path, |(stem, _)| stem);
+        let Some((prefix, number)) = name.strip_suffix('_').and_then(|name| name.rsplit_once('_'))
+        else {
+            return;
+        };
+        if let Ok(number) = number.parse::<u32>() {
+            let mut counters = self.counters.borrow_mut();
+            let last = counters.entry(prefix.to_owned()).or_default();
+            *last = number.max(*last);
+        }
+    }
+
+    /// The next number for files of this prefix, from 1.
+    pub(super) fn next_number(&self, prefix: &str) -> u32 {
+        let mut counters = self.counters.borrow_mut();
+        let last = counters.entry(prefix.to_owned()).or_default();
+        *last += 1;
+        *last
+    }
+}
+
+impl ChoiceSource for Environment {
+    fn choices(&self, folder: &str) -> Vec<String> {
+        match folder {
+            "input" => self.inputs.borrow().keys().cloned().collect(),
+            "checkpoints" => checkpoints(&self.store.list()),
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// Folders in diffusers' layout, by name; those in ComfyUI's `checkpoints` folder by their name in it.
+fn checkpoints(files: &[String]) -> Vec<String> {
+    let folders = files.iter().filter_map(|file| file.strip_suffix("/model_index.json"));
+    folders.map(|folder| folder.strip_prefix("checkpoints/").unwrap_or(folder).to_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn diffusers_folders_are_checkpoints() {
+        let files = [
+            "sprite/model_index.json",
+            "sprite/unet/config.json",
+            "checkpoints/big/model_index.json",
+        ];
+        assert_eq!(checkpoints(&files.map(str::to_owned)), ["sprite", "big"]);
+    }
+}

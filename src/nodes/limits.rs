@@ -1,0 +1,68 @@
+//! What fits the machine: refused with the numbers before anything is allocated.
+
+use crate::device::DeviceInfo;
+use crate::error::{Error, ErrorKind, Result};
+use crate::models::unet::UnetConfig;
+use crate::models::vae::VaeConfig;
+
+/// Refuses a denoising run whose largest single array is beyond what the device allows.
+///
+/// `rows` counts batch items with both halves of guidance; `[height, width]` is the latent's size.
+pub(super) fn check_unet(
+    device: &DeviceInfo,
+    config: &UnetConfig,
+    rows: usize,
+    [height, width]: [usize; 2],
+) -> Result<()> {
+    let rows = rows as u64;
+    for (level, channels) in config.block_out_channels.iter().enumerate() {
+        let positions = (height as u64).div_ceil(1 << level) * (width as u64).div_ceil(1 << level);
+        // An up block sees its own channels beside those of the level below.
+        let below = config.block_out_channels.get(level + 1).unwrap_or(channels);
+        let map = rows * (channels + below.max(channels)) as u64 * positions;
+        let attends = config.down_attention[level];
+        // The scores of every position against every other, per head.
+        let scores =
+            if attends { rows * config.heads[level] as u64 * positions * positions } else { 0 };
+        check(device, "denoising at this size", 4 * map.max(scores))?;
+    }
+    Ok(())
+}
+
+/// Refuses an encoding or decoding whose largest single array is beyond what the device allows.
+///
+/// `[height, width]` is the latent's size.
+pub(super) fn check_vae(
+    device: &DeviceInfo,
+    config: &VaeConfig,
+    batch: usize,
+    [height, width]: [usize; 2],
+) -> Result<()> {
+    let positions = height as u64 * width as u64;
+    let scores = batch as u64 * positions * positions;
+    let levels = config.block_out_channels.len() - 1;
+    // Level `i` of the decoder works at `2^(levels − i)` times the latent's size, on what level `i + 1` gave.
+    let maps = config.block_out_channels.iter().enumerate().map(|(level, channels)| {
+        let below = config.block_out_channels.get(level + 1).unwrap_or(channels);
+        batch as u64 * (*channels.max(below)) as u64 * (positions << (2 * (levels - level)))
+    });
+    check(
+        device,
+        "turning latents of this size into pictures",
+        4 * maps.max().unwrap_or(0).max(scores),
+    )
+}
+
+/// Refuses to make an array of this many f32 on the host.
+pub(super) fn check_host(device: &DeviceInfo, what: &str, numbers: u64) -> Result<()> {
+    check(device, what, numbers.saturating_mul(4))
+}
+
+fn check(device: &DeviceInfo, what: &str, needs: u64) -> Result<()> {
+    let limit = device.max_buffer_bytes;
+    if needs <= limit {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::TooLarge { what: what.to_owned(), needs, limit })
+        .hint("use a smaller width, height or batch size"))
+}

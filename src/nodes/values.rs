@@ -1,0 +1,151 @@
+//! What flows along the links: handles to networks, conditions, latents.
+//!
+//! Networks are shared handles; latents and pictures are host arrays, so that samplers and image nodes
+//! give the same numbers on every device. Only conditions stay on the device: nothing but a network reads
+//! them.
+
+use std::rc::Rc;
+
+use burn::tensor::Tensor;
+
+use crate::diffusion::schedule::NoiseSchedule;
+use crate::error::{Error, ErrorKind, Result};
+use crate::image::Mask;
+use crate::models::{ClipTextModel, Unet, Vae};
+use crate::prompt::Tokenizer;
+
+/// MODEL: a denoising network and how it was trained.
+#[derive(Debug, Clone)]
+pub struct Model {
+    /// The network.
+    pub unet: Rc<Unet>,
+    /// Its noise levels and what it predicts.
+    pub schedule: Rc<NoiseSchedule>,
+    /// What its latents look like.
+    pub format: LatentFormat,
+}
+
+/// CLIP: one text encoder, or SDXL's two, with their tokenizers.
+#[derive(Debug, Clone)]
+pub struct Clip {
+    /// The encoders, in the order their embeddings are put side by side.
+    pub encoders: Rc<[TextEncoder]>,
+}
+
+/// A text encoder with its tokenizer.
+#[derive(Debug)]
+pub struct TextEncoder {
+    /// The network.
+    pub model: ClipTextModel,
+    /// Text → its tokens.
+    pub tokenizer: Tokenizer,
+}
+
+/// VAE: pictures ↔ latents.
+#[derive(Debug, Clone)]
+pub struct VaeHandle {
+    /// The network.
+    pub vae: Rc<Vae>,
+}
+
+/// How a family's latents relate to the autoencoder's and to colours.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LatentFormat {
+    /// The network works on the autoencoder's latents times this.
+    pub scaling_factor: f32,
+    /// Red, green, blue in −1..1 as a linear function of the scaled channels, for previews.
+    pub preview: PreviewColours,
+}
+
+/// A linear guess of a latent's colours.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PreviewColours {
+    /// One `[red, green, blue]` a latent channel.
+    pub matrix: Vec<[f32; 3]>,
+    /// Added to the sum.
+    pub bias: [f32; 3],
+}
+
+impl PreviewColours {
+    /// Stable Diffusion 1.x and 2.x.
+    ///
+    /// # Source
+    ///
+    /// Fitted by K. Turner, "Decoding latents to RGB without upscaling", Hugging Face forum, 2022.
+    pub fn stable_diffusion() -> Self {
+        let matrix = vec![
+            [0.298, 0.207, 0.208],
+            [0.187, 0.286, 0.173],
+            [-0.158, 0.189, 0.264],
+            [-0.184, -0.271, -0.473],
+        ];
+        Self { matrix, bias: [0.0; 3] }
+    }
+
+    /// The first latent of a batch as 8-bit red, green, blue, opacity; `latent` is scaled, `[…, h, w]`.
+    pub fn rgba(&self, latent: &[f32], pixels: usize) -> Vec<u8> {
+        let mut out = Vec::with_capacity(pixels * 4);
+        for i in 0..pixels {
+            let mut colour = self.bias;
+            for (channel, weights) in self.matrix.iter().enumerate() {
+                let value = latent.get(channel * pixels + i).copied().unwrap_or(0.0);
+                for (sum, weight) in colour.iter_mut().zip(weights) {
+                    *sum += value * weight;
+                }
+            }
+            out.extend(colour.map(|v| ((v * 0.5 + 0.5) * 255.0).clamp(0.0, 255.0) as u8));
+            out.push(255);
+        }
+        out
+    }
+}
+
+/// CONDITIONING: what the picture should be; several entries are averaged.
+#[derive(Debug, Clone)]
+pub struct Conditioning(pub Vec<Condition>);
+
+/// One encoded prompt.
+#[derive(Debug, Clone)]
+pub struct Condition {
+    /// Embeddings of its tokens, `[1, tokens, width]`.
+    pub context: Tensor<3>,
+    /// Embedding of the whole, `[1, width]`.
+    pub pooled: Tensor<2>,
+}
+
+/// LATENT: latents as the autoencoder gives them, unscaled, with what goes along.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Latent {
+    /// `[batch, channels, height / 8, width / 8]`.
+    pub shape: [usize; 4],
+    /// The numbers, row major.
+    pub samples: Vec<f32>,
+    /// Where the picture may change; everywhere if absent.
+    pub noise_mask: Option<Rc<Mask>>,
+}
+
+impl Latent {
+    /// Wraps an array.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Mismatch`] if the length is not the product of the shape, or there is nothing in it.
+    pub fn new(shape: [usize; 4], samples: Vec<f32>) -> Result<Self> {
+        if samples.is_empty() || shape.iter().product::<usize>() != samples.len() {
+            return Err(Error::new(ErrorKind::Mismatch {
+                what: "shape of a latent",
+                expected: format!(
+                    "[batch, channels, height, width] with {} numbers",
+                    samples.len()
+                ),
+                got: format!("{shape:?}"),
+            }));
+        }
+        Ok(Self { shape, samples, noise_mask: None })
+    }
+
+    /// Memory it takes.
+    pub fn bytes(&self) -> usize {
+        self.samples.len() * 4 + self.noise_mask.as_ref().map_or(0, |mask| mask.data.len() * 4)
+    }
+}

@@ -1,0 +1,162 @@
+//! Byte ranges over HTTP.
+
+use std::cell::RefCell;
+
+use futures_util::future::LocalBoxFuture;
+use js_sys::Uint8Array;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{
+    Blob, Headers, ReadableStreamDefaultReader, Request, RequestInit, Response, WorkerGlobalScope,
+};
+
+use super::message;
+use crate::error::{Error, ErrorKind, Result};
+use crate::store::{ByteSource, cut_short};
+
+/// Fetched at a time: tensors lie one after the other, and most are small.
+const WINDOW_BYTES: u64 = 4 << 20;
+
+/// A file on a server, read by ranges.
+pub(super) struct HttpSource {
+    name: String,
+    url: String,
+    len: u64,
+    window: RefCell<Option<Window>>,
+}
+
+/// Bytes that are here already.
+enum Window {
+    Range {
+        start: u64,
+        bytes: Vec<u8>,
+    },
+    /// The server knows no ranges and sent everything: the browser holds it, outside the engine's memory.
+    Whole(Blob),
+}
+
+impl HttpSource {
+    pub(super) fn new(name: String, url: String, len: u64) -> Self {
+        Self { name, url, len, window: RefCell::new(None) }
+    }
+
+    async fn range(&self, offset: u64, len: usize) -> Result<Vec<u8>> {
+        if offset.saturating_add(len as u64) > self.len {
+            return Err(cut_short(self, offset, len));
+        }
+        if let Some(bytes) = self.from_window(offset, len).await? {
+            return Ok(bytes);
+        }
+        let end = self.len.min(offset + WINDOW_BYTES.max(len as u64));
+        let response = fetch(&self.name, &self.url, Some((offset, Some(end)))).await?;
+        let window = if response.status() == 206 {
+            let buffer = promised(&self.name, response.array_buffer()).await?;
+            Window::Range { start: offset, bytes: Uint8Array::new(&buffer).to_vec() }
+        } else {
+            let blob = promised(&self.name, response.blob()).await?;
+            Window::Whole(blob.unchecked_into())
+        };
+        *self.window.borrow_mut() = Some(window);
+        let bytes = self.from_window(offset, len).await?;
+        bytes.ok_or_else(|| cut_short(self, offset, len))
+    }
+
+    async fn from_window(&self, offset: u64, len: usize) -> Result<Option<Vec<u8>>> {
+        let slice = match &*self.window.borrow() {
+            None => return Ok(None),
+            Some(Window::Range { start, bytes }) => {
+                let from = offset.checked_sub(*start).map(|from| from as usize);
+                return Ok(from.and_then(|from| bytes.get(from..from + len)).map(<[u8]>::to_vec));
+            }
+            Some(Window::Whole(blob)) => {
+                if (blob.size() as u64) < offset + len as u64 {
+                    return Ok(None);
+                }
+                blob.slice_with_f64_and_f64(offset as f64, (offset + len as u64) as f64)
+            }
+        };
+        let slice = slice.map_err(|error| io(&self.name, &error))?;
+        let buffer = promised(&self.name, Ok(slice.array_buffer())).await?;
+        Ok(Some(Uint8Array::new(&buffer).to_vec()))
+    }
+}
+
+impl ByteSource for HttpSource {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn len(&self) -> u64 {
+        self.len
+    }
+
+    fn read(&self, offset: u64, len: usize) -> LocalBoxFuture<'_, Result<Vec<u8>>> {
+        Box::pin(self.range(offset, len))
+    }
+}
+
+/// Asks for a file, or for the bytes from the first to before the second number.
+pub(super) async fn fetch(
+    name: &str,
+    url: &str,
+    range: Option<(u64, Option<u64>)>,
+) -> Result<Response> {
+    let init = RequestInit::new();
+    let headers = Headers::new().map_err(|error| io(name, &error))?;
+    if let Some((start, end)) = range {
+        let end = end.map_or_else(String::new, |end| (end - 1).to_string());
+        headers.set("Range", &format!("bytes={start}-{end}")).map_err(|error| io(name, &error))?;
+    }
+    init.set_headers(&headers);
+    let request = Request::new_with_str_and_init(url, &init).map_err(|error| io(name, &error))?;
+    let scope: WorkerGlobalScope = js_sys::global().unchecked_into();
+    let response = JsFuture::from(scope.fetch_with_request(&request)).await.map_err(|error| {
+        io(name, &error).hint("check the network connection, and that the page's server still runs")
+    })?;
+    let response: Response = response.unchecked_into();
+    match response.status() {
+        200..=299 => Ok(response),
+        404 => Err(Error::new(ErrorKind::FileNotFound { file: name.to_owned() })
+            .hint("the page's server has no such file: build the page again")),
+        status => Err(ErrorKind::Io {
+            file: name.to_owned(),
+            cause: format!("the server answered {status} {}", response.status_text()),
+        }
+        .into()),
+    }
+}
+
+/// Hands a response's body to `take`, chunk by chunk.
+pub(super) async fn stream<E: From<Error>>(
+    name: &str,
+    response: &Response,
+    mut take: impl FnMut(&Uint8Array) -> std::result::Result<(), E>,
+) -> std::result::Result<(), E> {
+    let body =
+        response.body().ok_or_else(|| io(name, &JsValue::from_str("the answer is empty")))?;
+    let reader = ReadableStreamDefaultReader::new(&body).map_err(|error| io(name, &error))?;
+    loop {
+        let part = JsFuture::from(reader.read()).await.map_err(|error| {
+            io(name, &error)
+                .hint("the connection broke off: try again, it goes on where it stopped")
+        })?;
+        let get = |key: &str| js_sys::Reflect::get(&part, &JsValue::from_str(key));
+        if get("done").is_ok_and(|done| done.is_truthy()) {
+            return Ok(());
+        }
+        let chunk = get("value").map_err(|error| io(name, &error))?;
+        take(&chunk.unchecked_into())?;
+    }
+}
+
+async fn promised(
+    name: &str,
+    promise: std::result::Result<js_sys::Promise, JsValue>,
+) -> Result<JsValue> {
+    let promise = promise.map_err(|error| io(name, &error))?;
+    JsFuture::from(promise).await.map_err(|error| io(name, &error))
+}
+
+fn io(name: &str, error: &JsValue) -> Error {
+    ErrorKind::Io { file: name.to_owned(), cause: message(error) }.into()
+}

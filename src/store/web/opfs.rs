@@ -1,0 +1,148 @@
+//! The browser's origin-private file system: files that only this page's origin can see.
+
+use futures_util::future::LocalBoxFuture;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{
+    FileSystemDirectoryHandle, FileSystemFileHandle, FileSystemGetDirectoryOptions,
+    FileSystemGetFileOptions, FileSystemReadWriteOptions, FileSystemSyncAccessHandle,
+    WorkerGlobalScope,
+};
+
+use super::{http, message};
+use crate::error::{Error, ErrorKind, Result};
+use crate::store::{ByteSource, Progress, cut_short};
+
+/// Name of the folder all model files are kept in.
+const FOLDER: &str = "tintype-models";
+
+/// The folder that files are kept in.
+pub(super) struct Folder(FileSystemDirectoryHandle);
+
+/// Why a file could not be kept.
+pub(super) enum Failure {
+    /// The browser's storage refused: no right, no room, or in use by another tab.
+    Storage,
+    /// The file could not be fetched.
+    Download(Error),
+}
+
+impl From<JsValue> for Failure {
+    fn from(_: JsValue) -> Self {
+        Self::Storage
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Download(error)
+    }
+}
+
+/// The name a file is kept under: another version of it has another hash, and so another name.
+pub(super) fn file_name(path: &str, sha256: &str) -> String {
+    format!("{}.{}", path.replace('/', "~"), &sha256[..16])
+}
+
+impl Folder {
+    pub(super) async fn open() -> std::result::Result<Self, JsValue> {
+        let scope: WorkerGlobalScope = js_sys::global().unchecked_into();
+        let root = JsFuture::from(scope.navigator().storage().get_directory()).await?;
+        let root: FileSystemDirectoryHandle = root.unchecked_into();
+        let create = FileSystemGetDirectoryOptions::new();
+        create.set_create(true);
+        let folder = root.get_directory_handle_with_options(FOLDER, &create);
+        Ok(Self(JsFuture::from(folder).await?.unchecked_into()))
+    }
+
+    /// The file, fetched first if it is not all here; a part that is here is not fetched again.
+    pub(super) async fn fetched(
+        &self,
+        path: &str,
+        name: &str,
+        url: &str,
+        len: u64,
+        progress: Progress<'_>,
+    ) -> std::result::Result<OpfsSource, Failure> {
+        let create = FileSystemGetFileOptions::new();
+        create.set_create(true);
+        let file = JsFuture::from(self.0.get_file_handle_with_options(name, &create)).await?;
+        let file: FileSystemFileHandle = file.unchecked_into();
+        let handle = JsFuture::from(file.create_sync_access_handle()).await?;
+        let source = OpfsSource { name: path.to_owned(), len, handle: handle.unchecked_into() };
+        let mut at = source.handle.get_size()? as u64;
+        if at > len {
+            source.handle.truncate_with_f64(0.0)?;
+            at = 0;
+        }
+        if at == len {
+            return Ok(source);
+        }
+        let response = http::fetch(path, url, (at > 0).then_some((at, None))).await?;
+        if response.status() != 206 {
+            at = 0;
+        }
+        http::stream(path, &response, |chunk| -> std::result::Result<(), Failure> {
+            let options = FileSystemReadWriteOptions::new();
+            options.set_at(at as f64);
+            source.handle.write_with_js_u8_array_and_options(chunk, &options)?;
+            at += u64::from(chunk.length());
+            Ok(progress(at, len)?)
+        })
+        .await?;
+        source.handle.flush()?;
+        if at != len {
+            // Kept as it is: a file that is too short goes on from there, one too long starts anew.
+            return Err(cut_short(&source, at, (len.saturating_sub(at)) as usize).into());
+        }
+        Ok(source)
+    }
+
+    /// Removes a file, if it is there and not in use.
+    pub(super) async fn remove(&self, name: &str) {
+        // Nothing to do if that fails: the file is not there, or another tab still reads it.
+        let _ = JsFuture::from(self.0.remove_entry(name)).await;
+    }
+}
+
+/// A kept file. The handle locks it, and is given back on drop.
+pub(super) struct OpfsSource {
+    name: String,
+    len: u64,
+    handle: FileSystemSyncAccessHandle,
+}
+
+impl Drop for OpfsSource {
+    fn drop(&mut self) {
+        self.handle.close();
+    }
+}
+
+impl ByteSource for OpfsSource {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn len(&self) -> u64 {
+        self.len
+    }
+
+    fn read(&self, offset: u64, len: usize) -> LocalBoxFuture<'_, Result<Vec<u8>>> {
+        Box::pin(async move {
+            if offset.saturating_add(len as u64) > self.len {
+                return Err(cut_short(self, offset, len));
+            }
+            let mut bytes = vec![0; len];
+            let options = FileSystemReadWriteOptions::new();
+            options.set_at(offset as f64);
+            let read = self.handle.read_with_u8_array_and_options(&mut bytes, &options);
+            match read {
+                Ok(got) if got as usize == len => Ok(bytes),
+                Ok(_) => Err(cut_short(self, offset, len)),
+                Err(error) => {
+                    Err(ErrorKind::Io { file: self.name.clone(), cause: message(&error) }.into())
+                }
+            }
+        })
+    }
+}
