@@ -1,0 +1,162 @@
+//! The JavaScript face of the engine: convert, call, convert.
+//!
+//! One [`Engine`] lives in one dedicated worker; the TypeScript beside the page talks to it in messages.
+//! The only Rust, with `store::web`, that names JavaScript values. No logic here.
+
+mod convert;
+mod error;
+mod host;
+mod js_node;
+
+use std::rc::Rc;
+
+use js_sys::Function;
+use serde::{Deserialize, Serialize};
+use wasm_bindgen::prelude::*;
+
+use self::convert::{from_js, to_js};
+use self::error::{js_error, js_run_error};
+use self::host::WorkerHost;
+use self::js_node::JsNode;
+use crate::device::DeviceKind;
+use crate::engine::{self, RunRequest};
+use crate::error::ErrorKind;
+use crate::store::web::WebStore;
+
+/// The device this build is for.
+const DEVICE: DeviceKind =
+    if cfg!(feature = "webgpu") { DeviceKind::WebGpu } else { DeviceKind::Cpu };
+
+/// The engine.
+#[wasm_bindgen]
+pub struct Engine {
+    inner: Option<Rc<engine::Engine>>,
+    host: WorkerHost,
+    keeps_models: bool,
+}
+
+#[derive(Deserialize)]
+struct OpenOptions {
+    models_url: String,
+    storage: String,
+}
+
+#[derive(Default, Deserialize)]
+struct JsRunOptions {
+    prompt_id: String,
+    outputs: Option<Vec<String>>,
+    workflow: Option<String>,
+}
+
+#[derive(Serialize)]
+struct JsDeviceInfo<'a> {
+    device: &'static str,
+    name: &'a str,
+    f16: bool,
+    max_buffer_bytes: f64,
+    keeps_models: bool,
+}
+
+#[wasm_bindgen]
+impl Engine {
+    /// Opens the device and the model store.
+    pub async fn open(options: JsValue) -> Result<Engine, JsValue> {
+        console_error_panic_hook::set_once();
+        let on_device_error = js_sys::Reflect::get(&options, &"on_device_error".into())?;
+        let OpenOptions { models_url, storage } = from_js(&options)?;
+        let store = WebStore::open(&models_url, storage == "opfs").await;
+        let keeps_models = store.keeps();
+        let on_fault = move |message: &str| {
+            if let Some(listener) = on_device_error.dyn_ref::<Function>() {
+                // A listener that throws must not take the engine with it.
+                let _ = listener.call1(&JsValue::NULL, &message.into());
+            }
+        };
+        let inner = engine::Engine::open(DEVICE, Rc::new(store), on_fault).await;
+        let inner = Some(Rc::new(inner.map_err(|error| js_error(&error))?));
+        Ok(Self { inner, host: WorkerHost::default(), keeps_models })
+    }
+
+    /// `cpu` or `webgpu`.
+    #[wasm_bindgen(getter)]
+    pub fn device(&self) -> String {
+        DEVICE.name().to_owned()
+    }
+
+    /// What is known of the device.
+    pub fn device_info(&self) -> Result<JsValue, JsValue> {
+        let inner = self.inner()?;
+        let info = inner.device_info();
+        to_js(&JsDeviceInfo {
+            device: info.kind.name(),
+            name: &info.name,
+            f16: info.f16,
+            max_buffer_bytes: info.max_buffer_bytes as f64,
+            keeps_models: self.keeps_models,
+        })
+    }
+
+    /// All node classes, in the shape of ComfyUI's `object_info`.
+    pub fn object_info(&self) -> Result<JsValue, JsValue> {
+        to_js(&self.inner()?.object_info())
+    }
+
+    /// What is wrong with a graph, by node.
+    pub fn validate(&self, prompt: &str) -> Result<JsValue, JsValue> {
+        let errors = self.inner()?.validate(prompt).map_err(|error| js_run_error(&error))?;
+        to_js(&errors)
+    }
+
+    /// Runs a graph; `on_event` hears of everything on the way.
+    pub async fn run(
+        &self,
+        prompt: String,
+        options: JsValue,
+        on_event: Function,
+    ) -> Result<JsValue, JsValue> {
+        let inner = self.inner()?;
+        let options: JsRunOptions = from_js(&options)?;
+        let workflow = options.workflow.map(|text| serde_json::from_str(&text)).transpose();
+        let workflow = workflow.map_err(|error| {
+            let why = error.to_string();
+            js_error(&ErrorKind::BadFile { file: "workflow".into(), why }.into())
+        })?;
+        let host = self.host.begin(on_event);
+        let request =
+            RunRequest { prompt_id: options.prompt_id, outputs: options.outputs, workflow };
+        let report = inner.run(&prompt, request, &host).await;
+        to_js(&report.map_err(|error| js_run_error(&error))?)
+    }
+
+    /// Ends the run within one step; without a run, does nothing.
+    pub fn cancel(&self) {
+        self.host.cancel();
+    }
+
+    /// Makes a file known to the nodes that load one.
+    pub fn put_input(&self, filename: &str, bytes: Vec<u8>) -> Result<(), JsValue> {
+        self.inner()?.environment().put_input(filename, bytes);
+        Ok(())
+    }
+
+    /// Adds a node class whose work is a JavaScript function.
+    pub fn register_node(&self, definition: JsValue, run: Function) -> Result<(), JsValue> {
+        let node = JsNode::new(&definition, run)?;
+        self.inner()?.register(Rc::new(node));
+        Ok(())
+    }
+
+    /// Frees everything; other calls are refused from now on.
+    pub fn close(&mut self) {
+        self.host.cancel();
+        self.inner = None;
+    }
+
+    fn inner(&self) -> Result<Rc<engine::Engine>, JsValue> {
+        let closed = || {
+            let error = crate::error::Error::new(ErrorKind::Closed);
+            js_error(&error.hint("open another one"))
+        };
+        self.inner.clone().ok_or_else(closed)
+    }
+}
