@@ -84,13 +84,18 @@ pub async fn open(
     }
 }
 
+/// Largest single array on the CPU. A page has 4 GiB of addresses, a network holds several of its largest
+/// arrays at once, and running out ends the engine rather than the run.
+#[cfg(feature = "cpu")]
+const CPU_BUFFER_BYTES: u64 = if cfg!(web) { 512 << 20 } else { 4 << 30 };
+
 #[cfg(feature = "cpu")]
 fn cpu_info() -> DeviceInfo {
     DeviceInfo {
         kind: DeviceKind::Cpu,
         name: "CPU, one thread, SIMD".into(),
         f16: false,
-        max_buffer_bytes: isize::MAX as u64,
+        max_buffer_bytes: CPU_BUFFER_BYTES,
     }
 }
 
@@ -104,7 +109,7 @@ pub async fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
     if let Some(why) = fault() {
         return Err(failed(why));
     }
-    data.convert::<f32>().try_into_vec().map_err(|error| failed(format!("{error:?}")))
+    data.try_into_vec().map_err(|error| failed(format!("{error:?}")))
 }
 
 type Listener = Box<dyn Fn(&str)>;

@@ -7,8 +7,10 @@ use std::rc::Rc;
 
 use futures_util::future::LocalBoxFuture;
 
+pub use self::hash::Hash;
 use crate::error::{Error, ErrorKind, Result};
 
+mod hash;
 #[cfg(native)]
 pub mod native;
 #[cfg(web)]
@@ -125,7 +127,7 @@ fn manifest() -> serde_json::Map<String, serde_json::Value> {
 
 /// Compares the bytes of a bundled file with the manifest; other files pass.
 fn verify(path: &str, bytes: &[u8]) -> Result<()> {
-    let mut hash = crate::weights::Hash::default();
+    let mut hash = Hash::default();
     hash.update(bytes);
     hash.check(path)
 }

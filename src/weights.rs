@@ -2,12 +2,12 @@
 //!
 //! [`Weights::load`] reads a file tensor by tensor in the order they lie in it, checks each against the
 //! format's rules, widens f16 and bf16 to f32 and uploads it at once, so the host never holds a
-//! checkpoint; bundled files are hashed on the way. A network then takes its parameters by the
-//! checkpoint's own names ([`Weights::conv2d`], …) and [`Weights::finish`] complains of what is left.
-//! Nothing here knows which network it fills.
+//! checkpoint; bundled files are hashed on the way, names of older programs become today's (`keys`). A
+//! network then takes its parameters by name ([`Weights::conv2d`], …) and [`Weights::finish`] complains of
+//! what is left. Nothing here knows which network it fills.
 
 mod dtype;
-mod hash;
+mod keys;
 pub mod safetensors;
 
 use std::collections::BTreeMap;
@@ -15,11 +15,10 @@ use std::collections::BTreeMap;
 use burn::tensor::{Device, Tensor, TensorData};
 
 pub use self::dtype::Dtype;
-pub use self::hash::Hash;
 use self::safetensors::Header;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ops::{Conv2d, GroupNorm, LayerNorm, Linear, Padding};
-use crate::store::ByteSource;
+use crate::store::{ByteSource, Hash, Progress};
 
 /// The tensors of one file, on the device, waiting to be taken by name.
 #[derive(Debug)]
@@ -38,7 +37,7 @@ struct Entry {
 #[derive(Debug)]
 enum Place {
     /// Flattened.
-    Device(Tensor<1>),
+    Device(Box<Tensor<1>>),
     Host(Table),
 }
 
@@ -74,13 +73,13 @@ impl Weights {
     ///
     /// # Errors
     ///
-    /// Every breach of the format (see [`safetensors`]), a read that fails, and for a bundled file a
-    /// SHA-256 that differs from the manifest.
+    /// Every breach of the format (see [`safetensors`]), a read that fails, integers for weights, and for a
+    /// bundled file a SHA-256 that differs from the manifest.
     pub async fn load(
         source: &dyn ByteSource,
         device: &Device,
         host_tables: &[&str],
-        progress: &mut dyn FnMut(u64, u64),
+        progress: Progress<'_>,
     ) -> Result<Self> {
         let mut hash = Hash::default();
         let (header, header_bytes) = Header::read(source).await?;
@@ -89,14 +88,25 @@ impl Weights {
         for tensor in header.tensors {
             let bytes = source.read(header.data_start + tensor.start, tensor.bytes()).await?;
             hash.update(&bytes);
-            progress(header.data_start + tensor.end, source.len());
-            let place = if host_tables.iter().any(|suffix| tensor.name.ends_with(suffix)) {
+            progress(header.data_start + tensor.end, source.len())?;
+            if keys::is_buffer(&tensor.name) {
+                continue;
+            }
+            let name = keys::ours(&tensor.name);
+            if tensor.dtype == Dtype::I64 {
+                return Err(safetensors::unknown_dtype(source.name(), &tensor.name, "I64"));
+            }
+            if tensors.contains_key(&name) {
+                let why = format!("it has `{name}` under an older name, too");
+                return Err(ErrorKind::BadHeader { file: source.name().to_owned(), why }.into());
+            }
+            let place = if host_tables.iter().any(|suffix| name.ends_with(suffix)) {
                 let width = tensor.shape.last().copied().unwrap_or(1);
                 Place::Host(Table { dtype: tensor.dtype, width, bytes })
             } else {
-                Place::Device(upload(tensor.dtype.widen(&bytes), device))
+                Place::Device(Box::new(upload(tensor.dtype.widen(&bytes), device)))
             };
-            tensors.insert(tensor.name, Entry { shape: tensor.shape, place });
+            tensors.insert(name, Entry { shape: tensor.shape, place });
         }
         hash.check(source.name())?;
         Ok(Self { file: source.name().to_owned(), device: device.clone(), tensors })
@@ -112,6 +122,13 @@ impl Weights {
         &self.file
     }
 
+    /// Memory the tensors not yet taken occupy on the device.
+    pub fn device_bytes(&self) -> usize {
+        let on_device =
+            self.tensors.values().filter(|entry| matches!(entry.place, Place::Device(_)));
+        on_device.map(|entry| entry.shape.iter().product::<usize>() * 4).sum()
+    }
+
     /// True if the file has a tensor of that name that nobody has taken.
     pub fn has(&self, name: &str) -> bool {
         self.tensors.contains_key(name)
@@ -123,7 +140,9 @@ impl Weights {
         let entry = self.take(name, &shape)?;
         match entry.place {
             Place::Device(flat) => Ok(flat.reshape(shape)),
-            Place::Host(table) => Ok(upload(table.dtype.widen(&table.bytes), &self.device).reshape(shape)),
+            Place::Host(table) => {
+                Ok(upload(table.dtype.widen(&table.bytes), &self.device).reshape(shape))
+            }
         }
     }
 
@@ -140,7 +159,13 @@ impl Weights {
     }
 
     /// Takes `path.weight` and, if `bias`, `path.bias`.
-    pub fn linear(&mut self, path: &str, inputs: usize, outputs: usize, bias: bool) -> Result<Linear> {
+    pub fn linear(
+        &mut self,
+        path: &str,
+        inputs: usize,
+        outputs: usize,
+        bias: bool,
+    ) -> Result<Linear> {
         let weight = self.tensor(&format!("{path}.weight"), [outputs, inputs])?;
         let bias = bias.then(|| self.tensor(&format!("{path}.bias"), [outputs])).transpose()?;
         Ok(Linear::new(weight, bias))
@@ -161,7 +186,13 @@ impl Weights {
     }
 
     /// Takes a group normalisation.
-    pub fn group_norm(&mut self, path: &str, channels: usize, groups: usize, eps: f64) -> Result<GroupNorm> {
+    pub fn group_norm(
+        &mut self,
+        path: &str,
+        channels: usize,
+        groups: usize,
+        eps: f64,
+    ) -> Result<GroupNorm> {
         let (weight, bias) = self.scale_and_shift(path, channels)?;
         Ok(GroupNorm::new(weight, bias, groups, eps))
     }
@@ -172,17 +203,13 @@ impl Weights {
         Ok(LayerNorm::new(weight, bias, eps))
     }
 
-    /// Ends the taking. Names in `ignored` may be left over: buffers that a checkpoint carries along.
+    /// Ends the taking.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::UnusedTensors`] if any other tensor was not taken.
-    pub fn finish(self, ignored: &[&str]) -> Result<()> {
-        let names: Vec<String> = self
-            .tensors
-            .into_keys()
-            .filter(|name| !ignored.iter().any(|suffix| name.ends_with(suffix)))
-            .collect();
+    /// [`ErrorKind::UnusedTensors`] if any tensor was not taken.
+    pub fn finish(self) -> Result<()> {
+        let names: Vec<String> = self.tensors.into_keys().collect();
         if names.is_empty() {
             return Ok(());
         }
@@ -204,7 +231,9 @@ impl Weights {
                 tensor: name.to_owned(),
             });
             return Err(match near {
-                Some(near) => error.hint(format!("the file has `{near}`; is the config the one it was saved with?")),
+                Some(near) => error.hint(format!(
+                    "the file has `{near}`; is the config the one it was saved with?"
+                )),
                 None => error.hint("the file is of another network, or incomplete"),
             });
         };

@@ -19,9 +19,7 @@ use tintype::diffusion::schedule::{
 use tintype::error::Result;
 
 fn fixture(name: &str) -> Value {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/fixtures/diffusion")
-        .join(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/diffusion").join(name);
     serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 
@@ -30,10 +28,7 @@ fn list(value: &Value) -> &[Value] {
 }
 
 fn numbers(value: &Value) -> Vec<f32> {
-    list(value)
-        .iter()
-        .map(|number| number.as_f64().unwrap() as f32)
-        .collect()
+    list(value).iter().map(|number| number.as_f64().unwrap() as f32).collect()
 }
 
 fn number(value: &Value) -> f32 {
@@ -55,18 +50,11 @@ fn assert_close(name: &str, got: &[f32], expected: &[f32], absolute: f32, relati
         let difference = (got[*i] - expected[*i]).abs();
         let limit = absolute + relative * expected[*i].abs();
         // NaN is off too.
-        if difference <= limit {
-            0.0
-        } else {
-            difference - limit
-        }
+        if difference <= limit { 0.0 } else { difference - limit }
     };
     let bad: Vec<usize> = (0..got.len()).filter(|i| excess(i) != 0.0).collect();
     if let Some(first) = bad.first() {
-        let worst = bad
-            .iter()
-            .max_by(|a, b| excess(a).total_cmp(&excess(b)))
-            .unwrap();
+        let worst = bad.iter().max_by(|a, b| excess(a).total_cmp(&excess(b))).unwrap();
         panic!(
             "{name}: {} of {} differ; first [{first}]: {} for {}; worst [{worst}]: {} for {}",
             bad.len(),
@@ -95,14 +83,8 @@ fn noise_is_torchs_to_the_last_bit() {
         assert_close(&name, &got[size - tail.len()..], &tail, 0.0, 0.0);
         let sum: f64 = got.iter().map(|x| f64::from(*x)).sum();
         let squares: f64 = got.iter().map(|x| f64::from(*x) * f64::from(*x)).sum();
-        assert!(
-            (sum - draw["sum"].as_f64().unwrap()).abs() < 1e-6,
-            "{name}: sum {sum}"
-        );
-        assert!(
-            (squares / draw["squares"].as_f64().unwrap() - 1.0).abs() < 1e-8,
-            "{name}"
-        );
+        assert!((sum - draw["sum"].as_f64().unwrap()).abs() < 1e-6, "{name}: sum {sum}");
+        assert!((squares / draw["squares"].as_f64().unwrap() - 1.0).abs() < 1e-8, "{name}");
     }
 }
 
@@ -153,42 +135,22 @@ fn schedules_and_levels_are_the_references() {
         let table: Vec<f32> = schedule.sigmas().iter().copied().step_by(37).collect();
         assert_eq!(schedule.sigmas().len(), 1000);
         assert_close(name, &table, &numbers(&case["table"]), 0.0, 2e-7);
-        assert_close(
-            name,
-            &[schedule.sigma_max()],
-            &[number(&case["last"])],
-            0.0,
-            2e-7,
-        );
+        assert_close(name, &[schedule.sigma_max()], &[number(&case["last"])], 0.0, 2e-7);
 
         let probes = numbers(&case["probes"]);
-        let nearest: Vec<f32> = probes
-            .iter()
-            .map(|sigma| schedule.timestep(*sigma))
-            .collect();
+        let nearest: Vec<f32> = probes.iter().map(|sigma| schedule.timestep(*sigma)).collect();
         assert_close(name, &nearest, &numbers(&case["nearest"]), 0.0, 0.0);
-        let fractional: Vec<f32> = probes
-            .iter()
-            .map(|sigma| schedule.fractional_timestep(*sigma))
-            .collect();
+        let fractional: Vec<f32> =
+            probes.iter().map(|sigma| schedule.fractional_timestep(*sigma)).collect();
         assert_close(name, &fractional, &numbers(&case["fractional"]), 1e-3, 0.0);
 
         let runs = list(&case["runs"]);
         assert_eq!(runs.len() % SCHEDULERS.len(), 0);
         for run in runs {
             let (scheduler, steps) = (text(&run["scheduler"]), count(&run["steps"]));
-            let got = Scheduler::from_name(scheduler)
-                .unwrap()
-                .sigmas(&schedule, steps)
-                .unwrap();
+            let got = Scheduler::from_name(scheduler).unwrap().sigmas(&schedule, steps).unwrap();
             let expected = numbers(&run["sigmas"]);
-            assert_close(
-                &format!("{name} {scheduler} {steps}"),
-                &got,
-                &expected,
-                0.0,
-                2e-6,
-            );
+            assert_close(&format!("{name} {scheduler} {steps}"), &got, &expected, 0.0, 2e-6);
         }
     }
 }
@@ -227,10 +189,7 @@ impl Denoise for Formula {
 /// The formula never waits.
 fn now<T>(future: impl Future<Output = T>) -> T {
     let mut future = std::pin::pin!(future);
-    match future
-        .as_mut()
-        .poll(&mut Context::from_waker(Waker::noop()))
-    {
+    match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(value) => value,
         Poll::Pending => panic!("the model waited"),
     }
@@ -260,36 +219,21 @@ fn trajectories_are_the_references() {
 
         let noise = Generator::new(seed).randn(NUMBERS);
         let latent: Vec<f32> = (0..NUMBERS)
-            .map(|i| {
-                if denoise == 1.0 {
-                    0.0
-                } else {
-                    0.5 * picture(i / 8 * 8 + 7 - i % 8)
-                }
-            })
+            .map(|i| if denoise == 1.0 { 0.0 } else { 0.5 * picture(i / 8 * 8 + 7 - i % 8) })
             .collect();
         let x = schedule.noised(&latent, &noise, sigmas[0]).unwrap();
         let protected = inpaint_noise(sampler, seed, &noise);
-        let mask = (0..NUMBERS)
-            .map(|i| if masked { (i % 8) as f32 / 7.0 } else { 1.0 })
-            .collect();
+        let mask = (0..NUMBERS).map(|i| if masked { (i % 8) as f32 / 7.0 } else { 1.0 }).collect();
         let mut formula = Formula;
         let mut model = Inpaint::new(&mut formula, mask, latent, protected).unwrap();
 
         // The reference runs on its own levels: a Brownian path is another at a level 1e-6 away.
         let mut middle = Vec::new();
         let mut step_noise = StepNoise::new(seed);
-        let latent = now(sample(
-            sampler,
-            &mut model,
-            x,
-            &sigmas,
-            &mut step_noise,
-            &mut |info| {
-                middle.push(info.x.iter().copied().step_by(16).collect::<Vec<f32>>());
-                Ok(())
-            },
-        ))
+        let latent = now(sample(sampler, &mut model, x, &sigmas, &mut step_noise, &mut |info| {
+            middle.push(info.x.iter().copied().step_by(16).collect::<Vec<f32>>());
+            Ok(())
+        }))
         .unwrap();
 
         for (step, expected) in case["middle"].as_object().unwrap() {
@@ -307,10 +251,7 @@ fn trajectories_are_the_references() {
     }
     for sampler in SAMPLERS {
         for scheduler in SCHEDULERS {
-            assert!(
-                seen.contains(&(sampler, scheduler)),
-                "no case for {sampler} {scheduler}"
-            );
+            assert!(seen.contains(&(sampler, scheduler)), "no case for {sampler} {scheduler}");
         }
     }
 }

@@ -1,6 +1,16 @@
 //! The one test binary: burn is linked once for all of it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "clippy takes only functions marked #[test] for tests, not what they share"
+)]
 
 mod support;
 
 mod diffusion;
+mod docs;
 mod golden;
+mod hostile;
+mod layering;
+mod nodes;
+mod parity;

@@ -53,10 +53,14 @@ impl ClipConfig {
             "gelu" => false,
             _ => return Err(config.unsupported("hidden_act")),
         };
-        let projects = config.texts("architectures").is_ok_and(|a| a[0] == "CLIPTextModelWithProjection");
+        let projects =
+            config.texts("architectures").is_ok_and(|a| a[0] == "CLIPTextModelWithProjection");
         let hidden_size = config.size("hidden_size", 512)?;
         let num_attention_heads = config.size("num_attention_heads", 8)?;
-        if num_attention_heads == 0 || hidden_size == 0 || hidden_size % num_attention_heads != 0 {
+        if hidden_size == 0 {
+            return Err(config.unsupported("hidden_size"));
+        }
+        if num_attention_heads == 0 || hidden_size % num_attention_heads != 0 {
             return Err(config.unsupported("num_attention_heads"));
         }
         Ok(Self {
@@ -107,9 +111,12 @@ impl ClipTextModel {
         let width = config.hidden_size;
         let token_embedding = weights.table(TOKEN_TABLE, config.vocab_size, width)?;
         let position = "text_model.embeddings.position_embedding.weight";
-        let position_embedding = weights.tensor(position, [config.max_position_embeddings, width])?;
+        let position_embedding =
+            weights.tensor(position, [config.max_position_embeddings, width])?;
         let layers = (0..config.num_hidden_layers)
-            .map(|i| EncoderLayer::load(&mut weights, format!("text_model.encoder.layers.{i}"), &config))
+            .map(|i| {
+                EncoderLayer::load(&mut weights, format!("text_model.encoder.layers.{i}"), &config)
+            })
             .collect::<Result<_>>()?;
         let final_layer_norm =
             weights.layer_norm("text_model.final_layer_norm", width, config.layer_norm_eps)?;
@@ -118,7 +125,7 @@ impl ClipTextModel {
             .map(|projected| weights.linear("text_projection", width, projected, false))
             .transpose()?;
         let device = weights.device().clone();
-        weights.finish(&["position_ids"])?;
+        weights.finish()?;
         Ok(Self {
             config,
             device,
@@ -146,7 +153,8 @@ impl ClipTextModel {
         let x = self.embed(windows, tokens)?;
         let data = TensorData::new(x, [batch, tokens, width]);
         let positions = self.position_embedding.clone().narrow(0, 0, tokens);
-        let mut x = Tensor::<3>::from_data(data, &self.device) + positions.unsqueeze();
+        let x = Tensor::<3>::from_data(data, &self.device) + positions.unsqueeze();
+        let mut x = seen("text_model.embeddings", x);
         let mut penultimate = x.clone();
         for layer in &self.layers {
             penultimate = x.clone();
@@ -167,21 +175,25 @@ impl ClipTextModel {
 
     fn embed(&self, windows: &[Vec<u32>], tokens: usize) -> Result<Vec<f32>> {
         let limit = self.config.max_position_embeddings;
+        let other = windows.iter().map(Vec::len).find(|len| *len != tokens);
+        if other.is_some() || !(1..=limit).contains(&tokens) {
+            return Err(ErrorKind::Mismatch {
+                what: "length of a token window",
+                expected: format!("1 to {limit}, all the same"),
+                got: other.unwrap_or(tokens).to_string(),
+            }
+            .into());
+        }
         let mut values = Vec::with_capacity(windows.len() * tokens * self.config.hidden_size);
         for window in windows {
-            if window.len() != tokens || tokens == 0 || tokens > limit {
-                return Err(ErrorKind::Mismatch {
-                    what: "length of a token window",
-                    expected: format!("1 to {limit}, all the same"),
-                    got: window.len().to_string(),
-                }
-                .into());
-            }
             for &id in window {
                 if id as usize >= self.token_embedding.rows() {
                     return Err(ErrorKind::Mismatch {
                         what: "token id",
-                        expected: format!("below {}, the size of the vocabulary", self.token_embedding.rows()),
+                        expected: format!(
+                            "below {}, the size of the vocabulary",
+                            self.token_embedding.rows()
+                        ),
                         got: id.to_string(),
                     }
                     .into());

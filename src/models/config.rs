@@ -12,7 +12,8 @@ pub(crate) struct Config<'a> {
 
 impl<'a> Config<'a> {
     pub(crate) fn parse(file: &'a str, text: &str) -> Result<Self> {
-        let options = serde_json::from_str(text).map_err(|error| bad_file(file, error.to_string()))?;
+        let options =
+            serde_json::from_str(text).map_err(|error| bad_file(file, error.to_string()))?;
         Ok(Self { file, options })
     }
 
@@ -31,11 +32,7 @@ impl<'a> Config<'a> {
 
     pub(crate) fn optional_size(&self, name: &str) -> Result<Option<usize>> {
         let Some(value) = self.get(name) else { return Ok(None) };
-        match value.as_u64() {
-            // A width beyond this is no network but a damaged file, and would overflow a product.
-            Some(size) if size <= 1 << 20 => Ok(Some(size as usize)),
-            _ => Err(self.unsupported(name)),
-        }
+        as_size(value).map(Some).ok_or_else(|| self.unsupported(name))
     }
 
     pub(crate) fn float(&self, name: &str, default: f64) -> Result<f64> {
@@ -60,19 +57,29 @@ impl<'a> Config<'a> {
         texts.flatten().filter(|list| !list.is_empty()).ok_or_else(|| self.unsupported(name))
     }
 
+    /// Without residual blocks a level has no width of its own.
+    pub(crate) fn layers_per_block(&self, default: usize) -> Result<usize> {
+        match self.size("layers_per_block", default)? {
+            0 => Err(self.unsupported("layers_per_block")),
+            layers => Ok(layers),
+        }
+    }
+
     /// One number for every level, or a list of one each.
     pub(crate) fn sizes(&self, name: &str, levels: usize, default: usize) -> Result<Vec<usize>> {
         let Some(Value::Array(list)) = self.get(name) else {
             return Ok(vec![self.size(name, default)?; levels]);
         };
-        let sizes: Option<Vec<usize>> = list.iter().map(|v| v.as_u64().map(|v| v as usize)).collect();
+        let sizes: Option<Vec<usize>> = list.iter().map(as_size).collect();
         sizes.filter(|sizes| sizes.len() == levels).ok_or_else(|| self.unsupported(name))
     }
 
     /// Refuses the config unless the option is absent, null or the one value that is implemented.
     pub(crate) fn must_be(&self, name: &str, supported: &Value) -> Result<()> {
         // 1 and 1.0 are the same number, but not the same JSON.
-        let same = |value: &Value| value == supported || value.as_f64().is_some() && value.as_f64() == supported.as_f64();
+        let same = |value: &Value| {
+            value == supported || value.as_f64().is_some() && value.as_f64() == supported.as_f64()
+        };
         match self.get(name) {
             Some(value) if !same(value) => Err(self.unsupported(name)),
             _ => Ok(()),
@@ -81,7 +88,10 @@ impl<'a> Config<'a> {
 
     /// Refuses the config if the option is set at all.
     pub(crate) fn must_be_absent(&self, names: &[&str]) -> Result<()> {
-        match names.iter().find(|name| self.get(name).is_some_and(|value| *value != Value::Bool(false))) {
+        match names
+            .iter()
+            .find(|name| self.get(name).is_some_and(|value| *value != Value::Bool(false)))
+        {
             Some(name) => Err(self.unsupported(name)),
             None => Ok(()),
         }
@@ -96,6 +106,11 @@ impl<'a> Config<'a> {
         })
         .hint("use a Stable Diffusion 1.x, 2.x or SDXL model")
     }
+}
+
+/// A size beyond the limit is no network but a damaged file, and would overflow a product.
+fn as_size(value: &Value) -> Option<usize> {
+    value.as_u64().filter(|size| *size <= 1 << 20).map(|size| size as usize)
 }
 
 pub(crate) fn bad_file(file: &str, why: String) -> Error {

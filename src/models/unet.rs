@@ -37,6 +37,9 @@ pub struct UnetCondition {
     pub context: Tensor<3>,
     /// SDXL only: pooled text embedding and the six size numbers, one row a batch item.
     pub added: Option<AddedCondition>,
+    /// Guidance-distilled networks only: how strong the guidance is, `[batch, time_cond_proj_dim]`. `None`
+    /// adds nothing to the time embedding, as in diffusers.
+    pub timestep_cond: Option<Tensor<2>>,
 }
 
 /// SDXL's conditioning on the whole prompt and on the picture's size.
@@ -60,22 +63,27 @@ impl Unet {
         let (first, last) = (channels[0], channels[channels.len() - 1]);
         let time_width = 4 * first;
         let conv_in = w.conv2d("conv_in", [config.in_channels, first], 3, 1, Padding::Same(1))?;
-        let time_embedding = TimeEmbedding::load(w, "time_embedding", first, time_width)?;
+        let guidance_width = config.time_cond_proj_dim;
+        let time_embedding =
+            TimeEmbedding::load(w, "time_embedding", [first, time_width], guidance_width)?;
         let add_embedding = config
             .added
-            .map(|added| TimeEmbedding::load(w, "add_embedding", added.input_width, time_width))
+            .map(|added| {
+                TimeEmbedding::load(w, "add_embedding", [added.input_width, time_width], None)
+            })
             .transpose()?;
         let down_blocks = (0..config.levels())
             .map(|level| DownBlock::load(w, &config, level))
             .collect::<Result<_>>()?;
         let mid_block = MidBlock::load(w, &config, last)?;
-        let up_blocks = (0..config.levels())
-            .map(|i| UpBlock::load(w, &config, i))
-            .collect::<Result<_>>()?;
-        let conv_norm_out = w.group_norm("conv_norm_out", first, config.norm_num_groups, config.norm_eps)?;
-        let conv_out = w.conv2d("conv_out", [first, config.out_channels], 3, 1, Padding::Same(1))?;
+        let up_blocks =
+            (0..config.levels()).map(|i| UpBlock::load(w, &config, i)).collect::<Result<_>>()?;
+        let conv_norm_out =
+            w.group_norm("conv_norm_out", first, config.norm_num_groups, config.norm_eps)?;
+        let conv_out =
+            w.conv2d("conv_out", [first, config.out_channels], 3, 1, Padding::Same(1))?;
         let device = w.device().clone();
-        weights.finish(&[])?;
+        weights.finish()?;
         Ok(Self {
             config,
             device,
@@ -107,7 +115,12 @@ impl Unet {
     /// - `sample`: `[batch, in_channels, height, width]`
     /// - `timesteps`: one a batch item, 0 to 999, may be fractional
     /// - output: `[batch, out_channels, height, width]`
-    pub fn forward(&self, sample: Tensor<4>, timesteps: &[f32], condition: &UnetCondition) -> Tensor<4> {
+    pub fn forward(
+        &self,
+        sample: Tensor<4>,
+        timesteps: &[f32],
+        condition: &UnetCondition,
+    ) -> Tensor<4> {
         let time = silu(self.time(timesteps, condition));
         let mut x = seen("conv_in", self.conv_in.forward(sample));
         let mut skips = vec![x.clone()];
@@ -125,39 +138,55 @@ impl Unet {
     fn time(&self, timesteps: &[f32], condition: &UnetCondition) -> Tensor<2> {
         let config = &self.config;
         let rows = |values: &[f32], width| {
-            let row = ops::timestep_embedding(values, width, config.flip_sin_to_cos, config.freq_shift);
+            let row =
+                ops::timestep_embedding(values, width, config.flip_sin_to_cos, config.freq_shift);
             let shape = [values.len(), width];
             Tensor::<2>::from_data(TensorData::new(row, shape), &self.device)
         };
-        let time = self.time_embedding.forward(rows(timesteps, config.block_out_channels[0]));
+        let timesteps = rows(timesteps, config.block_out_channels[0]);
+        let time = self.time_embedding.forward(timesteps, condition.timestep_cond.clone());
         let time = seen("time_embedding", time);
         match (&self.add_embedding, config.added, &condition.added) {
             (Some(embedding), Some(sizes), Some(added)) => {
                 let batch = added.text_embeds.dims()[0];
                 let ids = rows(&added.time_ids, sizes.time_width).reshape([batch as i32, -1]);
-                time + embedding.forward(Tensor::cat(vec![added.text_embeds.clone(), ids], 1))
+                let added = Tensor::cat(vec![added.text_embeds.clone(), ids], 1);
+                time + seen("add_embedding", embedding.forward(added, None))
             }
             _ => time,
         }
     }
 }
 
-/// `TimestepEmbedding`: two linear layers.
+/// `TimestepEmbedding`: two linear layers, before them what a further condition adds.
 #[derive(Debug)]
 struct TimeEmbedding {
+    cond_proj: Option<Linear>,
     linear_1: Linear,
     linear_2: Linear,
 }
 
 impl TimeEmbedding {
-    fn load(weights: &mut Weights, path: &str, inputs: usize, width: usize) -> Result<Self> {
+    fn load(
+        weights: &mut Weights,
+        path: &str,
+        [inputs, width]: [usize; 2],
+        condition: Option<usize>,
+    ) -> Result<Self> {
         Ok(Self {
+            cond_proj: condition
+                .map(|size| weights.linear(&format!("{path}.cond_proj"), size, inputs, false))
+                .transpose()?,
             linear_1: weights.linear(&format!("{path}.linear_1"), inputs, width, true)?,
             linear_2: weights.linear(&format!("{path}.linear_2"), width, width, true)?,
         })
     }
 
-    fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+    fn forward(&self, x: Tensor<2>, condition: Option<Tensor<2>>) -> Tensor<2> {
+        let x = match (&self.cond_proj, condition) {
+            (Some(projection), Some(condition)) => x + projection.forward(condition),
+            _ => x,
+        };
         self.linear_2.forward(silu(self.linear_1.forward(x)))
     }
 }
@@ -189,8 +218,8 @@ impl DownBlock {
         }
         let downsampler = (level + 1 < config.levels())
             .then(|| {
-                let padding = Padding::Same(config.downsample_padding);
-                Downsample::load(weights, format!("{path}.downsamplers.0"), width, padding)
+                let path = format!("{path}.downsamplers.0");
+                Downsample::load(weights, path, width, Padding::Same(1))
             })
             .transpose()?;
         Ok(Self { path, resnets, attentions, downsampler })
@@ -288,7 +317,8 @@ impl UpBlock {
         skips: &mut Vec<Tensor<4>>,
     ) -> Tensor<4> {
         for (i, resnet) in self.resnets.iter().enumerate() {
-            let skip = skips.pop().expect("down blocks pushed one skip for every residual block here");
+            let skip =
+                skips.pop().expect("down blocks pushed one skip for every residual block here");
             x = resnet.forward(Tensor::cat(vec![x, skip], 1), Some(time));
             if let Some(attention) = self.attentions.get(i) {
                 x = attention.forward(x, context);

@@ -49,7 +49,7 @@ impl Vae {
             .then(|| w.conv2d("post_quant_conv", [latent; 2], 1, 1, none))
             .transpose()?;
         let device = w.device().clone();
-        weights.finish(&[])?;
+        weights.finish()?;
         Ok(Self { config, device, encoder, quant_conv, post_quant_conv, decoder })
     }
 
@@ -112,8 +112,19 @@ impl Encoder {
                 .map(|level| DownBlock::load(w, config, level))
                 .collect::<Result<_>>()?,
             mid_block: MidBlock::load(w, "encoder.mid_block", config, last)?,
-            conv_norm_out: w.group_norm("encoder.conv_norm_out", last, config.norm_num_groups, EPS)?,
-            conv_out: w.conv2d("encoder.conv_out", [last, 2 * config.latent_channels], 3, 1, same)?,
+            conv_norm_out: w.group_norm(
+                "encoder.conv_norm_out",
+                last,
+                config.norm_num_groups,
+                EPS,
+            )?,
+            conv_out: w.conv2d(
+                "encoder.conv_out",
+                [last, 2 * config.latent_channels],
+                3,
+                1,
+                same,
+            )?,
         })
     }
 
@@ -147,7 +158,12 @@ impl Decoder {
             up_blocks: (0..channels.len())
                 .map(|i| UpBlock::load(w, config, i))
                 .collect::<Result<_>>()?,
-            conv_norm_out: w.group_norm("decoder.conv_norm_out", first, config.norm_num_groups, EPS)?,
+            conv_norm_out: w.group_norm(
+                "decoder.conv_norm_out",
+                first,
+                config.norm_num_groups,
+                EPS,
+            )?,
             conv_out: w.conv2d("decoder.conv_out", [first, config.out_channels], 3, 1, same)?,
         })
     }
@@ -177,7 +193,9 @@ impl DownBlock {
         let before = config.block_out_channels[level.saturating_sub(1)];
         let resnets = load_resnets(w, &path, config, config.layers_per_block, [before, width])?;
         let downsampler = (level + 1 < config.block_out_channels.len())
-            .then(|| Downsample::load(w, format!("{path}.downsamplers.0"), width, Padding::BottomRight))
+            .then(|| {
+                Downsample::load(w, format!("{path}.downsamplers.0"), width, Padding::BottomRight)
+            })
             .transpose()?;
         Ok(Self { path, resnets, downsampler })
     }
@@ -208,8 +226,9 @@ impl UpBlock {
         let width = config.block_out_channels[level];
         let below = config.block_out_channels[(level + 1).min(config.block_out_channels.len() - 1)];
         let resnets = load_resnets(w, &path, config, config.layers_per_block + 1, [below, width])?;
-        let upsampler =
-            (level > 0).then(|| Upsample::load(w, format!("{path}.upsamplers.0"), width)).transpose()?;
+        let upsampler = (level > 0)
+            .then(|| Upsample::load(w, format!("{path}.upsamplers.0"), width))
+            .transpose()?;
         Ok(Self { path, resnets, upsampler })
     }
 
@@ -239,7 +258,14 @@ impl MidBlock {
         let resnets = load_resnets(w, path, config, 2, [width; 2])?;
         let attention = config
             .mid_block_add_attention
-            .then(|| MapAttention::load(w, &format!("{path}.attentions.0"), width, config.norm_num_groups))
+            .then(|| {
+                MapAttention::load(
+                    w,
+                    &format!("{path}.attentions.0"),
+                    width,
+                    config.norm_num_groups,
+                )
+            })
             .transpose()?;
         Ok(Self { path: path.to_owned(), resnets, attention })
     }
@@ -273,7 +299,8 @@ impl MapAttention {
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let dims = x.dims();
         let tokens = tokens_from_map(self.group_norm.forward(x.clone()));
-        x + map_from_tokens(self.attention.forward(tokens.clone(), tokens), dims)
+        let out = map_from_tokens(self.attention.forward(tokens.clone(), tokens), dims);
+        seen(self.attention.path(), x + out)
     }
 }
 

@@ -14,8 +14,7 @@ use crate::graph::event::{File, Place};
 use crate::graph::node::Complaint;
 use crate::graph::{Context, Input, Inputs, Kind, Node, Output, Outputs, Schema};
 use crate::image::{Image, Mask};
-use crate::store::MemorySource;
-use crate::weights::Hash;
+use crate::store::{Hash, MemorySource};
 use crate::weights::safetensors::{self, Header};
 
 /// Pixels a latent position stands for, along each side, in every Stable Diffusion family.

@@ -17,6 +17,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::graph::{Context, Input, Inputs, Kind, Node, Output, Outputs, Schema};
 use crate::image::resample::mask_to_size;
 use crate::models::unet::{AddedCondition, UnetCondition};
+use crate::ops;
 
 /// A latent, noised and denoised towards a prompt.
 pub(super) struct KSampler;
@@ -158,7 +159,10 @@ impl<'a> GuidedNetwork<'a> {
             })
             .hint("use the latent, and the autoencoder, that belong to the model"));
         }
-        let negatives: &[_] = if guidance::needs_negative(cfg) { &negative.0 } else { &[] };
+        // A guidance-distilled network (LCM) is told the guidance and needs no second half.
+        let distilled = config.time_cond_proj_dim;
+        let guided = guidance::needs_negative(cfg) && distilled.is_none();
+        let negatives: &[_] = if guided { &negative.0 } else { &[] };
         let all: Vec<_> = negatives.iter().chain(&positive.0).collect();
         let env = cx.env::<Environment>();
         limits::check_unet(&env.device_info, config, all.len() * batch, [height, width])?;
@@ -185,14 +189,17 @@ impl<'a> GuidedNetwork<'a> {
             let rows = all.len() * batch;
             AddedCondition { text_embeds: Tensor::cat(pooled, 0), time_ids: ids.repeat(rows) }
         });
+        let timestep_cond = distilled.map(|width| {
+            // Luo et al. 2023, <https://arxiv.org/abs/2310.04378>: w = cfg − 1, embedded as a timestep of 1000·w.
+            let rows = all.len() * batch;
+            let values = vec![(cfg - 1.0) * 1000.0; rows];
+            let rows_data = ops::timestep_embedding(&values, width, false, 1.0);
+            Tensor::from_data(TensorData::new(rows_data, [rows, width]), model.unet.device())
+        });
         Ok(Self {
             model,
             shape,
-            condition: UnetCondition {
-                context: Tensor::cat(contexts, 0),
-                added,
-                timestep_cond: None,
-            },
+            condition: UnetCondition { context: Tensor::cat(contexts, 0), added, timestep_cond },
             negatives: negatives.len(),
             positives: positive.0.len(),
             cfg,

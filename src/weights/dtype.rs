@@ -43,7 +43,9 @@ impl Dtype {
             Self::F32 => bytes.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect(),
             Self::F16 => pairs().map(|b| f16::from_le_bytes(*b).to_f32()).collect(),
             Self::BF16 => pairs().map(|b| bf16::from_le_bytes(*b).to_f32()).collect(),
-            Self::I64 => bytes.as_chunks::<8>().0.iter().map(|b| i64::from_le_bytes(*b) as f32).collect(),
+            Self::I64 => {
+                bytes.as_chunks::<8>().0.iter().map(|b| i64::from_le_bytes(*b) as f32).collect()
+            }
         }
     }
 }
@@ -55,7 +57,13 @@ mod tests {
     #[test]
     fn every_format_widens_exactly() {
         assert_eq!(Dtype::F32.widen(&1.5f32.to_le_bytes()), [1.5]);
-        assert_eq!(Dtype::F16.widen(&f16::from_f32(-0.333).to_le_bytes()), [f16::from_f32(-0.333).to_f32()]);
-        assert_eq!(Dtype::BF16.widen(&bf16::from_f32(3.0e38).to_le_bytes()), [bf16::from_f32(3.0e38).to_f32()]);
+        assert_eq!(
+            Dtype::F16.widen(&f16::from_f32(-0.333).to_le_bytes()),
+            [f16::from_f32(-0.333).to_f32()]
+        );
+        assert_eq!(
+            Dtype::BF16.widen(&bf16::from_f32(3.0e38).to_le_bytes()),
+            [bf16::from_f32(3.0e38).to_f32()]
+        );
     }
 }

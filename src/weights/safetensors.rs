@@ -42,7 +42,8 @@ pub struct TensorInfo {
 impl TensorInfo {
     /// Bytes it takes.
     pub fn bytes(&self) -> usize {
-        (self.end - self.start) as usize
+        // Beyond what a 32-bit heap can address, the read is what fails.
+        usize::try_from(self.end - self.start).unwrap_or(usize::MAX)
     }
 }
 
@@ -58,12 +59,18 @@ impl Header {
         let mut bytes = source.read(0, 8).await?;
         let length = u64::from_le_bytes(bytes[..].try_into().expect("eight bytes were read"));
         if length > MAX_HEADER_BYTES {
-            return Err(bad(file, format!("its header claims {length} bytes, at most {MAX_HEADER_BYTES} are allowed"))
-                .hint("this is another kind of file, or a damaged one"));
+            return Err(bad(
+                file,
+                format!("its header claims {length} bytes, at most {MAX_HEADER_BYTES} are allowed"),
+            )
+            .hint("this is another kind of file, or a damaged one"));
         }
         if length + 8 > source.len() {
-            return Err(bad(file, format!("its header claims {length} bytes, the file has {}", source.len()))
-                .hint("download the file again; the copy here is incomplete"));
+            return Err(bad(
+                file,
+                format!("its header claims {length} bytes, the file has {}", source.len()),
+            )
+            .hint("download the file again; the copy here is incomplete"));
         }
         bytes.extend(source.read(8, length as usize).await?);
         let header = Self::parse(file, &bytes[8..], source.len())?;
@@ -72,7 +79,8 @@ impl Header {
 
     fn parse(file: &str, json: &[u8], file_len: u64) -> Result<Self> {
         let data_start = 8 + json.len() as u64;
-        let entries: Entries = serde_json::from_slice(json).map_err(|error| bad(file, error.to_string()))?;
+        let entries: Entries =
+            serde_json::from_slice(json).map_err(|error| bad(file, error.to_string()))?;
         let mut metadata = Map::new();
         let mut tensors = Vec::new();
         for (name, value) in entries.0 {
@@ -86,15 +94,28 @@ impl Header {
         let mut expected = 0;
         for tensor in &tensors {
             if tensor.start != expected {
-                let what = if tensor.start < expected { "overlaps the tensor before it" } else { "leaves a gap before it" };
-                return Err(bad_offsets(file, &tensor.name, format!("it {what}: starts at {}, expected {expected}", tensor.start)));
+                let what = if tensor.start < expected {
+                    "overlaps the tensor before it"
+                } else {
+                    "leaves a gap before it"
+                };
+                return Err(bad_offsets(
+                    file,
+                    &tensor.name,
+                    format!("it {what}: starts at {}, expected {expected}", tensor.start),
+                ));
             }
             expected = tensor.end;
         }
-        let end = data_start + expected;
+        // A place near 2^64 is beyond the end of any file, whatever the sum would be.
+        let end = data_start.saturating_add(expected);
         if end > file_len {
-            return Err(Error::new(ErrorKind::Truncated { file: file.to_owned(), expected: end, got: file_len })
-                .hint("download the file again; the copy here is incomplete"));
+            return Err(Error::new(ErrorKind::Truncated {
+                file: file.to_owned(),
+                expected: end,
+                got: file_len,
+            })
+            .hint("download the file again; the copy here is incomplete"));
         }
         if end < file_len {
             return Err(bad(file, format!("{} bytes follow the last tensor", file_len - end)));
@@ -114,7 +135,10 @@ impl<'de> serde::Deserialize<'de> for Entries {
             fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str("an object of tensors")
             }
-            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Entries, A::Error> {
+            fn visit_map<A: serde::de::MapAccess<'de>>(
+                self,
+                mut map: A,
+            ) -> Result<Entries, A::Error> {
                 let mut seen = std::collections::BTreeSet::new();
                 let mut entries = Vec::new();
                 while let Some((name, value)) = map.next_entry::<String, Value>()? {
@@ -133,15 +157,11 @@ impl<'de> serde::Deserialize<'de> for Entries {
 fn tensor_info(file: &str, name: String, value: &Value) -> Result<TensorInfo> {
     let malformed = |what: &str| bad(file, format!("tensor `{name}` has no valid `{what}`"));
     let dtype_name = value["dtype"].as_str().ok_or_else(|| malformed("dtype"))?;
-    let dtype = Dtype::from_name(dtype_name).ok_or_else(|| {
-        Error::new(ErrorKind::UnknownDtype {
-            file: file.to_owned(),
-            tensor: name.clone(),
-            dtype: dtype_name.to_owned(),
-        })
-        .hint("save the checkpoint as fp16 safetensors")
-    })?;
-    let numbers = |key: &str| -> Option<Vec<u64>> { value[key].as_array()?.iter().map(Value::as_u64).collect() };
+    let dtype =
+        Dtype::from_name(dtype_name).ok_or_else(|| unknown_dtype(file, &name, dtype_name))?;
+    let numbers = |key: &str| -> Option<Vec<u64>> {
+        value[key].as_array()?.iter().map(Value::as_u64).collect()
+    };
     let shape = numbers("shape").ok_or_else(|| malformed("shape"))?;
     let offsets = numbers("data_offsets").ok_or_else(|| malformed("data_offsets"))?;
     let &[start, end] = &offsets[..] else { return Err(malformed("data_offsets")) };
@@ -150,8 +170,19 @@ fn tensor_info(file: &str, name: String, value: &Value) -> Result<TensorInfo> {
         let why = format!("offsets {start}..{end} do not hold {shape:?} numbers of {dtype_name}");
         return Err(bad_offsets(file, &name, why));
     }
-    let shape = shape.into_iter().map(|side| side as usize).collect();
+    let shape: Option<Vec<usize>> =
+        shape.into_iter().map(|side| usize::try_from(side).ok()).collect();
+    let shape = shape.ok_or_else(|| malformed("shape"))?;
     Ok(TensorInfo { name, dtype, shape, start, end })
+}
+
+pub(super) fn unknown_dtype(file: &str, tensor: &str, dtype: &str) -> Error {
+    Error::new(ErrorKind::UnknownDtype {
+        file: file.to_owned(),
+        tensor: tensor.to_owned(),
+        dtype: dtype.to_owned(),
+    })
+    .hint("save the checkpoint as fp16 safetensors")
 }
 
 fn bad(file: &str, why: String) -> Error {
@@ -171,7 +202,8 @@ pub fn write(tensors: &[(&str, &[usize], &[f32])], metadata: &Map<String, Value>
     let mut start = 0;
     for (name, shape, values) in tensors {
         let end = start + values.len() * 4;
-        let entry = serde_json::json!({ "dtype": "F32", "shape": shape, "data_offsets": [start, end] });
+        let entry =
+            serde_json::json!({ "dtype": "F32", "shape": shape, "data_offsets": [start, end] });
         header.insert((*name).to_owned(), entry);
         start = end;
     }
@@ -180,6 +212,8 @@ pub fn write(tensors: &[(&str, &[usize], &[f32])], metadata: &Map<String, Value>
     json.resize(json.len().next_multiple_of(8), b' ');
     let mut bytes = (json.len() as u64).to_le_bytes().to_vec();
     bytes.extend(json);
-    bytes.extend(tensors.iter().flat_map(|(_, _, values)| values.iter().flat_map(|v| v.to_le_bytes())));
+    bytes.extend(
+        tensors.iter().flat_map(|(_, _, values)| values.iter().flat_map(|v| v.to_le_bytes())),
+    );
     bytes
 }

@@ -79,7 +79,12 @@ pub(crate) struct Downsample {
 }
 
 impl Downsample {
-    pub(crate) fn load(weights: &mut Weights, path: String, channels: usize, padding: Padding) -> Result<Self> {
+    pub(crate) fn load(
+        weights: &mut Weights,
+        path: String,
+        channels: usize,
+        padding: Padding,
+    ) -> Result<Self> {
         let conv = weights.conv2d(&format!("{path}.conv"), [channels; 2], 3, 2, padding)?;
         Ok(Self { path, conv })
     }
@@ -98,7 +103,8 @@ pub(crate) struct Upsample {
 
 impl Upsample {
     pub(crate) fn load(weights: &mut Weights, path: String, channels: usize) -> Result<Self> {
-        let conv = weights.conv2d(&format!("{path}.conv"), [channels; 2], 3, 1, Padding::Same(1))?;
+        let conv =
+            weights.conv2d(&format!("{path}.conv"), [channels; 2], 3, 1, Padding::Same(1))?;
         Ok(Self { path, conv })
     }
 

@@ -55,7 +55,9 @@ impl Transformer {
         let proj_in =
             Projection::load(weights, &format!("{path}.proj_in"), channels, linear_projection)?;
         let transformer_blocks = (0..size.layers)
-            .map(|i| TransformerBlock::load(weights, format!("{path}.transformer_blocks.{i}"), size))
+            .map(|i| {
+                TransformerBlock::load(weights, format!("{path}.transformer_blocks.{i}"), size)
+            })
             .collect::<Result<_>>()?;
         let proj_out =
             Projection::load(weights, &format!("{path}.proj_out"), channels, linear_projection)?;
@@ -124,8 +126,9 @@ impl TransformerBlock {
 
     fn forward(&self, x: Tensor<3>, context: &Tensor<3>) -> Tensor<3> {
         let normed = self.norm1.forward(x.clone());
-        let x = x + self.attn1.forward(normed.clone(), normed);
-        let x = x.clone() + self.attn2.forward(self.norm2.forward(x), context.clone());
+        let x = x + seen(self.attn1.path(), self.attn1.forward(normed.clone(), normed));
+        let normed = self.norm2.forward(x.clone());
+        let x = x + seen(self.attn2.path(), self.attn2.forward(normed, context.clone()));
         let h = ops::geglu(self.ff_in.forward(self.norm3.forward(x.clone())));
         seen(&self.path, x + self.ff_out.forward(h))
     }

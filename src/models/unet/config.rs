@@ -33,12 +33,12 @@ pub struct UnetConfig {
     pub norm_num_groups: usize,
     /// Their epsilon.
     pub norm_eps: f64,
-    /// Zeros around the input of the strided convolutions.
-    pub downsample_padding: usize,
     /// Cosines before sines in the time embedding.
     pub flip_sin_to_cos: bool,
     /// Frequency shift of the time embedding.
     pub freq_shift: f32,
+    /// Width of the guidance embedding of a guidance-distilled network.
+    pub time_cond_proj_dim: Option<usize>,
     /// SDXL's extra conditions.
     pub added: Option<AddedConfig>,
 }
@@ -75,11 +75,13 @@ impl UnetConfig {
         config.must_be("attention_type", &json!("default"))?;
         config.must_be("conv_in_kernel", &json!(3))?;
         config.must_be("conv_out_kernel", &json!(3))?;
+        config.must_be("downsample_padding", &json!(1))?;
         config.must_be("mid_block_scale_factor", &json!(1))?;
         config.must_be("resnet_out_scale_factor", &json!(1.0))?;
         config.must_be_absent(&[
             "center_input_sample",
             "class_embed_type",
+            "class_embeddings_concat",
             "num_class_embeds",
             "cross_attention_norm",
             "dual_cross_attention",
@@ -89,7 +91,6 @@ impl UnetConfig {
             "only_cross_attention",
             "resnet_skip_time_act",
             "reverse_transformer_layers_per_block",
-            "time_cond_proj_dim",
             "time_embedding_act_fn",
             "time_embedding_dim",
             "timestep_post_act",
@@ -131,14 +132,14 @@ impl UnetConfig {
         Ok(Self {
             in_channels: config.size("in_channels", 4)?,
             out_channels: config.size("out_channels", 4)?,
-            layers_per_block: config.size("layers_per_block", 2)?,
+            layers_per_block: config.layers_per_block(2)?,
             transformer_layers: config.sizes("transformer_layers_per_block", levels, 1)?,
             cross_attention_dim: config.size("cross_attention_dim", 1280)?,
             use_linear_projection: config.flag("use_linear_projection", false)?,
             norm_eps: config.float("norm_eps", 1e-5)?,
-            downsample_padding: config.size("downsample_padding", 1)?,
             flip_sin_to_cos: config.flag("flip_sin_to_cos", true)?,
             freq_shift: config.float("freq_shift", 0.0)? as f32,
+            time_cond_proj_dim: config.optional_size("time_cond_proj_dim")?,
             block_out_channels,
             down_attention,
             up_attention,

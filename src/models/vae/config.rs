@@ -43,13 +43,19 @@ impl VaeConfig {
         config.must_be_absent(&["latents_mean", "latents_std"])?;
         config.must_be("shift_factor", &json!(0.0))?;
         let levels = config.texts("down_block_types")?.len();
+        // Each level halves the picture: more than this is a damaged file.
+        if levels > 8 {
+            return Err(config.unsupported("down_block_types"));
+        }
         let block_out_channels = config.sizes("block_out_channels", levels, 0)?;
         let norm_num_groups = config.size("norm_num_groups", 32)?;
-        let divides = |c: &usize| norm_num_groups > 0 && *c > 0 && c % norm_num_groups == 0;
+        let divides = |c: &usize| *c > 0 && c.is_multiple_of(norm_num_groups);
         if !block_out_channels.iter().all(divides) {
             return Err(config.unsupported("norm_num_groups"));
         }
-        for (name, only) in [("down_block_types", "DownEncoderBlock2D"), ("up_block_types", "UpDecoderBlock2D")] {
+        for (name, only) in
+            [("down_block_types", "DownEncoderBlock2D"), ("up_block_types", "UpDecoderBlock2D")]
+        {
             let types = config.texts(name)?;
             if types.len() != levels || types.iter().any(|t| t != only) {
                 return Err(config.unsupported(name));
@@ -59,7 +65,7 @@ impl VaeConfig {
             in_channels: config.size("in_channels", 3)?,
             out_channels: config.size("out_channels", 3)?,
             latent_channels: config.size("latent_channels", 4)?,
-            layers_per_block: config.size("layers_per_block", 1)?,
+            layers_per_block: config.layers_per_block(1)?,
             scaling_factor: config.float("scaling_factor", 0.18215)?,
             mid_block_add_attention: config.flag("mid_block_add_attention", true)?,
             use_quant_conv: config.flag("use_quant_conv", true)?,

@@ -3,7 +3,6 @@
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::store;
 
 /// A running SHA-256.
 #[derive(Debug, Clone, Default)]
@@ -26,12 +25,13 @@ impl Hash {
     ///
     /// [`ErrorKind::HashMismatch`].
     pub fn check(self, path: &str) -> Result<()> {
-        let Some((_, expected)) = store::bundled(path) else { return Ok(()) };
+        let Some((_, expected)) = super::bundled(path) else { return Ok(()) };
         let got = self.hex();
         if got == expected {
             return Ok(());
         }
-        Err(Error::new(ErrorKind::HashMismatch { file: path.to_owned(), expected, got })
-            .hint("reload the page to download it again; if it comes back, the server has a wrong file"))
+        Err(Error::new(ErrorKind::HashMismatch { file: path.to_owned(), expected, got }).hint(
+            "reload the page to download it again; if it comes back, the server has a wrong file",
+        ))
     }
 }

@@ -1,0 +1,7 @@
+//! Our numbers against those of torch, diffusers and transformers.
+//!
+//! The references are written by `tests/reference`; its README says what is in them.
+
+mod networks;
+mod ops;
+mod tokenizer;
