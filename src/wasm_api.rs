@@ -14,7 +14,7 @@ use js_sys::Function;
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::*;
 
-use self::convert::{from_js, to_js};
+use self::convert::{from_js, js_from_json, to_js};
 use self::error::{js_error, js_run_error};
 use self::host::WorkerHost;
 use self::js_node::JsNode;
@@ -98,13 +98,13 @@ impl Engine {
 
     /// All node classes, in the shape of ComfyUI's `object_info`.
     pub fn object_info(&self) -> Result<JsValue, JsValue> {
-        to_js(&self.inner()?.object_info())
+        js_from_json(&self.inner()?.object_info())
     }
 
     /// What is wrong with a graph, by node.
     pub fn validate(&self, prompt: &str) -> Result<JsValue, JsValue> {
         let errors = self.inner()?.validate(prompt).map_err(|error| js_run_error(&error))?;
-        to_js(&errors)
+        js_from_json(&errors)
     }
 
     /// Runs a graph; `on_event` hears of everything on the way.
@@ -125,7 +125,7 @@ impl Engine {
         let request =
             RunRequest { prompt_id: options.prompt_id, outputs: options.outputs, workflow };
         let report = inner.run(&prompt, request, &host).await;
-        to_js(&report.map_err(|error| js_run_error(&error))?)
+        js_from_json(&report.map_err(|error| js_run_error(&error))?)
     }
 
     /// Ends the run within one step; without a run, does nothing.

@@ -51,29 +51,16 @@ impl BrownianTree {
         let width = ((end - start).sqrt()) as f32;
         let mut increment = Generator::new(u64::from(seeds(seed, None)[0])).randn(len);
         increment.iter_mut().for_each(|x| *x *= width);
-        let root = Node {
-            start: rounded(start),
-            end: rounded(end),
-            key: 0,
-            depth: 0,
-        };
-        Self {
-            seed,
-            root,
-            increment,
-            recent: VecDeque::new(),
-        }
+        let root = Node { start: rounded(start), end: rounded(end), key: 0, depth: 0 };
+        Self { seed, root, increment, recent: VecDeque::new() }
     }
 
     /// The noise for a step from `sigma` to `sigma_next`: the increment, scaled to variance 1.
     ///
     /// Levels outside the range of the tree count as its ends, and two equal levels give zeros.
     pub fn noise(&mut self, sigma: f32, sigma_next: f32) -> Vec<f32> {
-        let (low, high) = if sigma < sigma_next {
-            (sigma, sigma_next)
-        } else {
-            (sigma_next, sigma)
-        };
+        let (low, high) =
+            if sigma < sigma_next { (sigma, sigma_next) } else { (sigma_next, sigma) };
         // The sampler walks down, the tree is built upwards.
         let scale = if sigma < sigma_next { 1.0 } else { -1.0 };
         let width = (high - low).sqrt();
@@ -149,27 +136,15 @@ impl Node {
         let middle = self.middle();
         let depth = self.depth + 1;
         (
-            Self {
-                end: middle,
-                key: 2 * self.key,
-                depth,
-                ..self
-            },
-            Self {
-                start: middle,
-                key: 2 * self.key + 1,
-                depth,
-                ..self
-            },
+            Self { end: middle, key: 2 * self.key, depth, ..self },
+            Self { start: middle, key: 2 * self.key + 1, depth, ..self },
         )
     }
 }
 
 /// The number nearest to `x` with 6 decimals; ties, which are decided on the exact value, to even.
 fn rounded(x: f64) -> f64 {
-    format!("{x:.6}")
-        .parse()
-        .expect("a formatted number is a number")
+    format!("{x:.6}").parse().expect("a formatted number is a number")
 }
 
 /// The first seeds of numpy's `SeedSequence(seed, spawn_key=place, pool_size=24)`.
@@ -188,13 +163,9 @@ fn seeds(seed: u64, place: Option<(u64, u32)>) -> [u32; 4] {
         entropy.extend(words(u64::from(depth)));
     }
 
-    let mut hash = Hash {
-        state: 0x43b0_d7e5,
-        factor: 0x931e_8875,
-    };
-    let mut pool: Vec<u32> = (0..POOL)
-        .map(|i| hash.next(entropy.get(i).copied().unwrap_or(0)))
-        .collect();
+    let mut hash = Hash { state: 0x43b0_d7e5, factor: 0x931e_8875 };
+    let mut pool: Vec<u32> =
+        (0..POOL).map(|i| hash.next(entropy.get(i).copied().unwrap_or(0))).collect();
     for source in 0..POOL {
         for target in 0..POOL {
             if source != target {
@@ -208,10 +179,7 @@ fn seeds(seed: u64, place: Option<(u64, u32)>) -> [u32; 4] {
         }
     }
 
-    let mut output = Hash {
-        state: 0x8b51_f9dd,
-        factor: 0x58f3_8ded,
-    };
+    let mut output = Hash { state: 0x8b51_f9dd, factor: 0x58f3_8ded };
     [0, 1, 2, 3].map(|i| output.next(pool[i]))
 }
 
@@ -230,20 +198,14 @@ impl Hash {
 }
 
 fn mixed(x: u32, y: u32) -> u32 {
-    let sum = x
-        .wrapping_mul(0xca01_f9dd)
-        .wrapping_sub(y.wrapping_mul(0x4973_f715));
+    let sum = x.wrapping_mul(0xca01_f9dd).wrapping_sub(y.wrapping_mul(0x4973_f715));
     sum ^ (sum >> 16)
 }
 
 /// A number as 32-bit words, lowest first, at least one.
 fn words(number: u64) -> Vec<u32> {
     let (low, high) = ((number & 0xffff_ffff) as u32, (number >> 32) as u32);
-    if high == 0 {
-        vec![low]
-    } else {
-        vec![low, high]
-    }
+    if high == 0 { vec![low] } else { vec![low, high] }
 }
 
 #[cfg(test)]

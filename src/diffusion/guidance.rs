@@ -76,13 +76,9 @@ pub fn check_cfg(cfg: f64) -> Result<f32> {
         );
     }
     if !(0.0..=100.0).contains(&cfg) {
-        return Err(ErrorKind::ValueOutOfRange {
-            input: "cfg",
-            got: cfg,
-            min: 0.0,
-            max: 100.0,
-        }
-        .into());
+        return Err(
+            ErrorKind::ValueOutOfRange { input: "cfg", got: cfg, min: 0.0, max: 100.0 }.into()
+        );
     }
     Ok(cfg as f32)
 }
@@ -110,11 +106,7 @@ pub fn guided(positive: &[f32], negative: &[f32], cfg: f32) -> Result<Vec<f32>> 
     if !needs_negative(cfg) {
         return Ok(positive.to_vec());
     }
-    Ok(positive
-        .iter()
-        .zip(negative)
-        .map(|(pos, neg)| neg + (pos - neg) * cfg)
-        .collect())
+    Ok(positive.iter().zip(negative).map(|(pos, neg)| neg + (pos - neg) * cfg).collect())
 }
 
 /// One error for two arrays that must be of one length.
@@ -123,12 +115,7 @@ pub(super) fn same_length(what: &'static str, expected: usize, got: usize) -> Re
         return Ok(());
     }
     let numbers = |count: usize| format!("{count} numbers");
-    Err(ErrorKind::Mismatch {
-        what,
-        expected: numbers(expected),
-        got: numbers(got),
-    }
-    .into())
+    Err(ErrorKind::Mismatch { what, expected: numbers(expected), got: numbers(got) }.into())
 }
 
 #[cfg(test)]
@@ -177,9 +164,6 @@ mod tests {
         }
         assert_eq!(check_cfg(8.0).unwrap(), 8.0);
         assert!(guided(&[1.0], &[1.0], f32::NAN).is_err());
-        assert_eq!(
-            guided(&[1.0], &[], 2.0).unwrap_err().kind().code(),
-            "mismatch"
-        );
+        assert_eq!(guided(&[1.0], &[], 2.0).unwrap_err().kind().code(), "mismatch");
     }
 }

@@ -37,12 +37,7 @@ impl<'a> Inpaint<'a> {
     ) -> Result<Self> {
         same_length("noise mask", latent.len(), mask.len())?;
         same_length("noise for a latent", latent.len(), noise.len())?;
-        Ok(Self {
-            model,
-            mask,
-            latent,
-            noise,
-        })
+        Ok(Self { model, mask, latent, noise })
     }
 }
 

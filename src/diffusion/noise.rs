@@ -43,10 +43,7 @@ impl Generator {
     /// Torch's twister takes the low 32 bits of the seed, so seeds that differ by a multiple of 2³² draw
     /// the same numbers, here as there.
     pub fn new(seed: u64) -> Self {
-        Self {
-            twister: MersenneTwister::new((seed & 0xffff_ffff) as u32),
-            spare: None,
-        }
+        Self { twister: MersenneTwister::new((seed & 0xffff_ffff) as u32), spare: None }
     }
 
     /// The next `len` numbers of mean 0 and variance 1, as one `torch.randn` call draws them.
@@ -107,14 +104,8 @@ mod tests {
 
     #[test]
     fn only_the_low_half_of_the_seed_counts() {
-        assert_eq!(
-            Generator::new(1 << 32).randn(40),
-            Generator::new(0).randn(40)
-        );
-        assert_eq!(
-            Generator::new(u64::MAX).randn(3),
-            Generator::new(0xffff_ffff).randn(3)
-        );
+        assert_eq!(Generator::new(1 << 32).randn(40), Generator::new(0).randn(40));
+        assert_eq!(Generator::new(u64::MAX).randn(3), Generator::new(0xffff_ffff).randn(3));
     }
 
     #[test]
@@ -131,9 +122,6 @@ mod tests {
         let mean = numbers.iter().map(|x| f64::from(*x)).sum::<f64>() / count;
         let square = numbers.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>() / count;
         assert!(numbers.iter().all(|x| x.is_finite()));
-        assert!(
-            mean.abs() < 0.02 && (square - 1.0).abs() < 0.02,
-            "mean {mean}, variance {square}"
-        );
+        assert!(mean.abs() < 0.02 && (square - 1.0).abs() < 0.02, "mean {mean}, variance {square}");
     }
 }

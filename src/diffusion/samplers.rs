@@ -111,19 +111,14 @@ impl Sampler {
     ///
     /// [`ErrorKind::UnknownName`], with the nearest name as hint.
     pub fn from_name(name: &str) -> Result<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|known| known.name() == name)
-            .ok_or_else(|| {
-                let error = Error::new(ErrorKind::UnknownName {
-                    what: "sampler",
-                    got: name.to_owned(),
-                });
-                match nearest(name, SAMPLERS) {
-                    Some(near) => error.hint(format!("did you mean `{near}`?")),
-                    None => error.hint(format!("use one of {}", SAMPLERS.join(", "))),
-                }
-            })
+        Self::ALL.into_iter().find(|known| known.name() == name).ok_or_else(|| {
+            let error =
+                Error::new(ErrorKind::UnknownName { what: "sampler", got: name.to_owned() });
+            match nearest(name, SAMPLERS) {
+                Some(near) => error.hint(format!("did you mean `{near}`?")),
+                None => error.hint(format!("use one of {}", SAMPLERS.join(", "))),
+            }
+        })
     }
 
     /// Whether the run leaves out the second-to-last level, and computes one step more to make up for it.
@@ -153,10 +148,7 @@ impl StepNoise {
     /// add the very noise the run began with; the SDE samplers walk the Brownian path of `seed`. Both are
     /// what ComfyUI does on a CPU. The seed after 2⁶⁴ − 1 is 0, where torch refuses.
     pub fn new(seed: u64) -> Self {
-        Self {
-            seed,
-            generator: Generator::new(seed.wrapping_add(1)),
-        }
+        Self { seed, generator: Generator::new(seed.wrapping_add(1)) }
     }
 
     fn next(&mut self, len: usize) -> Vec<f32> {
@@ -165,11 +157,7 @@ impl StepNoise {
 
     fn brownian(&self, sigmas: &[f32], len: usize) -> BrownianTree {
         let max = sigmas.iter().copied().fold(0.0, f32::max);
-        let min = sigmas
-            .iter()
-            .copied()
-            .filter(|sigma| *sigma > 0.0)
-            .fold(max, f32::min);
+        let min = sigmas.iter().copied().filter(|sigma| *sigma > 0.0).fold(max, f32::min);
         BrownianTree::new(self.seed, min, max, len)
     }
 }
@@ -214,12 +202,7 @@ pub async fn sample(
     if sigmas.len() < 2 {
         return Ok(x);
     }
-    let mut run = Run {
-        model,
-        sigmas,
-        noise,
-        on_step,
-    };
+    let mut run = Run { model, sigmas, noise, on_step };
     let latent = match sampler {
         Sampler::Euler => euler::sample(&mut run, x).await,
         Sampler::EulerAncestral => euler_ancestral::sample(&mut run, x).await,
@@ -276,23 +259,15 @@ impl Run<'_> {
         let denoised = self.model.denoise(x, sigma).await?;
         same_length("denoised latent", x.len(), denoised.len())?;
         if denoised.iter().any(|value| !value.is_finite()) {
-            return Err(Error::new(ErrorKind::NotFinite {
-                input: "network output",
-            })
-            .hint("lower cfg, or run the model in f32: numbers overflowed in it"));
+            return Err(Error::new(ErrorKind::NotFinite { input: "network output" })
+                .hint("lower cfg, or run the model in f32: numbers overflowed in it"));
         }
         Ok(denoised)
     }
 
     fn report(&mut self, step: usize, x: &[f32], denoised: &[f32]) -> Result<()> {
         let steps = self.steps();
-        (self.on_step)(StepInfo {
-            step,
-            steps,
-            sigma: self.sigmas[step],
-            x,
-            denoised,
-        })
+        (self.on_step)(StepInfo { step, steps, sigma: self.sigmas[step], x, denoised })
     }
 }
 

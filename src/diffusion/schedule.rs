@@ -79,20 +79,13 @@ impl ScheduleConfig {
     /// [`ErrorKind::BadFile`] if it is not a JSON object, [`ErrorKind::UnsupportedConfig`] for a value of
     /// the wrong kind or a schedule that is not known here.
     pub fn from_json(file: &str, text: &str) -> Result<Self> {
-        let bad = |why: String| {
-            Error::new(ErrorKind::BadFile {
-                file: file.to_owned(),
-                why,
-            })
-        };
+        let bad = |why: String| Error::new(ErrorKind::BadFile { file: file.to_owned(), why });
         let json: Value = serde_json::from_str(text).map_err(|error| bad(error.to_string()))?;
         let Value::Object(fields) = json else {
             return Err(bad("expected a JSON object".to_owned()));
         };
         let unsupported = |option: &str| {
-            let value = fields
-                .get(option)
-                .map_or_else(String::new, Value::to_string);
+            let value = fields.get(option).map_or_else(String::new, Value::to_string);
             Error::new(ErrorKind::UnsupportedConfig {
                 file: file.to_owned(),
                 option: option.to_owned(),
@@ -115,10 +108,9 @@ impl ScheduleConfig {
                 .ok_or_else(|| unsupported("num_train_timesteps"))?
                 as usize;
         }
-        for (option, slot) in [
-            ("beta_start", &mut config.beta_start),
-            ("beta_end", &mut config.beta_end),
-        ] {
+        for (option, slot) in
+            [("beta_start", &mut config.beta_start), ("beta_end", &mut config.beta_end)]
+        {
             if let Some(value) = field(option) {
                 *slot = value
                     .as_f64()
@@ -149,9 +141,8 @@ impl ScheduleConfig {
             };
         }
         if let Some(value) = field("rescale_betas_zero_snr") {
-            config.rescale_betas_zero_snr = value
-                .as_bool()
-                .ok_or_else(|| unsupported("rescale_betas_zero_snr"))?;
+            config.rescale_betas_zero_snr =
+                value.as_bool().ok_or_else(|| unsupported("rescale_betas_zero_snr"))?;
         }
         Ok(config)
     }
@@ -194,10 +185,7 @@ impl NoiseSchedule {
         if config.rescale_betas_zero_snr {
             rescale_to_zero_snr(&mut alphas);
         }
-        let sigmas: Vec<f64> = alphas
-            .iter()
-            .map(|alpha| ((1.0 - alpha) / alpha).sqrt())
-            .collect();
+        let sigmas: Vec<f64> = alphas.iter().map(|alpha| ((1.0 - alpha) / alpha).sqrt()).collect();
         Self {
             log_sigmas: sigmas.iter().map(|sigma| sigma.ln() as f32).collect(),
             sigmas: sigmas.into_iter().map(|sigma| sigma as f32).collect(),
@@ -256,11 +244,7 @@ impl NoiseSchedule {
     pub fn fractional_timestep(&self, sigma: f32) -> f32 {
         let log_sigma = ln(sigma);
         let last = self.log_sigmas.len() - 1;
-        let low = self
-            .log_sigmas
-            .partition_point(|known| *known <= log_sigma)
-            .clamp(1, last)
-            - 1;
+        let low = self.log_sigmas.partition_point(|known| *known <= log_sigma).clamp(1, last) - 1;
         let (from, to) = (self.log_sigmas[low], self.log_sigmas[low + 1]);
         let fraction = ((log_sigma - from) / (to - from)).clamp(0.0, 1.0);
         low as f32 + fraction
@@ -303,16 +287,8 @@ impl NoiseSchedule {
             }
             .into());
         }
-        let scale = if self.is_max(sigma) {
-            (1.0 + sigma * sigma).sqrt()
-        } else {
-            sigma
-        };
-        Ok(latent
-            .iter()
-            .zip(noise)
-            .map(|(latent, noise)| noise * scale + latent)
-            .collect())
+        let scale = if self.is_max(sigma) { (1.0 + sigma * sigma).sqrt() } else { sigma };
+        Ok(latent.iter().zip(noise).map(|(latent, noise)| noise * scale + latent).collect())
     }
 }
 

@@ -52,8 +52,7 @@ impl Conv2d {
             Padding::Same(n) => (n, n),
             Padding::BottomRight => (0, 1),
         };
-        let options =
-            ConvOptions::new_with_padding([self.stride; 2], [sides; 2], [1, 1], 1);
+        let options = ConvOptions::new_with_padding([self.stride; 2], [sides; 2], [1, 1], 1);
         module::conv2d(x, self.weight.clone(), self.bias.clone(), options)
     }
 }

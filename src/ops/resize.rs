@@ -1,8 +1,8 @@
 //! Enlarging feature maps.
 
+use burn::tensor::Tensor;
 use burn::tensor::module::interpolate;
 use burn::tensor::ops::{InterpolateMode, InterpolateOptions};
-use burn::tensor::Tensor;
 
 /// Enlarges by repeating the nearest pixel (index `⌊i · in / out⌋`).
 ///

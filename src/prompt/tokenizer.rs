@@ -41,7 +41,8 @@ impl Tokenizer {
     }
 
     fn parse(file: &str, json: &str, config_file: &str, config: &str) -> Result<Self> {
-        let bad = |file: &str, why: String| Error::new(ErrorKind::BadFile { file: file.to_owned(), why });
+        let bad =
+            |file: &str, why: String| Error::new(ErrorKind::BadFile { file: file.to_owned(), why });
         let inner =
             tokenizers::Tokenizer::from_str(json).map_err(|error| bad(file, error.to_string()))?;
         let config: Value =
@@ -53,7 +54,8 @@ impl Tokenizer {
             text.and_then(|text| inner.token_to_id(text))
                 .ok_or_else(|| bad(config_file, format!("`{name}` is not in the vocabulary")))
         };
-        let (start, end, pad) = (special("bos_token")?, special("eos_token")?, special("pad_token")?);
+        let (start, end, pad) =
+            (special("bos_token")?, special("eos_token")?, special("pad_token")?);
         Ok(Self { inner, start, end, pad })
     }
 
@@ -66,7 +68,8 @@ impl Tokenizer {
     /// Cuts tokens into windows of 75, each between start and end and padded to [`WINDOW`]; no tokens
     /// give one empty window.
     pub fn windows(&self, ids: &[u32]) -> Vec<Vec<u32>> {
-        let mut windows: Vec<Vec<u32>> = ids.chunks(WINDOW - 2).map(|ids| self.window(ids)).collect();
+        let mut windows: Vec<Vec<u32>> =
+            ids.chunks(WINDOW - 2).map(|ids| self.window(ids)).collect();
         if windows.is_empty() {
             windows.push(self.window(&[]));
         }

@@ -12,7 +12,15 @@ use crate::graph::{Kind, Value};
 use crate::image::{Image, Mask};
 use crate::nodes::values::Latent;
 
-/// Plain objects rather than `Map`s, numbers rather than BigInts: what JSON would give.
+/// What `JSON.parse` makes of it. For everything that may hold a seed: beyond 2^53 it becomes the nearest
+/// number, where [`to_js`] would refuse.
+pub(super) fn js_from_json<T: Serialize + ?Sized>(value: &T) -> Result<JsValue, JsValue> {
+    let text =
+        serde_json::to_string(value).map_err(|error| JsValue::from_str(&error.to_string()))?;
+    js_sys::JSON::parse(&text)
+}
+
+/// Plain objects rather than `Map`s, numbers rather than BigInts.
 pub(super) fn to_js<T: Serialize + ?Sized>(value: &T) -> Result<JsValue, JsValue> {
     value.serialize(&Serializer::json_compatible()).map_err(JsValue::from)
 }
@@ -36,7 +44,7 @@ pub(super) fn js_from_value(value: &Value) -> Result<JsValue, JsValue> {
         Value::Float(x) => Ok(JsValue::from_f64(*x)),
         Value::String(text) => Ok(JsValue::from_str(text)),
         Value::Boolean(yes) => Ok(JsValue::from_bool(*yes)),
-        Value::Json(json) => to_js(json),
+        Value::Json(json) => js_from_json(json),
         Value::Object(object) => {
             if let Some(image) = object.downcast::<Image>() {
                 let shape = [image.batch, image.height, image.width, image.channels];

@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 use wasm_bindgen::JsValue;
 
-use super::convert::to_js;
+use super::convert::js_from_json;
 use crate::error::Error;
 use crate::graph::RunError;
 
@@ -40,7 +40,7 @@ fn new_error(name: &str, message: &str, fields: &Json) -> JsValue {
     error.set_name(name);
     for (key, value) in fields.as_object().into_iter().flatten() {
         // Setting a field of a plain object cannot fail, and a value that cannot be shown is left out.
-        if let Ok(value) = to_js(value) {
+        if let Ok(value) = js_from_json(value) {
             let _ = js_sys::Reflect::set(&error, &key.into(), &value);
         }
     }

@@ -100,6 +100,9 @@ impl Node for JsNode {
 
 fn threw(thrown: &JsValue) -> Error {
     let error = thrown.dyn_ref::<js_sys::Error>();
+    if error.is_some_and(|error| error.name() == "AbortError") {
+        return ErrorKind::Cancelled.into();
+    }
     let message =
         error.map_or_else(|| format!("{thrown:?}"), |error| String::from(error.message()));
     ErrorKind::NodeThrew { message }.into()

@@ -20,14 +20,9 @@ impl MersenneTwister {
         let mut state = vec![seed; LENGTH];
         for i in 1..LENGTH {
             let last = state[i - 1];
-            state[i] = 1_812_433_253_u32
-                .wrapping_mul(last ^ (last >> 30))
-                .wrapping_add(i as u32);
+            state[i] = 1_812_433_253_u32.wrapping_mul(last ^ (last >> 30)).wrapping_add(i as u32);
         }
-        Self {
-            state,
-            position: LENGTH,
-        }
+        Self { state, position: LENGTH }
     }
 
     pub(super) fn next(&mut self) -> u32 {

@@ -94,9 +94,7 @@ fn sin_cos(angle: f32) -> (f32, f32) {
     }
     let square = x * x;
 
-    let mut even = COSINE[0]
-        .mul_add(square, COSINE[1])
-        .mul_add(square, COSINE[2]);
+    let mut even = COSINE[0].mul_add(square, COSINE[1]).mul_add(square, COSINE[2]);
     even *= square;
     even = even.mul_add(square, -(square * 0.5));
     even += 1.0;
@@ -105,17 +103,9 @@ fn sin_cos(angle: f32) -> (f32, f32) {
     odd *= square;
     odd = odd.mul_add(x, x);
 
-    let (sine, cosine) = if eighths & 2 == 0 {
-        (odd, even)
-    } else {
-        (even, odd)
-    };
+    let (sine, cosine) = if eighths & 2 == 0 { (odd, even) } else { (even, odd) };
     let sine = if eighths & 4 == 0 { sine } else { -sine };
-    let cosine = if (eighths - 2) & 4 == 0 {
-        -cosine
-    } else {
-        cosine
-    };
+    let cosine = if (eighths - 2) & 4 == 0 { -cosine } else { cosine };
     (sine, cosine)
 }
 
@@ -133,14 +123,8 @@ mod tests {
             );
             let angle = u * 2.0 * std::f32::consts::PI;
             let (sine, cosine) = sin_cos(angle);
-            assert!(
-                (f64::from(sine) - f64::from(angle).sin()).abs() < 2e-7,
-                "sin {angle}"
-            );
-            assert!(
-                (f64::from(cosine) - f64::from(angle).cos()).abs() < 2e-7,
-                "cos {angle}"
-            );
+            assert!((f64::from(sine) - f64::from(angle).sin()).abs() < 2e-7, "sin {angle}");
+            assert!((f64::from(cosine) - f64::from(angle).cos()).abs() < 2e-7, "cos {angle}");
         }
     }
 

@@ -25,9 +25,7 @@ pub(super) async fn sample(run: &mut Run<'_>, mut x: Vec<f32>) -> Result<Vec<f32
             None => denoised.clone(),
             Some((previous, h_previous)) => {
                 let half = (h / (2.0 * h_previous)) as f32;
-                zip_with(&denoised, &previous, |d, previous| {
-                    (1.0 + half) * d - half * previous
-                })
+                zip_with(&denoised, &previous, |d, previous| (1.0 + half) * d - half * previous)
             }
         };
         let (keep, pull) = (sigma_next / sigma, (-h).exp_m1() as f32);

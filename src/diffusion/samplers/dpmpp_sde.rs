@@ -26,13 +26,7 @@ pub(super) async fn sample(run: &mut Run<'_>, mut x: Vec<f32>) -> Result<Vec<f32
         let half = ancestral(&x, &denoised, sigma, middle, &path.noise(sigma, middle));
         let denoised_half = run.denoise(&half, middle).await?;
         // With r = ½ the answer at the start has no weight of its own: 1 − 1/2r is 0.
-        x = ancestral(
-            &x,
-            &denoised_half,
-            sigma,
-            sigma_next,
-            &path.noise(sigma, sigma_next),
-        );
+        x = ancestral(&x, &denoised_half, sigma, sigma_next, &path.noise(sigma, sigma_next));
     }
     Ok(x)
 }
@@ -51,8 +45,6 @@ fn ancestral(x: &[f32], denoised: &[f32], sigma: f32, sigma_next: f32, noise: &[
     let keep = down / f64::from(sigma);
     let (keep, pull, up) = (keep as f32, (keep - 1.0) as f32, up as f32);
     let mut x = zip_with(x, denoised, |x, d| keep * x - pull * d);
-    x.iter_mut()
-        .zip(noise)
-        .for_each(|(x, noise)| *x += noise * up);
+    x.iter_mut().zip(noise).for_each(|(x, noise)| *x += noise * up);
     x
 }

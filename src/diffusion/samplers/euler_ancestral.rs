@@ -21,9 +21,7 @@ pub(super) async fn sample(run: &mut Run<'_>, mut x: Vec<f32>) -> Result<Vec<f32
         let (down, up) = ancestral_step(f64::from(sigma), f64::from(sigma_next));
         x = euler_step(&x, &denoised, sigma, down as f32);
         let noise = run.noise.next(x.len());
-        x.iter_mut()
-            .zip(&noise)
-            .for_each(|(x, noise)| *x += noise * up as f32);
+        x.iter_mut().zip(&noise).for_each(|(x, noise)| *x += noise * up as f32);
     }
     Ok(x)
 }

@@ -19,9 +19,7 @@ pub(super) async fn sample(run: &mut Run<'_>, mut x: Vec<f32>) -> Result<Vec<f32
         x = denoised;
         if sigma_next > 0.0 {
             let noise = run.noise.next(x.len());
-            x.iter_mut()
-                .zip(&noise)
-                .for_each(|(x, noise)| *x += noise * sigma_next);
+            x.iter_mut().zip(&noise).for_each(|(x, noise)| *x += noise * sigma_next);
         }
     }
     Ok(x)

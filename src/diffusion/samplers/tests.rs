@@ -17,10 +17,7 @@ impl<F: FnMut(&[f32], f32) -> Result<Vec<f32>>> Denoise for Plain<F> {
 /// The models here never wait.
 fn now<T>(future: impl Future<Output = T>) -> T {
     let mut future = std::pin::pin!(future);
-    match future
-        .as_mut()
-        .poll(&mut Context::from_waker(Waker::noop()))
-    {
+    match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(value) => value,
         Poll::Pending => panic!("the model waited"),
     }
@@ -33,14 +30,7 @@ fn run(
     sigmas: &[f32],
 ) -> Result<Vec<f32>> {
     let mut noise = StepNoise::new(3);
-    now(sample(
-        sampler,
-        &mut Plain(model),
-        x.to_vec(),
-        sigmas,
-        &mut noise,
-        &mut |_| Ok(()),
-    ))
+    now(sample(sampler, &mut Plain(model), x.to_vec(), sigmas, &mut noise, &mut |_| Ok(())))
 }
 
 /// Half the latent: a clean latent that is not reached in one step.
@@ -62,25 +52,11 @@ fn one_euler_step_is_its_closed_form() {
 fn a_step_to_zero_returns_the_clean_latent() {
     for sampler in Sampler::ALL {
         let clean = [0.25, -1.0, 3.0];
-        let got = run(
-            sampler,
-            |_, _| Ok(clean.to_vec()),
-            &[5.0, 6.0, -7.0],
-            &[2.0, 0.0],
-        )
-        .unwrap();
+        let got = run(sampler, |_, _| Ok(clean.to_vec()), &[5.0, 6.0, -7.0], &[2.0, 0.0]).unwrap();
         // UniPC ends at 0.001: that share of the noise, 0.001/2 of at most 10, stays.
-        let tolerance = if sampler.drops_second_to_last_sigma() {
-            6e-3
-        } else {
-            1e-6
-        };
+        let tolerance = if sampler.drops_second_to_last_sigma() { 6e-3 } else { 1e-6 };
         for (got, clean) in got.iter().zip(clean) {
-            assert!(
-                (got - clean).abs() < tolerance,
-                "{}: {got}, not {clean}",
-                sampler.name()
-            );
+            assert!((got - clean).abs() < tolerance, "{}: {got}, not {clean}", sampler.name());
         }
     }
 }
@@ -93,11 +69,7 @@ fn a_model_that_knows_the_answer_gets_it_from_every_sampler() {
         let x: Vec<f32> = clean.iter().map(|c| c + 14.6).collect();
         let got = run(sampler, |_, _| Ok(clean.clone()), &x, &sigmas).unwrap();
         for (got, clean) in got.iter().zip(&clean) {
-            assert!(
-                (got - clean).abs() < 2e-3,
-                "{}: {got}, not {clean}",
-                sampler.name()
-            );
+            assert!((got - clean).abs() < 2e-3, "{}: {got}, not {clean}", sampler.name());
         }
     }
 }
@@ -108,18 +80,11 @@ fn every_step_is_reported_once_and_in_order() {
     for sampler in Sampler::ALL {
         let mut seen = Vec::new();
         let mut noise = StepNoise::new(0);
-        now(sample(
-            sampler,
-            &mut Plain(half),
-            vec![1.0; 20],
-            &sigmas,
-            &mut noise,
-            &mut |info| {
-                assert_eq!((info.steps, info.x.len(), info.denoised.len()), (5, 20, 20));
-                seen.push((info.step, info.sigma));
-                Ok(())
-            },
-        ))
+        now(sample(sampler, &mut Plain(half), vec![1.0; 20], &sigmas, &mut noise, &mut |info| {
+            assert_eq!((info.steps, info.x.len(), info.denoised.len()), (5, 20, 20));
+            seen.push((info.step, info.sigma));
+            Ok(())
+        }))
         .unwrap();
         let expected: Vec<(usize, f32)> = sigmas[..5].iter().copied().enumerate().collect();
         assert_eq!(seen, expected, "{}", sampler.name());
@@ -168,11 +133,7 @@ fn an_answer_of_another_length_stops_the_run() {
 fn cancelling_stops_within_the_step() {
     for sampler in Sampler::ALL {
         let from_model = |_: &[f32], _: f32| Err(ErrorKind::Cancelled.into());
-        assert!(
-            run(sampler, from_model, &[1.0], &[4.0, 0.0])
-                .unwrap_err()
-                .is_cancelled()
-        );
+        assert!(run(sampler, from_model, &[1.0], &[4.0, 0.0]).unwrap_err().is_cancelled());
 
         let mut calls = 0;
         let mut model = Plain(|x: &[f32], _: f32| {
@@ -186,11 +147,7 @@ fn cancelling_stops_within_the_step() {
             &[4.0, 2.0, 1.0, 0.0],
             &mut StepNoise::new(0),
             &mut |info| {
-                if info.step == 1 {
-                    Err(ErrorKind::Cancelled.into())
-                } else {
-                    Ok(())
-                }
+                if info.step == 1 { Err(ErrorKind::Cancelled.into()) } else { Ok(()) }
             },
         ))
         .unwrap_err();
@@ -201,18 +158,11 @@ fn cancelling_stops_within_the_step() {
 
 #[test]
 fn levels_that_cannot_be_sampled_are_refused() {
-    for sigmas in [
-        &[f32::NAN, 0.0][..],
-        &[1.0, f32::INFINITY],
-        &[0.0, 1.0],
-        &[1.0, -1.0],
-        &[1.0, 0.0, 0.0],
-    ] {
+    for sigmas in
+        [&[f32::NAN, 0.0][..], &[1.0, f32::INFINITY], &[0.0, 1.0], &[1.0, -1.0], &[1.0, 0.0, 0.0]]
+    {
         let error = run(Sampler::Euler, half, &[1.0], sigmas).unwrap_err();
-        assert!(
-            ["not_finite", "value_out_of_range"].contains(&error.kind().code()),
-            "{sigmas:?}"
-        );
+        assert!(["not_finite", "value_out_of_range"].contains(&error.kind().code()), "{sigmas:?}");
     }
     // Equal levels: a number or an error, never a picture of NaN.
     for sampler in Sampler::ALL {
@@ -237,14 +187,8 @@ fn every_sampler_is_found_by_its_name() {
         assert_eq!(Sampler::from_name(name).unwrap(), sampler);
     }
     let error = Sampler::from_name("euler_a").unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "unknown sampler `euler_a`; did you mean `euler`?"
-    );
-    assert_eq!(
-        Sampler::from_name("dpm++ 2m").unwrap_err().kind().code(),
-        "unknown_name"
-    );
+    assert_eq!(error.to_string(), "unknown sampler `euler_a`; did you mean `euler`?");
+    assert_eq!(Sampler::from_name("dpm++ 2m").unwrap_err().kind().code(), "unknown_name");
 }
 
 #[test]
@@ -253,37 +197,22 @@ fn the_same_seed_draws_the_same_steps_and_another_seed_others() {
     for sampler in Sampler::ALL {
         let with_seed = |seed| {
             let mut noise = StepNoise::new(seed);
-            now(sample(
-                sampler,
-                &mut Plain(half),
-                vec![1.0; 16],
-                &sigmas,
-                &mut noise,
-                &mut |_| Ok(()),
-            ))
+            now(sample(sampler, &mut Plain(half), vec![1.0; 16], &sigmas, &mut noise, &mut |_| {
+                Ok(())
+            }))
             .unwrap()
         };
         assert_eq!(with_seed(u64::MAX), with_seed(u64::MAX));
-        let stochastic = matches!(
-            sampler,
-            Sampler::EulerAncestral | Sampler::DpmppSde | Sampler::Lcm
-        );
-        assert_eq!(
-            with_seed(1) != with_seed(2),
-            stochastic,
-            "{}",
-            sampler.name()
-        );
+        let stochastic =
+            matches!(sampler, Sampler::EulerAncestral | Sampler::DpmppSde | Sampler::Lcm);
+        assert_eq!(with_seed(1) != with_seed(2), stochastic, "{}", sampler.name());
     }
 }
 
 #[test]
 fn step_noise_is_not_the_noise_of_the_start() {
     assert_eq!(StepNoise::new(5).next(40), Generator::new(6).randn(40));
-    assert_eq!(
-        StepNoise::new(u64::MAX).next(40),
-        Generator::new(0).randn(40)
-    );
+    assert_eq!(StepNoise::new(u64::MAX).next(40), Generator::new(0).randn(40));
 }
 
 #[test]
@@ -309,9 +238,7 @@ fn what_a_mask_protects_comes_back() {
 #[test]
 fn a_mask_of_another_length_is_refused() {
     let mut model = Plain(half);
-    let error = Inpaint::new(&mut model, vec![1.0; 2], vec![0.0; 4], vec![0.0; 4])
-        .err()
-        .unwrap();
+    let error = Inpaint::new(&mut model, vec![1.0; 2], vec![0.0; 4], vec![0.0; 4]).err().unwrap();
     assert_eq!(error.kind().code(), "mismatch");
 }
 
@@ -319,8 +246,5 @@ fn a_mask_of_another_length_is_refused() {
 fn only_ddim_draws_new_noise_under_a_mask() {
     let noise = Generator::new(4).randn(32);
     assert_eq!(inpaint_noise(Sampler::Euler, 4, &noise), noise);
-    assert_eq!(
-        inpaint_noise(Sampler::Ddim, 4, &noise),
-        Generator::new(5).randn(32)
-    );
+    assert_eq!(inpaint_noise(Sampler::Ddim, 4, &noise), Generator::new(5).randn(32));
 }

@@ -76,11 +76,7 @@ pub(super) async fn sample(
 impl Past {
     fn new(denoised: Vec<f32>, sigma: f32) -> Self {
         let sigma = f64::from(sigma);
-        Self {
-            denoised,
-            lambda: -sigma.ln(),
-            sigma,
-        }
+        Self { denoised, lambda: -sigma.ln(), sigma }
     }
 }
 
@@ -126,13 +122,7 @@ impl Update {
                 target
             })
             .collect();
-        Self {
-            keep: sigma / now.sigma,
-            pull,
-            b_h,
-            points,
-            targets,
-        }
+        Self { keep: sigma / now.sigma, pull, b_h, points, targets }
     }
 
     /// Weights of the points behind.
@@ -155,11 +145,7 @@ impl Update {
     /// `(σ'/σ)·x − (e^(−h) − 1)·d − B(h)·Σ wᵢ·(dᵢ − d)/rᵢ`.
     fn apply(&self, x: &[f32], past: &[Past], weights: &[f64], ahead: Option<&[f32]>) -> Vec<f32> {
         let now = &past[past.len() - 1].denoised;
-        let behind = past
-            .iter()
-            .rev()
-            .skip(1)
-            .map(|past| past.denoised.as_slice());
+        let behind = past.iter().rev().skip(1).map(|past| past.denoised.as_slice());
         let others: Vec<(&[f32], f64)> = behind
             .take(self.points.len() - 1)
             .chain(ahead)
@@ -186,10 +172,7 @@ fn solve(points: &[f64], targets: &[f64]) -> Vec<f64> {
     let n = points.len();
     let mut rows: Vec<Vec<f64>> = (0..n)
         .map(|power| {
-            let mut row: Vec<f64> = points
-                .iter()
-                .map(|point| point.powi(power as i32))
-                .collect();
+            let mut row: Vec<f64> = points.iter().map(|point| point.powi(power as i32)).collect();
             row.push(targets[power]);
             row
         })
@@ -202,16 +185,12 @@ fn solve(points: &[f64], targets: &[f64]) -> Vec<f64> {
         let pivot = rows[column].clone();
         for row in &mut rows[column + 1..] {
             let factor = row[column] / pivot[column];
-            row.iter_mut()
-                .zip(&pivot)
-                .for_each(|(value, pivot)| *value -= factor * pivot);
+            row.iter_mut().zip(&pivot).for_each(|(value, pivot)| *value -= factor * pivot);
         }
     }
     let mut weights = vec![0.0; n];
     for row in (0..n).rev() {
-        let known: f64 = (row + 1..n)
-            .map(|column| rows[row][column] * weights[column])
-            .sum();
+        let known: f64 = (row + 1..n).map(|column| rows[row][column] * weights[column]).sum();
         weights[row] = (rows[row][n] - known) / rows[row][row];
     }
     weights
@@ -226,13 +205,7 @@ mod tests {
         let points = [-2.0, -0.75, 1.0];
         let weights = [0.25, -1.5, 3.0];
         let targets: Vec<f64> = (0..3)
-            .map(|power| {
-                points
-                    .iter()
-                    .zip(weights)
-                    .map(|(p, w)| w * f64::powi(*p, power))
-                    .sum()
-            })
+            .map(|power| points.iter().zip(weights).map(|(p, w)| w * f64::powi(*p, power)).sum())
             .collect();
         for (got, expected) in solve(&points, &targets).iter().zip(weights) {
             assert!((got - expected).abs() < 1e-12);

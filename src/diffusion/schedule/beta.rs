@@ -20,11 +20,7 @@ pub(super) fn beta_cdf(a: f64, b: f64, x: f64) -> f64 {
     let mean = a / (a + b);
     let whole = incomplete(a, b, mean) + incomplete(b, a, 1.0 - mean);
     // The fraction converges below the mean only; above it the other tail is known.
-    if x < mean {
-        incomplete(a, b, x) / whole
-    } else {
-        1.0 - incomplete(b, a, 1.0 - x) / whole
-    }
+    if x < mean { incomplete(a, b, x) / whole } else { 1.0 - incomplete(b, a, 1.0 - x) / whole }
 }
 
 /// `B_x(a, b)`, not divided by the complete function.

@@ -79,19 +79,14 @@ impl Scheduler {
     ///
     /// [`ErrorKind::UnknownName`], with the nearest name as hint.
     pub fn from_name(name: &str) -> Result<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|known| known.name() == name)
-            .ok_or_else(|| {
-                let error = Error::new(ErrorKind::UnknownName {
-                    what: "scheduler",
-                    got: name.to_owned(),
-                });
-                match nearest(name, SCHEDULERS) {
-                    Some(near) => error.hint(format!("did you mean `{near}`?")),
-                    None => error.hint(format!("use one of {}", SCHEDULERS.join(", "))),
-                }
-            })
+        Self::ALL.into_iter().find(|known| known.name() == name).ok_or_else(|| {
+            let error =
+                Error::new(ErrorKind::UnknownName { what: "scheduler", got: name.to_owned() });
+            match nearest(name, SCHEDULERS) {
+                Some(near) => error.hint(format!("did you mean `{near}`?")),
+                None => error.hint(format!("use one of {}", SCHEDULERS.join(", "))),
+            }
+        })
     }
 
     /// The levels for that many steps: descending, the last one 0.
@@ -204,9 +199,8 @@ fn all_sigmas(
 fn simple(schedule: &NoiseSchedule, steps: usize) -> Vec<f32> {
     let table = schedule.sigmas();
     let stride = table.len() as f64 / steps as f64;
-    let mut sigmas: Vec<f32> = (0..steps)
-        .map(|i| table[table.len() - 1 - (i as f64 * stride) as usize])
-        .collect();
+    let mut sigmas: Vec<f32> =
+        (0..steps).map(|i| table[table.len() - 1 - (i as f64 * stride) as usize]).collect();
     // With more steps than levels some repeat. ComfyUI keeps the repeats, over which the multistep
     // samplers divide by zero; a step between equal levels is none.
     sigmas.dedup();
@@ -215,10 +209,8 @@ fn simple(schedule: &NoiseSchedule, steps: usize) -> Vec<f32> {
 }
 
 fn uniform_timesteps(schedule: &NoiseSchedule, steps: usize, leave_out_last: bool) -> Vec<f32> {
-    let (start, end) = (
-        schedule.timestep(schedule.sigma_max()),
-        schedule.timestep(schedule.sigma_min()),
-    );
+    let (start, end) =
+        (schedule.timestep(schedule.sigma_max()), schedule.timestep(schedule.sigma_min()));
     let ends_at_zero = schedule.sigma(end) <= ZERO;
     let timesteps = if leave_out_last {
         let mut timesteps = linspace_f32(start, end, steps + 1);
@@ -283,23 +275,15 @@ fn beta(schedule: &NoiseSchedule, steps: usize) -> Vec<f32> {
     let last = table.len() - 1;
     // A quantile rounded to a timestep: the distribution function at the borders between timesteps is
     // enough, no inverse is needed. The median lies on a border, and rounding there is to even.
-    let borders: Vec<f64> = (0..last)
-        .map(|t| beta_cdf(SHAPE, SHAPE, (t as f64 + 0.5) / last as f64))
-        .collect();
+    let borders: Vec<f64> =
+        (0..last).map(|t| beta_cdf(SHAPE, SHAPE, (t as f64 + 0.5) / last as f64)).collect();
     let timestep = |quantile: f64| {
         let below = borders.partition_point(|border| *border < quantile - 1e-12);
-        let tie = borders
-            .get(below)
-            .is_some_and(|border| *border <= quantile + 1e-12);
-        if tie && below % 2 == 1 {
-            below + 1
-        } else {
-            below
-        }
+        let tie = borders.get(below).is_some_and(|border| *border <= quantile + 1e-12);
+        if tie && below % 2 == 1 { below + 1 } else { below }
     };
-    let mut sigmas: Vec<f32> = (0..steps)
-        .map(|i| table[timestep(1.0 - i as f64 * (1.0 / steps as f64))])
-        .collect();
+    let mut sigmas: Vec<f32> =
+        (0..steps).map(|i| table[timestep(1.0 - i as f64 * (1.0 / steps as f64))]).collect();
     sigmas.dedup();
     sigmas.push(0.0);
     sigmas

@@ -5,10 +5,7 @@ fn schedules() -> [NoiseSchedule; 3] {
     let base = ScheduleConfig::default();
     [
         NoiseSchedule::new(&base),
-        NoiseSchedule::new(&ScheduleConfig {
-            rescale_betas_zero_snr: true,
-            ..base.clone()
-        }),
+        NoiseSchedule::new(&ScheduleConfig { rescale_betas_zero_snr: true, ..base.clone() }),
         NoiseSchedule::new(&ScheduleConfig {
             beta_schedule: BetaSchedule::Linear,
             beta_start: 1e-4,
@@ -25,25 +22,15 @@ fn levels_go_strictly_down_to_zero() {
             for steps in 1..=50 {
                 let sigmas = scheduler.sigmas(&schedule, steps).unwrap();
                 let name = scheduler.name();
-                assert!(
-                    sigmas.is_sorted_by(|a, b| a > b),
-                    "{name}, {steps} steps: {sigmas:?}"
-                );
+                assert!(sigmas.is_sorted_by(|a, b| a > b), "{name}, {steps} steps: {sigmas:?}");
                 assert_eq!(sigmas.last(), Some(&0.0), "{name}, {steps} steps");
                 let expected = match scheduler {
                     Scheduler::DdimUniform => 999_usize.div_ceil(1000 / steps) + 1,
                     _ => steps + 1,
                 };
                 // Two of many quantiles may fall on one timestep.
-                let fewer = if scheduler == Scheduler::Beta {
-                    steps / 10
-                } else {
-                    0
-                };
-                assert!(
-                    (expected - fewer..=expected).contains(&sigmas.len()),
-                    "{name}, {steps}"
-                );
+                let fewer = if scheduler == Scheduler::Beta { steps / 10 } else { 0 };
+                assert!((expected - fewer..=expected).contains(&sigmas.len()), "{name}, {steps}");
             }
         }
     }
@@ -55,11 +42,7 @@ fn levels_go_strictly_down_also_with_more_steps_than_timesteps() {
         for scheduler in Scheduler::ALL {
             for steps in [999, 1000, 1001, 2500, 10_000] {
                 let sigmas = scheduler.sigmas(&schedule, steps).unwrap();
-                assert!(
-                    sigmas.is_sorted_by(|a, b| a > b),
-                    "{}, {steps} steps",
-                    scheduler.name()
-                );
+                assert!(sigmas.is_sorted_by(|a, b| a > b), "{}, {steps} steps", scheduler.name());
                 assert!(sigmas.iter().all(|sigma| sigma.is_finite()));
             }
         }
@@ -78,10 +61,7 @@ fn denoise_keeps_the_end_of_a_longer_run() {
     let longer = Scheduler::Karras.sigmas(schedule, 20).unwrap();
     assert_eq!(sigmas(0.6), longer[8..]);
     // int(12 / 0.7) = 17
-    assert_eq!(
-        sigmas(0.7),
-        Scheduler::Karras.sigmas(schedule, 17).unwrap()[5..]
-    );
+    assert_eq!(sigmas(0.7), Scheduler::Karras.sigmas(schedule, 17).unwrap()[5..]);
     assert!(sigmas(0.0).is_empty());
     let tiny = sigmas(1e-3);
     assert_eq!(tiny.len(), 13);
@@ -117,11 +97,7 @@ fn senseless_steps_and_denoise_are_refused() {
     assert_eq!(code(20, 1e-29), "value_out_of_range");
     assert_eq!(code(20, f64::MIN_POSITIVE), "value_out_of_range");
     assert_eq!(
-        Scheduler::Normal
-            .sigmas(schedule, 0)
-            .unwrap_err()
-            .kind()
-            .code(),
+        Scheduler::Normal.sigmas(schedule, 0).unwrap_err().kind().code(),
         "value_out_of_range"
     );
 }
@@ -132,16 +108,9 @@ fn every_scheduler_is_found_by_its_name() {
         assert_eq!(Scheduler::from_name(name).unwrap(), scheduler);
     }
     let error = Scheduler::from_name("karas").unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "unknown scheduler `karas`; did you mean `karras`?"
-    );
+    assert_eq!(error.to_string(), "unknown scheduler `karas`; did you mean `karras`?");
     assert!(
-        Scheduler::from_name("zzzzzzzzzzzzzzz")
-            .unwrap_err()
-            .fix()
-            .unwrap()
-            .contains("sgm_uniform")
+        Scheduler::from_name("zzzzzzzzzzzzzzz").unwrap_err().fix().unwrap().contains("sgm_uniform")
     );
 }
 
@@ -170,16 +139,10 @@ fn a_run_from_pure_noise_is_scaled_otherwise() {
     let schedule = &schedules()[0];
     let max = schedule.sigma_max();
     let scale = (1.0 + max * max).sqrt();
-    assert_eq!(
-        schedule.noised(&[0.5], &[2.0], max).unwrap(),
-        [2.0 * scale + 0.5]
-    );
+    assert_eq!(schedule.noised(&[0.5], &[2.0], max).unwrap(), [2.0 * scale + 0.5]);
     assert_eq!(schedule.noised(&[0.5], &[2.0], 3.0).unwrap(), [6.5]);
     assert!(schedule.is_max(max * (1.0 - 1e-6)) && !schedule.is_max(max * 0.999));
-    assert_eq!(
-        schedule.noised(&[0.5], &[], 3.0).unwrap_err().kind().code(),
-        "mismatch"
-    );
+    assert_eq!(schedule.noised(&[0.5], &[], 3.0).unwrap_err().kind().code(), "mismatch");
 }
 
 #[test]
@@ -196,10 +159,7 @@ fn config_is_read_from_diffusers_json() {
         rescale_betas_zero_snr: true,
     };
     assert_eq!(ScheduleConfig::from_json("c.json", text).unwrap(), expected);
-    assert_eq!(
-        ScheduleConfig::from_json("c.json", "{}").unwrap(),
-        ScheduleConfig::default()
-    );
+    assert_eq!(ScheduleConfig::from_json("c.json", "{}").unwrap(), ScheduleConfig::default());
 }
 
 #[test]
