@@ -1,0 +1,31 @@
+import { defineConfig } from "@playwright/test";
+
+import { findChromium, flags } from "./scripts/chromium.mjs";
+
+const executablePath = findChromium();
+
+export default defineConfig({
+  testDir: "test",
+  outputDir: "test-results",
+  // One browser at a time: the engine computes on the CPU, and times would mean nothing otherwise.
+  workers: 1,
+  forbidOnly: true,
+  retries: 0,
+  timeout: 180_000,
+  expect: { timeout: 60_000 },
+  reporter: [["list"]],
+  projects: [
+    { name: "unit", testDir: "test/unit" },
+    {
+      name: "browser",
+      testDir: "test/browser",
+      use: {
+        launchOptions: {
+          ...(executablePath === null ? {} : { executablePath }),
+          args: flags({ software: true }),
+        },
+        screenshot: "only-on-failure",
+      },
+    },
+  ],
+});

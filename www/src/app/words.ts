@@ -1,0 +1,43 @@
+/** Numbers as a visitor reads them. */
+
+/** 18113696 → "18.1 MB". */
+export function bytes(count: number): string {
+  if (count < 1000) return `${count} bytes`;
+  if (count < 1e6) return `${Math.round(count / 1000)} kB`;
+  return count < 1e9 ? `${(count / 1e6).toFixed(1)} MB` : `${(count / 1e9).toFixed(2)} GB`;
+}
+
+/** Seconds, rounded the way a person would say them. */
+export function duration(seconds: number): string {
+  if (seconds < 1) return "less than a second";
+  if (seconds < 90) return `${Math.round(seconds)} s`;
+  return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
+}
+
+/** Estimates the time left from the steps seen so far. */
+export class Clock {
+  #first: { at: number; value: number } | null = null;
+  #last: { at: number; value: number; max: number } | null = null;
+
+  /** True once a step was finished. */
+  get begun(): boolean {
+    return this.#first !== null;
+  }
+
+  /** A step was finished at `at` (milliseconds). */
+  step(value: number, max: number, at: number): void {
+    this.#first ??= { at, value };
+    this.#last = { at, value, max };
+  }
+
+  /** Seconds left at `at`; null until there are two steps to measure by. */
+  left(at: number): number | null {
+    if (this.#first === null || this.#last === null) return null;
+    const steps = this.#last.value - this.#first.value;
+    if (steps < 1) return null;
+    const perStep = (this.#last.at - this.#first.at) / steps;
+    const since = at - this.#last.at;
+    // Decoding takes about as long as a step.
+    return Math.max(0, perStep * (this.#last.max - this.#last.value + 1) - since) / 1000;
+  }
+}

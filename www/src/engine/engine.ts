@@ -1,0 +1,386 @@
+/** The engine as a page sees it: `open`, graphs, runs, events. Everything slow happens in a worker. */
+
+import { Client } from "./client";
+import { abortError, TintypeError, type NodeErrors } from "./errors";
+import { fillGraph, settingsOf, type GenerateOptions, type GenerateResult } from "./generate";
+import { apiText, Graph, nodeId, readApi, type ApiGraph } from "./graph";
+import { stringify } from "./json";
+import type { Handle, Output } from "./nodes";
+import { Images } from "./openai";
+import type { OpenOptions, RunReport } from "./protocol";
+import { Queue } from "./queue";
+import type {
+  DeviceInfo,
+  DeviceWish,
+  EngineEvent,
+  EngineEvents,
+  FileRef,
+  NodeDefinition,
+  NodeSchema,
+  NodeValue,
+  ObjectInfo,
+  ResultFile,
+  RunResult,
+} from "./types";
+
+/** How to open an engine. */
+export interface EngineOptions {
+  /** `auto` takes WebGPU where a real graphics card offers it, else the CPU, and says why. */
+  device?: DeviceWish;
+  /** The folder with the models; `models/` beside the page if left out. */
+  modelsUrl?: string | URL;
+  /** Where model files are kept for the next visit: the browser's private file system, or nowhere. */
+  storage?: "auto" | "opfs" | "none";
+  /** Hears every event from the first on, also those while the engine opens. */
+  onEvent?: (event: EngineEvent) => void;
+}
+
+/** The options of one run. */
+export interface RunRequest {
+  /** Only these nodes, and what they need; all output nodes if left out. */
+  outputs?: (string | Handle | Output)[];
+  signal?: AbortSignal;
+  onEvent?: (event: EngineEvent) => void;
+  /** The editor's graph to store in pictures; left out, the engine lays one out. */
+  workflow?: string | object;
+}
+
+interface ActiveRun {
+  files: Map<string, ResultFile>;
+  onEvent: ((event: EngineEvent) => void) | undefined;
+  abort: AbortController;
+}
+
+// Files of earlier runs that are kept for outputs that come from the cache without being sent again.
+const KEPT_FILES = 64;
+
+/** Starts an engine in a worker. Rejects if none can be had. */
+export async function open(options: EngineOptions = {}): Promise<Engine> {
+  const engine = new Engine(options);
+  await engine.ready();
+  return engine;
+}
+
+/** An open engine. Use `open`; the constructor starts nothing. */
+export class Engine {
+  /** OpenAI's `images`, answered by this page. */
+  readonly images = new Images((options) => this.generate(options));
+
+  #options: OpenOptions;
+  #client: Promise<Client> | null = null;
+  #starting = new Set<Client>();
+  #info: ObjectInfo = {};
+  #device: DeviceInfo | null = null;
+  #nodes = new Map<string, NodeDefinition>();
+  #inputs = new Map<string, Uint8Array>();
+  #files = new Map<string, ResultFile>();
+  #listeners = new Map<string, Set<(data: never) => void>>();
+  #onEvent: ((event: EngineEvent) => void) | undefined;
+  #queue = new Queue((waiting) => this.#emit({ type: "queue", data: { waiting } }));
+  #active: ActiveRun | null = null;
+  #closed: Error | null = null;
+
+  constructor(options: EngineOptions) {
+    this.#options = {
+      device: options.device ?? "auto",
+      modelsUrl: folderUrl(options.modelsUrl ?? "models/"),
+      storage: options.storage ?? "auto",
+    };
+    this.#onEvent = options.onEvent;
+  }
+
+  /** The device in use, and why. */
+  get device(): DeviceInfo {
+    if (this.#device === null) throw new TintypeError("the engine is not open yet", "closed");
+    return this.#device;
+  }
+
+  /** Every node class, in the shape of ComfyUI's `object_info`. */
+  objectInfo(): ObjectInfo {
+    return this.#info;
+  }
+
+  /** A new graph whose methods are the node classes; or the graph of API JSON. */
+  graph<More = unknown>(api?: string | object): Graph<More> {
+    return api === undefined ? Graph.create<More>(this.#info) : Graph.from<More>(api, this.#info);
+  }
+
+  /** Runs a graph. Runs wait for each other; an abort takes effect at once in the queue, and within one step after. */
+  async run(graph: Graph | ApiGraph | string | object, request: RunRequest = {}): Promise<RunResult> {
+    const prompt = textOf(graph);
+    return await this.#enqueue(() => this.#runNow(prompt, request), request.signal);
+  }
+
+  /** What is wrong with a graph, without running it; `{}` when it is fine. */
+  async validate(graph: Graph | ApiGraph | string | object): Promise<NodeErrors> {
+    const prompt = textOf(graph);
+    const client = await this.ready();
+    try {
+      return await client.call("validate", prompt);
+    } catch (error) {
+      // A graph of which nothing can run is refused whole; what is wrong with it is in the refusal.
+      if (error instanceof TintypeError && Object.keys(error.nodeErrors).length > 0) return error.nodeErrors;
+      throw error;
+    }
+  }
+
+  /** Pictures from a prompt. */
+  async generate(options: GenerateOptions): Promise<GenerateResult> {
+    const settings = settingsOf(options);
+    let imageName: string | null = null;
+    if (options.image !== undefined) {
+      if (settings.batchSize !== 1) {
+        throw new TintypeError("`batchSize` with `image` must be 1", "value_out_of_range", {
+          hint: "Call `generate` once for each picture, with another seed.",
+        });
+      }
+      imageName = `start-${uuid()}.png`;
+      await this.putInput(imageName, options.image);
+    }
+    await this.ready();
+    const graph = this.graph();
+    fillGraph(graph, settings, options.filenamePrefix ?? "tintype", imageName);
+    const onEvent = (event: EngineEvent) => {
+      options.onEvent?.(event);
+      if (event.type === "preview") {
+        const { width, height, rgba } = event.data;
+        options.onPreview?.({ width, height, data: new Uint8ClampedArray(rgba) });
+      }
+    };
+    try {
+      const result = await this.run(graph, { ...(options.signal && { signal: options.signal }), onEvent });
+      return { ...result, settings };
+    } finally {
+      if (imageName !== null) this.#inputs.delete(imageName);
+    }
+  }
+
+  /** Adds a node class written in JavaScript, or replaces one. Its `run` is called here, not in the worker. */
+  async registerNode(definition: NodeDefinition): Promise<void> {
+    const client = await this.ready();
+    this.#info = await client.call("registerNode", schemaOf(definition));
+    this.#nodes.set(definition.class_type, definition);
+  }
+
+  /** Gives the engine a file that LoadImage or LoadLatent can name. */
+  async putInput(filename: string, content: Blob | Uint8Array | ArrayBuffer): Promise<void> {
+    const bytes =
+      content instanceof Blob
+        ? new Uint8Array(await content.arrayBuffer())
+        : new Uint8Array(content instanceof ArrayBuffer ? content.slice(0) : content);
+    const client = await this.ready();
+    await client.call("putInput", filename, bytes);
+    this.#inputs.set(filename, bytes);
+  }
+
+  /** Hears one type of event. Gives the function that ends it. */
+  on<T extends keyof EngineEvents>(type: T, listener: (data: EngineEvents[T]) => void): () => void {
+    const set = this.#listeners.get(type) ?? new Set();
+    this.#listeners.set(type, set.add(listener as (data: never) => void));
+    return () => set.delete(listener as (data: never) => void);
+  }
+
+  /** Ends the worker, which frees all memory for certain. Whatever is pending rejects with the code `closed`. */
+  close(): void {
+    if (this.#closed !== null) return;
+    this.#closed = new TintypeError("the engine is closed", "closed", { hint: "Open another with `open()`." });
+    this.#queue.clear(this.#closed);
+    this.#active?.abort.abort();
+    for (const client of this.#starting) client.end(this.#closed);
+    const closed = this.#closed;
+    void this.#client?.then((client) => client.end(closed)).catch(() => {});
+  }
+
+  /** The worker in use; starts one if there is none, as after a crash. */
+  ready(): Promise<Client> {
+    if (this.#closed !== null) return Promise.reject(this.#closed);
+    if (this.#client === null) {
+      const client = this.#start();
+      this.#client = client;
+      client.catch(() => {
+        if (this.#client === client) this.#client = null;
+      });
+    }
+    return this.#client;
+  }
+
+  async #start(): Promise<Client> {
+    let client: Client;
+    try {
+      client = await this.#startWith(this.#options.device, null);
+    } catch (error) {
+      if (this.#options.device !== "auto" || this.#closed !== null) throw error;
+      const why = error instanceof Error ? error.message : String(error);
+      client = await this.#startWith("cpu", `The CPU draws: WebGPU did not start (${why}).`);
+    }
+    // A worker that replaces a crashed one is told everything the first one knew.
+    for (const definition of this.#nodes.values()) {
+      this.#info = await client.call("registerNode", schemaOf(definition));
+    }
+    for (const [filename, bytes] of this.#inputs) await client.call("putInput", filename, bytes);
+    return client;
+  }
+
+  async #startWith(device: DeviceWish, reason: string | null): Promise<Client> {
+    const client: Client = new Client({
+      onEvent: (event) => this.#receive(event),
+      onNode: (classType, inputs) => this.#runNode(classType, inputs),
+      onFatal: (error) => this.#lose(error),
+    });
+    this.#starting.add(client);
+    try {
+      const opened = await client.open({ ...this.#options, device });
+      this.#info = opened.objectInfo;
+      this.#device = reason === null ? opened.device : { ...opened.device, reason };
+      this.#emit({ type: "device", data: this.#device });
+      return client;
+    } catch (error) {
+      client.end(error instanceof Error ? error : new Error(String(error)));
+      throw error;
+    } finally {
+      this.#starting.delete(client);
+    }
+  }
+
+  #lose(error: Error): void {
+    // Only an engine that was open: one that fails while it opens is reported by `ready`.
+    if (this.#starting.size > 0) return;
+    this.#client = null;
+    if (this.#active === null) this.#emit({ type: "notice", data: { node: null, message: error.message } });
+  }
+
+  #enqueue<T>(job: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    if (this.#closed !== null) return Promise.reject(this.#closed);
+    return this.#queue.add(job, signal);
+  }
+
+  async #runNow(prompt: string, request: RunRequest): Promise<RunResult> {
+    const { signal } = request;
+    const client = await orAbort(this.ready(), signal);
+    const active: ActiveRun = { files: new Map(), onEvent: request.onEvent, abort: new AbortController() };
+    this.#active = active;
+    this.#trimFiles();
+    const cancel = () => {
+      client.cancel();
+      active.abort.abort();
+    };
+    signal?.addEventListener("abort", cancel, { once: true });
+    try {
+      const report = await client.call("run", prompt, {
+        prompt_id: uuid(),
+        ...(request.outputs && { outputs: request.outputs.map(nodeId) }),
+        ...(request.workflow !== undefined && {
+          workflow: typeof request.workflow === "string" ? request.workflow : stringify(request.workflow),
+        }),
+      });
+      if (signal?.aborted) throw abortError();
+      return this.#resultOf(report);
+    } catch (error) {
+      throw signal?.aborted ? abortError() : error;
+    } finally {
+      signal?.removeEventListener("abort", cancel);
+      this.#active = null;
+    }
+  }
+
+  #resultOf(report: RunReport): RunResult {
+    const pick = (key: "images" | "latents") =>
+      Object.values(report.outputs).flatMap((output) => (output[key] ?? []).map((ref) => this.#fileOf(ref)));
+    return {
+      promptId: report.prompt_id,
+      images: pick("images"),
+      latents: pick("latents"),
+      outputs: report.outputs,
+      nodeErrors: report.node_errors,
+    };
+  }
+
+  #fileOf(ref: FileRef): ResultFile {
+    const file = this.#files.get(fileKey(ref));
+    if (file === undefined) {
+      throw new TintypeError(`the engine named \`${ref.filename}\` but did not send it`, "file_not_found");
+    }
+    return file;
+  }
+
+  #trimFiles(): void {
+    for (const key of this.#files.keys()) {
+      if (this.#files.size <= KEPT_FILES) break;
+      this.#files.delete(key);
+    }
+  }
+
+  #receive(event: EngineEvent): void {
+    if (event.type === "file") {
+      const { filename, subfolder, type, mime, bytes, node } = event.data;
+      const file = new File([bytes as Uint8Array<ArrayBuffer>], filename, { type: mime });
+      this.#files.set(fileKey(event.data), Object.assign(file, { node, subfolder, folder: type }));
+    }
+    this.#emit(event);
+  }
+
+  /** A listener that throws is its owner's trouble: it is reported, and the run goes on. */
+  #emit(event: EngineEvent): void {
+    const hear = [...(this.#listeners.get(event.type) ?? [])].map((listener) => () => listener(event.data as never));
+    for (const call of [() => this.#onEvent?.(event), () => this.#active?.onEvent?.(event), ...hear]) {
+      try {
+        call();
+      } catch (error) {
+        reportError(error);
+      }
+    }
+  }
+
+  async #runNode(classType: string, inputs: Record<string, NodeValue>): Promise<NodeValue[]> {
+    const definition = this.#nodes.get(classType);
+    if (definition === undefined) throw new TintypeError(`unknown node class \`${classType}\``, "unknown_name");
+    const signal = this.#active?.abort.signal ?? new AbortController().signal;
+    const value = await orAbort(Promise.resolve(definition.run(inputs, { signal })), signal);
+    const values = Array.isArray(value) ? value : value === undefined ? [] : [value];
+    if (values.length !== definition.outputs.length) {
+      throw new TintypeError(
+        `\`run\` of ${classType} gave ${values.length} value(s), expected ${definition.outputs.length}`,
+        "node_threw",
+        { hint: "Return an array with one value an output." },
+      );
+    }
+    return values;
+  }
+}
+
+/** A graph as API JSON text. Text goes on as it came, once it is seen to be a graph. */
+function textOf(graph: Graph | ApiGraph | string | object): string {
+  const api = readApi(graph);
+  return typeof graph === "string" ? graph : apiText(api);
+}
+
+/** The part of a definition that can travel: all but the function. */
+function schemaOf({ run: _, ...schema }: NodeDefinition): NodeSchema {
+  return schema;
+}
+
+function fileKey(ref: FileRef): string {
+  return `${ref.type}/${ref.subfolder}/${ref.filename}`;
+}
+
+function folderUrl(url: string | URL): string {
+  const absolute = new URL(url, document.baseURI).href;
+  return absolute.endsWith("/") ? absolute : `${absolute}/`;
+}
+
+/** `promise`, or an `AbortError` as soon as `signal` says so. */
+function orAbort<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return promise;
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(abortError());
+    if (signal.aborted) stop();
+    else signal.addEventListener("abort", stop, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", stop));
+  });
+}
+
+/** `crypto.randomUUID` exists only in secure contexts; the CPU engine also works outside of them. */
+function uuid(): string {
+  const hex = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}

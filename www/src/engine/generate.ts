@@ -1,0 +1,113 @@
+/** Prompt in, pictures out: the usual graph, built for the caller. */
+
+import type { Graph } from "./graph";
+import type { SamplerName, SchedulerName } from "./nodes";
+import type { EngineEvent, RunResult } from "./types";
+
+/** What `engine.generate` takes; only `prompt` is needed. */
+export interface GenerateOptions {
+  prompt: string;
+  negativePrompt?: string;
+  /** 0 … 2^64 − 1. Left out, one is drawn; the result says which. */
+  seed?: bigint | number;
+  steps?: number;
+  cfg?: number;
+  sampler?: SamplerName;
+  scheduler?: SchedulerName;
+  /** Pixels, a multiple of 8. With `image`, its size counts. */
+  width?: number;
+  height?: number;
+  batchSize?: number;
+  model?: string;
+  /** A picture to start from. */
+  image?: Blob | Uint8Array;
+  /** With `image`: how far to leave it, 0 … 1. */
+  denoise?: number;
+  /** Beginning of the files' names. */
+  filenamePrefix?: string;
+  signal?: AbortSignal;
+  onEvent?: (event: EngineEvent) => void;
+  onPreview?: (preview: Preview) => void;
+}
+
+/** The picture as it stands after a step: RGBA, ready for `new ImageData`. */
+export interface Preview {
+  width: number;
+  height: number;
+  data: Uint8ClampedArray<ArrayBuffer>;
+}
+
+/** Every setting that made the pictures; giving them again gives the same pictures. */
+export type Settings = Required<
+  Pick<
+    GenerateOptions,
+    "prompt" | "negativePrompt" | "steps" | "cfg" | "sampler" | "scheduler" | "width" | "height" | "batchSize" | "model" | "denoise"
+  >
+> & { seed: bigint };
+
+/** What `engine.generate` gives. */
+export interface GenerateResult extends RunResult {
+  settings: Settings;
+}
+
+/** Made for the bundled model: trained for v-prediction with trailing timesteps, which `sgm_uniform` follows. */
+export const DEFAULTS = {
+  negativePrompt: "",
+  steps: 20,
+  cfg: 5,
+  sampler: "dpmpp_2m",
+  scheduler: "sgm_uniform",
+  width: 128,
+  height: 128,
+  batchSize: 1,
+  model: "sprite",
+  denoise: 1,
+} as const satisfies Partial<GenerateOptions>;
+
+/** `options` with every gap filled. */
+export function settingsOf(options: GenerateOptions): Settings {
+  return {
+    prompt: options.prompt,
+    negativePrompt: options.negativePrompt ?? DEFAULTS.negativePrompt,
+    // A number beyond 2^53 or a fraction goes on as it is: the graph's writer refuses it by name.
+    seed: typeof options.seed === "number" && Number.isSafeInteger(options.seed) ? BigInt(options.seed) : ((options.seed as bigint | undefined) ?? randomSeed()),
+    steps: options.steps ?? DEFAULTS.steps,
+    cfg: options.cfg ?? DEFAULTS.cfg,
+    sampler: options.sampler ?? DEFAULTS.sampler,
+    scheduler: options.scheduler ?? DEFAULTS.scheduler,
+    width: options.width ?? DEFAULTS.width,
+    height: options.height ?? DEFAULTS.height,
+    batchSize: options.batchSize ?? DEFAULTS.batchSize,
+    model: options.model ?? DEFAULTS.model,
+    denoise: options.denoise ?? DEFAULTS.denoise,
+  };
+}
+
+/** Fills `graph`: text to picture, or with `imageName` picture to picture. */
+export function fillGraph(graph: Graph, settings: Settings, filenamePrefix: string, imageName: string | null): void {
+  const [model, clip, vae] = graph.CheckpointLoaderSimple({ ckpt_name: settings.model });
+  const positive = graph.CLIPTextEncode({ clip, text: settings.prompt });
+  const negative = graph.CLIPTextEncode({ clip, text: settings.negativePrompt });
+  const start =
+    imageName === null
+      ? graph.EmptyLatentImage({ width: settings.width, height: settings.height, batch_size: settings.batchSize })
+      : graph.VAEEncode({ pixels: graph.LoadImage({ image: imageName })[0], vae });
+  const samples = graph.KSampler({
+    model,
+    seed: settings.seed,
+    steps: settings.steps,
+    cfg: settings.cfg,
+    sampler_name: settings.sampler,
+    scheduler: settings.scheduler,
+    positive,
+    negative,
+    latent_image: start,
+    denoise: settings.denoise,
+  });
+  graph.SaveImage({ images: graph.VAEDecode({ samples, vae }), filename_prefix: filenamePrefix });
+}
+
+/** A seed that is short enough to read aloud: 0 … 2^32 − 1. */
+export function randomSeed(): bigint {
+  return BigInt(crypto.getRandomValues(new Uint32Array(1))[0] ?? 0);
+}

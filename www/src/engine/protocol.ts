@@ -1,0 +1,92 @@
+/** The messages between the page and the worker, and the wasm module's face. */
+
+import type { ErrorData, NodeErrors } from "./errors";
+import type {
+  DeviceInfo,
+  DeviceWish,
+  EngineEvent,
+  NodeOutput,
+  NodeSchema,
+  NodeValue,
+  ObjectInfo,
+  WasmEvent,
+} from "./types";
+
+/** What a new worker is told. */
+export interface OpenOptions {
+  device: DeviceWish;
+  modelsUrl: string;
+  storage: "auto" | "opfs" | "none";
+}
+
+/** What an opened worker tells. */
+export interface Opened {
+  device: DeviceInfo;
+  objectInfo: ObjectInfo;
+}
+
+/** The options of one run. */
+export interface RunOptions {
+  prompt_id: string;
+  outputs?: string[];
+  workflow?: string;
+}
+
+/** What the wasm engine gives for a run. */
+export interface RunReport {
+  prompt_id: string;
+  outputs: Record<string, NodeOutput>;
+  node_errors: NodeErrors;
+}
+
+/** Requests that have an answer: arguments and result by name. */
+export interface Calls {
+  open: { args: [OpenOptions]; result: Opened };
+  run: { args: [prompt: string, options: RunOptions]; result: RunReport };
+  validate: { args: [prompt: string]; result: NodeErrors };
+  putInput: { args: [filename: string, bytes: Uint8Array]; result: undefined };
+  registerNode: { args: [NodeSchema]; result: ObjectInfo };
+}
+
+/** Page → worker. */
+export type ToWorker =
+  | { [M in keyof Calls]: { type: "call"; id: number; method: M; args: Calls[M]["args"] } }[keyof Calls]
+  | { type: "cancel" }
+  | { type: "nodeResult"; call: number; value: NodeValue | NodeValue[] | undefined }
+  | { type: "nodeError"; call: number; error: ErrorData };
+
+/** Worker → page. */
+export type FromWorker =
+  | { type: "result"; id: number; value: Calls[keyof Calls]["result"] }
+  | { type: "error"; id: number; error: ErrorData }
+  | { type: "event"; event: EngineEvent }
+  | { type: "callNode"; call: number; classType: string; inputs: Record<string, NodeValue> }
+  /** The engine is beyond use; the worker must be replaced. */
+  | { type: "fatal"; error: ErrorData };
+
+/** The class that wasm-bindgen generates (src/wasm_api.rs). */
+export interface WasmEngine {
+  device_info(): { device: string; name: string; f16: boolean; max_buffer_bytes: number; keeps_models: boolean };
+  object_info(): ObjectInfo;
+  run(prompt: string, options: RunOptions, on_event: (event: WasmEvent) => void): Promise<RunReport>;
+  cancel(): void;
+  validate(prompt: string): NodeErrors;
+  put_input(filename: string, bytes: Uint8Array): void;
+  register_node(
+    definition: NodeSchema,
+    run: (inputs: Record<string, NodeValue>) => Promise<NodeValue | NodeValue[] | undefined>,
+  ): void;
+  close(): void;
+}
+
+/** One of the two generated modules, `pkg/cpu/tintype.js` or `pkg/webgpu/tintype.js`. */
+export interface WasmModule {
+  default(options: { module_or_path: Response }): Promise<unknown>;
+  Engine: {
+    open(options: {
+      models_url: string;
+      storage: "opfs" | "none";
+      on_device_error: (message: string) => void;
+    }): Promise<WasmEngine>;
+  };
+}

@@ -1,0 +1,156 @@
+/** The shapes that cross the engine's boundary: events, schemas, results. Names are ComfyUI's. */
+
+import type { NodeErrors } from "./errors";
+
+/** A file as an output node names it. */
+export interface FileRef {
+  filename: string;
+  subfolder: string;
+  type: "output" | "temp";
+}
+
+/** What an output node shows. */
+export interface NodeOutput {
+  images?: FileRef[];
+  latents?: FileRef[];
+  [key: string]: unknown;
+}
+
+/** Data of every event, by its type. */
+export interface EngineEvents {
+  execution_start: { prompt_id: string; timestamp: number };
+  execution_cached: { prompt_id: string; nodes: string[] };
+  executing: { prompt_id: string; node: string | null; display_node: string | null };
+  progress: { prompt_id: string; node: string; value: number; max: number };
+  /** The latent as it stands after a step, made visible; `rgba` is width × height × 4 bytes. */
+  preview: { prompt_id: string; node: string; width: number; height: number; rgba: Uint8Array };
+  file: FileRef & { prompt_id: string; node: string; mime: string; bytes: Uint8Array };
+  executed: { prompt_id: string; node: string; display_node: string; output: NodeOutput };
+  execution_success: { prompt_id: string; timestamp: number };
+  execution_error: {
+    prompt_id: string;
+    node_id: string | null;
+    node_type: string | null;
+    exception_message: string;
+    exception_type: string;
+    code: string;
+    hint: string | null;
+  };
+  execution_interrupted: { prompt_id: string; node_id: string | null; node_type: string | null };
+  /** Bytes of a model file: over the network or from storage, into the device, and the first run. */
+  model_progress: { file: string; loaded: number; total: number; phase: "fetch" | "load" | "warmup" };
+  /** Something was done differently than asked, and why. */
+  notice: { node: string | null; message: string };
+  /** Bytes of the engine's own program; `total` is 0 where the server does not say. */
+  engine_progress: { loaded: number; total: number };
+  /** Which device was taken, and why; again after a restart. */
+  device: DeviceInfo;
+  /** How many runs wait behind the running one. */
+  queue: { waiting: number };
+}
+
+/** An event: its type and its data. */
+export type EngineEvent = { [T in keyof EngineEvents]: { type: T; data: EngineEvents[T] } }[keyof EngineEvents];
+
+/** The events that the wasm engine itself sends. */
+export type WasmEvent = Exclude<EngineEvent, { type: "engine_progress" | "device" | "queue" }>;
+
+/** What may be asked for. */
+export type DeviceWish = "auto" | "webgpu" | "cpu";
+
+/** The device in use and the reason it was taken, in words. */
+export interface DeviceInfo {
+  kind: "webgpu" | "cpu";
+  reason: string;
+  name: string;
+  /** The adapter computes in half precision. */
+  f16: boolean;
+  maxBufferBytes: number;
+  /** Model files are kept for the next visit. */
+  keepsModels: boolean;
+}
+
+/** One input of a node: its type (or its options), and what a form needs to know of it. */
+export type InputSpec = [type: string | unknown[], options?: Record<string, unknown>];
+
+/** One node class, in the shape of ComfyUI's `object_info`. */
+export interface NodeInfo {
+  input: {
+    required?: Record<string, InputSpec>;
+    optional?: Record<string, InputSpec>;
+    hidden?: Record<string, unknown>;
+  };
+  input_order?: { required?: string[]; optional?: string[] };
+  output: string[];
+  output_name?: string[];
+  output_is_list?: boolean[];
+  name: string;
+  display_name?: string;
+  description?: string;
+  category?: string;
+  output_node?: boolean;
+}
+
+/** Every node class by name. */
+export type ObjectInfo = Record<string, NodeInfo>;
+
+/** A batch of pictures: rows × columns × RGB, each 0…1. */
+export interface ImageArray {
+  data: Float32Array;
+  shape: [batch: number, height: number, width: number, channels: 3];
+}
+
+/** A batch of latents. */
+export interface LatentArray {
+  samples: { data: Float32Array; shape: [batch: number, channels: number, height: number, width: number] };
+}
+
+/** A value that a node written in JavaScript takes or gives. */
+export type NodeValue = ImageArray | LatentArray | number | bigint | string | boolean | null;
+
+/** The schema of a node written in JavaScript. */
+export interface NodeSchema {
+  class_type: string;
+  /**
+   * By name, as in `object_info`: `{ image: "IMAGE", amount: ["FLOAT", { default: 1, min: 0, max: 2 }] }`.
+   * The option `optional: true` marks an input that may be left out.
+   */
+  inputs: Record<string, string | InputSpec>;
+  /** Types, in order, or names with types. */
+  outputs: (string | { name: string; type: string })[];
+  display_name?: string;
+  category?: string;
+  description?: string;
+  /** It ends a graph, so that it runs although nothing takes its outputs. */
+  output_node?: boolean;
+  /** False for a node that may give something else each time; it is never answered from the cache. */
+  deterministic?: boolean;
+}
+
+/** A node written in JavaScript. */
+export interface NodeDefinition extends NodeSchema {
+  /** Gets the inputs by name; gives one value, or an array with one value an output. */
+  run(
+    inputs: Record<string, NodeValue>,
+    context: { signal: AbortSignal },
+  ): NodeValue | NodeValue[] | void | Promise<NodeValue | NodeValue[] | void>;
+}
+
+/** A file that a run made. `name` is the name it would have in ComfyUI's output folder. */
+export interface ResultFile extends File {
+  readonly node: string;
+  readonly subfolder: string;
+  readonly folder: "output" | "temp";
+}
+
+/** What a run gives. */
+export interface RunResult {
+  promptId: string;
+  /** PNGs with `prompt` and `workflow` inside, in the order of the output nodes. */
+  images: ResultFile[];
+  latents: ResultFile[];
+  /** ComfyUI's `outputs`, by node id. */
+  outputs: Record<string, NodeOutput>;
+  /** Outputs that were left out because they could not be valid; `{}` when all ran. */
+  nodeErrors: NodeErrors;
+}

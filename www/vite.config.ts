@@ -1,0 +1,19 @@
+import { svelte } from "@sveltejs/vite-plugin-svelte";
+import { defineConfig } from "vite";
+
+export default defineConfig({
+  plugins: [svelte()],
+  // Relative addresses: the built folder works under any path of any static host.
+  base: "./",
+  // A worker that imports one of the two engines on demand needs chunks, so it is a module worker.
+  worker: { format: "es" },
+  server: { port: 8080 },
+  build: {
+    target: "es2022",
+    // The engines must stay files of their own: streamed, compiled while they arrive, cached by name.
+    assetsInlineLimit: 0,
+    rolldownOptions: {
+      input: { index: "index.html", picture: "picture.html" },
+    },
+  },
+});
