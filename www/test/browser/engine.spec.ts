@@ -1,0 +1,394 @@
+import type { ApiGraph, Handle, In, NodeDefinition } from "../../src/engine/index";
+
+import { expect, pngTexts, test } from "./fixtures";
+
+/** A small whole graph as API JSON text; a test changes what it wants to be wrong. */
+function api(change: (graph: ApiGraph) => void = () => {}): string {
+  const graph: ApiGraph = {
+    "1": { class_type: "CheckpointLoaderSimple", inputs: { ckpt_name: "sprite" } },
+    "2": { class_type: "CLIPTextEncode", inputs: { text: "a blue car", clip: ["1", 1] } },
+    "3": { class_type: "CLIPTextEncode", inputs: { text: "", clip: ["1", 1] } },
+    "4": { class_type: "EmptyLatentImage", inputs: { width: 64, height: 64, batch_size: 1 } },
+    "5": {
+      class_type: "KSampler",
+      inputs: {
+        model: ["1", 0], seed: 7, steps: 2, cfg: 5, sampler_name: "euler", scheduler: "normal",
+        positive: ["2", 0], negative: ["3", 0], latent_image: ["4", 0], denoise: 1,
+      },
+    },
+    "6": { class_type: "VAEDecode", inputs: { samples: ["5", 0], vae: ["1", 2] } },
+    "7": { class_type: "SaveImage", inputs: { images: ["6", 0], filename_prefix: "t" } },
+  };
+  change(graph);
+  return JSON.stringify(graph);
+}
+
+const set = (id: string, inputs: Record<string, unknown>) => (graph: ApiGraph) => {
+  Object.assign(graph[id]?.inputs ?? {}, inputs);
+};
+
+test("a graph built by methods runs; PNGs carry prompt and workflow; events come in order", async ({ lab }) => {
+  const made = await lab.evaluate(async () => {
+    const engine = await tintype.open({ device: "cpu" });
+    const events: string[] = [];
+    const g = engine.graph();
+    const [model, clip, vae] = g.CheckpointLoaderSimple({ ckpt_name: "sprite" });
+    const samples = g.KSampler({
+      model, seed: 2n ** 64n - 1n, steps: 3, cfg: 5, sampler_name: "dpmpp_2m", scheduler: "karras", denoise: 1,
+      positive: g.CLIPTextEncode({ clip, text: "a red dragon, 3d render" }),
+      negative: g.CLIPTextEncode({ clip, text: "" }),
+      latent_image: g.EmptyLatentImage({ width: 64, height: 64, batch_size: 2 }),
+    });
+    const images = g.VAEDecode({ samples, vae });
+    const out = g.SaveImage({ images, filename_prefix: "dragon" });
+    g.SaveLatent({ samples, filename_prefix: "dragon" });
+    const part = await engine.run(g, { outputs: [out] });
+    const all = await engine.run(g, { onEvent: ({ type }) => events.push(type) });
+    const bytes = [...new Uint8Array(await (part.images[0] as File).arrayBuffer())];
+    const latent = new Uint8Array(await (all.latents[0] as File).arrayBuffer());
+    const header = new TextDecoder().decode(latent.subarray(8, 8 + Number(new DataView(latent.buffer).getBigUint64(0, true))));
+    const names = [part.images.map((f) => f.name), part.latents.length, all.images.length, all.latents.map((f) => f.name)];
+    engine.close();
+    return { bytes, header, names, events, nodeErrors: part.nodeErrors };
+  });
+  expect(made.names[0]).toHaveLength(2);
+  expect(made.names).toEqual([[expect.stringMatching(/^dragon_\d+_\.png$/), expect.stringMatching(/\.png$/)], 0, 2, [expect.stringMatching(/\.latent$/)]]);
+  expect(made.nodeErrors).toEqual({});
+  expect(JSON.parse(made.header).latent_tensor.shape).toEqual([2, 4, 8, 8]);
+  const texts = pngTexts(Uint8Array.from(made.bytes));
+  expect(texts.prompt).toContain('18446744073709551615');
+  expect(JSON.parse(texts.workflow ?? "{}").nodes).toHaveLength(8);
+  expect(made.events.at(0)).toBe("execution_start");
+  expect(made.events).toContain("execution_cached");
+  expect(made.events.filter((type) => type.startsWith("execution_")).at(-1)).toBe("execution_success");
+});
+
+test("two engines make the same latent, bit for bit", async ({ lab }) => {
+  const [a, b] = await lab.evaluate(async (graph) => {
+    const run = async () => {
+      const engine = await tintype.open({ device: "cpu" });
+      const { latents } = await engine.run(JSON.parse(graph) as object);
+      engine.close();
+      return [...new Uint8Array(await (latents[0] as File).arrayBuffer())].join();
+    };
+    return [await run(), await run()];
+  }, api((graph) => {
+    delete graph["6"];
+    graph["7"] = { class_type: "SaveLatent", inputs: { samples: ["5", 0], filename_prefix: "t" } };
+  }));
+  expect(a).toBe(b);
+});
+
+test("generate: a picture to start from, and OpenAI's shape", async ({ lab }) => {
+  const made = await lab.evaluate(async () => {
+    const engine = await tintype.open({ device: "cpu" });
+    let previews = 0;
+    const small = { prompt: "a cat", steps: 2, width: 64, height: 64, seed: 5 } as const;
+    const first = await engine.generate({ ...small, onPreview: ({ width, height, data }) => {
+      previews += Number(data.length === width * height * 4);
+    } });
+    const second = await engine.generate({ ...small, image: first.images[0] as File, denoise: 0.5 });
+    const bitmap = await createImageBitmap(second.images[0] as File);
+    const answer = await engine.images.generate({ prompt: "a cat", n: 2, size: "64x64", steps: 2, seed: 5 });
+    engine.close();
+    return { previews, size: [bitmap.width, bitmap.height], answer, seed: first.settings.seed.toString() };
+  });
+  expect(made.previews).toBe(2);
+  expect(made.size).toEqual([64, 64]);
+  expect(made.seed).toBe("5");
+  expect(made.answer).toMatchObject({ output_format: "png", size: "64x64" });
+  expect(made.answer.data).toHaveLength(2);
+  for (const { b64_json } of made.answer.data) expect(b64_json).toMatch(/^iVBORw0KGgo/);
+});
+
+const BAD: [string, (graph: ApiGraph) => void, RegExp][] = [
+  ["a width that is no multiple of 8", set("4", { width: 130 }), /8/],
+  ["a width of zero", set("4", { width: 0 }), /width|smaller/i],
+  ["an absurd size", set("4", { width: 1_000_000, height: 1_000_000 }), /width|height|bigger|bytes/i],
+  ["steps 0", set("5", { steps: 0 }), /steps/],
+  ["an unknown sampler", set("5", { sampler_name: "eular" }), /eular/],
+  ["an unknown scheduler", set("5", { scheduler: "noraml" }), /noraml/],
+  ["an unknown checkpoint", set("1", { ckpt_name: "spirit" }), /spirit/],
+  ["an unknown node class", (g) => { g["4"] = { class_type: "EmptyLatentPicture", inputs: {} }; }, /EmptyLatentPicture/],
+  ["a missing input", (g) => { delete g["5"]?.inputs.positive; }, /positive/],
+  ["a link to nowhere", set("6", { samples: ["55", 0] }), /55|samples/],
+  ["a mistyped link", set("6", { samples: ["1", 0] }), /samples/],
+  ["a cycle", (g) => { g["4"] = { class_type: "VAEEncode", inputs: { pixels: ["6", 0], vae: ["1", 2] } }; }, /cycle/i],
+  ["no output", (g) => { delete g["7"]; }, /output/i],
+];
+
+for (const [what, change, pattern] of BAD) {
+  test(`${what} is refused, and the engine stays usable`, async ({ lab }) => {
+    const result = await lab.evaluate(async ([bad, good]) => {
+      const engine = await tintype.open({ device: "cpu" });
+      const error = await engine.run(bad).then(
+        () => null,
+        (e: InstanceType<typeof tintype.TintypeError>) => ({
+          name: e.name,
+          code: e.code,
+          all: [e.message, e.hint, JSON.stringify(e.nodeErrors)].join(" "),
+        }),
+      );
+      const { images } = await engine.run(good);
+      engine.close();
+      return { error, images: images.length };
+    }, [api(change), api()] as const);
+    expect(result.error?.name).toBe("TintypeError");
+    expect(result.error?.code).not.toBe("unknown");
+    expect(result.error?.all).toMatch(pattern);
+    expect(result.images).toBe(1);
+  });
+}
+
+test("NaN, text that is no JSON, and an editor's workflow are refused before the worker sees them", async ({ lab }) => {
+  const errors = await lab.evaluate(async () => {
+    const engine = await tintype.open({ device: "cpu" });
+    const tell = (e: InstanceType<typeof tintype.TintypeError>) => [e.code, e.node?.class_type ?? null];
+    const got = [
+      await engine.generate({ prompt: "x", cfg: Number.NaN }).catch(tell),
+      await engine.run("{").catch(tell),
+      await engine.run({ nodes: [], links: [] }).catch(tell),
+    ];
+    engine.close();
+    return got;
+  });
+  expect(errors).toEqual([["not_finite", "KSampler"], ["invalid_prompt", null], ["invalid_prompt", null]]);
+});
+
+test("validate says everything at once, without running", async ({ lab }) => {
+  const [bad, good] = await lab.evaluate(async ([bad, good]) => {
+    const engine = await tintype.open({ device: "cpu" });
+    const answers = [await engine.validate(bad), await engine.validate(good)];
+    engine.close();
+    return answers;
+  }, [api((g) => { set("5", { steps: 0, sampler_name: "eular" })(g); set("4", { width: 3 })(g); }), api()] as const);
+  expect(Object.keys(bad ?? {}).sort()).toEqual(["4", "5"]);
+  expect(bad?.["5"]?.errors).toHaveLength(2);
+  expect(good).toEqual({});
+});
+
+test("a node written in JavaScript takes and gives pictures, latents, numbers and text", async ({ lab }) => {
+  const result = await lab.evaluate(async (graph) => {
+    const engine = await tintype.open({ device: "cpu" });
+    const seen: unknown[] = [];
+    const invert: NodeDefinition = {
+      class_type: "Invert",
+      inputs: { image: "IMAGE", amount: ["FLOAT", { default: 1, min: 0, max: 1 }], note: ["STRING", { default: "" }] },
+      outputs: ["IMAGE", "STRING"],
+      category: "test",
+      run({ image, amount, note }) {
+        const { data, shape } = image as { data: Float32Array; shape: [number, number, number, 3] };
+        seen.push(shape, data.length, data instanceof Float32Array, amount, note);
+        return [{ data: data.map((v) => (1 - v) * (amount as number)), shape }, `${String(note)}!`];
+      },
+    };
+    const halve: NodeDefinition = {
+      class_type: "Halve",
+      inputs: { samples: ["LATENT"] },
+      outputs: ["LATENT"],
+      async run({ samples }) {
+        const latent = samples as { samples: { data: Float32Array; shape: [number, number, number, number] } };
+        seen.push(latent.samples.shape);
+        return { samples: { data: latent.samples.data.map((v) => v / 2), shape: latent.samples.shape } };
+      },
+    };
+    await engine.registerNode(invert);
+    await engine.registerNode(halve);
+    const known = Object.keys(engine.objectInfo()).filter((name) => name === "Invert" || name === "Halve").length;
+    const plain = await engine.run(graph.plain);
+    const changed = await engine.run(graph.changed);
+    const mean = async (file: Blob) => {
+      const bitmap = await createImageBitmap(file);
+      const canvas = new OffscreenCanvas(bitmap.width, bitmap.height).getContext("2d");
+      canvas?.drawImage(bitmap, 0, 0);
+      const data = canvas?.getImageData(0, 0, bitmap.width, bitmap.height).data ?? new Uint8ClampedArray();
+      return data.filter((_, i) => i % 4 !== 3).reduce((sum, v) => sum + v, 0) / (bitmap.width * bitmap.height * 3);
+    };
+    const means = [await mean(plain.images[0] as File), await mean(changed.images[0] as File)];
+    engine.close();
+    return { known, seen, means };
+  }, {
+    plain: api(),
+    changed: api((g) => {
+      g["8"] = { class_type: "Invert", inputs: { image: ["6", 0], amount: 1, note: "hi" } };
+      Object.assign(g["7"]?.inputs ?? {}, { images: ["8", 0] });
+      g["9"] = { class_type: "Halve", inputs: { samples: ["5", 0] } };
+      g["10"] = { class_type: "SaveLatent", inputs: { samples: ["9", 0], filename_prefix: "half" } };
+    }),
+  });
+  expect(result.known).toBe(2);
+  expect(result.seen).toHaveLength(6);
+  expect(result.seen).toContainEqual([1, 64, 64, 3]);
+  expect(result.seen).toContainEqual([1, 4, 8, 8]);
+  expect(result.seen).toContain(64 * 64 * 3);
+  expect(result.seen).toContain("hi");
+  expect((result.means[0] ?? 0) + (result.means[1] ?? 0)).toBeCloseTo(255, -0.5);
+});
+
+test("a node that throws, and one that gives the wrong things, are errors with their node", async ({ lab }) => {
+  const result = await lab.evaluate(async (graph) => {
+    const engine = await tintype.open({ device: "cpu" });
+    const schema = { class_type: "Bad", inputs: { samples: "LATENT" }, outputs: ["LATENT"] };
+    const errors: unknown[] = [];
+    for (const run of [
+      () => { throw new Error("no luck today"); },
+      () => Promise.reject(new Error("later, but no")),
+      () => [],
+      () => "not a latent",
+    ]) {
+      await engine.registerNode({ ...schema, run });
+      errors.push(
+        await engine.run(graph.bad).then(
+          () => "ran",
+          (e: InstanceType<typeof tintype.TintypeError>) => [e.name, e.node?.class_type, e.message],
+        ),
+      );
+    }
+    const { images } = await engine.run(graph.good);
+    engine.close();
+    return { errors, images: images.length };
+  }, {
+    good: api(),
+    bad: api((g) => {
+      g["8"] = { class_type: "Bad", inputs: { samples: ["5", 0] } };
+      Object.assign(g["6"]?.inputs ?? {}, { samples: ["8", 0] });
+    }),
+  });
+  expect(result.errors).toEqual([
+    ["TintypeError", "Bad", expect.stringContaining("no luck today")],
+    ["TintypeError", "Bad", expect.stringContaining("later, but no")],
+    ["TintypeError", "Bad", expect.stringContaining("expected 1")],
+    ["TintypeError", "Bad", expect.any(String)],
+  ]);
+  expect(result.images).toBe(1);
+});
+
+test("a second run waits; a queued one can be cancelled; the running one too", async ({ lab }) => {
+  const result = await lab.evaluate(async () => {
+    const engine = await tintype.open({ device: "cpu" });
+    const log: string[] = [];
+    const small = { prompt: "a ghost", width: 64, height: 64, seed: 1 } as const;
+    const waiting: number[] = [];
+    engine.on("queue", (event) => waiting.push(event.waiting));
+    const stopRunning = new AbortController();
+    const stopQueued = new AbortController();
+    let steps = 0;
+    const running = engine
+      .generate({ ...small, steps: 400, signal: stopRunning.signal, onEvent: ({ type }) => {
+        if (type === "progress" && ++steps === 3) stopQueued.abort();
+        if (type === "progress" && steps === 5) stopRunning.abort();
+      } })
+      .catch((e: Error) => log.push(`running ${e.name} at ${steps}`));
+    const queued = engine
+      .generate({ ...small, steps: 400, signal: stopQueued.signal })
+      .catch((e: Error) => log.push(`queued ${e.name} at ${steps}`));
+    const last = engine.generate({ ...small, steps: 2 }).then(({ images }) => log.push(`last ${images.length}`));
+    await Promise.all([running, queued, last]);
+    engine.close();
+    return { log, waiting };
+  });
+  expect(result.log[0]).toMatch(/^queued AbortError at [3-5]$/);
+  expect(result.log[1]).toMatch(/^running AbortError at [56]$/);
+  expect(result.log[2]).toBe("last 1");
+  expect(Math.max(...result.waiting)).toBe(2);
+});
+
+test("cancelling while a JavaScript node never answers ends the run", async ({ lab }) => {
+  const result = await lab.evaluate(async (graph) => {
+    const engine = await tintype.open({ device: "cpu" });
+    const stop = new AbortController();
+    let told = false;
+    await engine.registerNode({
+      class_type: "Stuck",
+      inputs: { samples: ["LATENT"] },
+      outputs: ["LATENT"],
+      run: (_, { signal }) => {
+        signal.addEventListener("abort", () => (told = true));
+        setTimeout(() => stop.abort(), 50);
+        return new Promise(() => {});
+      },
+    });
+    const name = await engine.run(graph.stuck, { signal: stop.signal }).catch((e: Error) => e.name);
+    const { images } = await engine.run(graph.good);
+    engine.close();
+    return { name, told, images: images.length };
+  }, {
+    good: api(),
+    stuck: api((g) => {
+      g["8"] = { class_type: "Stuck", inputs: { samples: ["5", 0] } };
+      Object.assign(g["6"]?.inputs ?? {}, { samples: ["8", 0] });
+    }),
+  });
+  expect(result).toEqual({ name: "AbortError", told: true, images: 1 });
+});
+
+test("a closed engine refuses, and closing rejects what runs and what waits", async ({ lab }) => {
+  const codes = await lab.evaluate(async () => {
+    const engine = await tintype.open({ device: "cpu" });
+    const code = (e: InstanceType<typeof tintype.TintypeError>) => e.code;
+    const started = new Promise<void>((resolve) => engine.on("progress", () => resolve()));
+    const running = engine.generate({ prompt: "x", steps: 400 }).then(() => "ran", code);
+    const queued = engine.generate({ prompt: "x" }).then(() => "ran", code);
+    await started;
+    engine.close();
+    engine.close();
+    return [await running, await queued, await engine.generate({ prompt: "x" }).then(() => "ran", code), await engine.run("{}").then(() => "ran", code)];
+  });
+  expect(codes).toEqual(["closed", "closed", "closed", "closed"]);
+  await expect.poll(() => lab.workers().length).toBe(0);
+});
+
+test("after a crash the next run has a fresh worker that knows the nodes and inputs of the first", async ({ lab }) => {
+  await lab.evaluate(async () => {
+    const engine = await tintype.open({ device: "cpu" });
+    const canvas = new OffscreenCanvas(64, 64);
+    canvas.getContext("2d")?.fillRect(0, 0, 64, 64);
+    await engine.putInput("black.png", await canvas.convertToBlob());
+    await engine.registerNode({ class_type: "Same", inputs: { image: ["IMAGE"] }, outputs: ["IMAGE"], run: ({ image }) => image ?? null });
+    Object.assign(globalThis, { engine, crashed: engine.generate({ prompt: "x", steps: 400 }).catch((e: { code: string; message: string }) => [e.code, e.message]) });
+    await new Promise<void>((resolve) => engine.on("progress", () => resolve()));
+  });
+  await lab.workers()[0]?.evaluate(() => {
+    setTimeout(() => {
+      console.error("panicked at src/somewhere.rs:1:1:\nindex out of bounds");
+      throw new WebAssembly.RuntimeError("unreachable");
+    });
+  });
+  const result = await lab.evaluate(async () => {
+    const { engine, crashed } = globalThis as unknown as {
+      engine: InstanceType<typeof tintype.Engine>;
+      crashed: Promise<unknown>;
+    };
+    const error = await crashed;
+    const g = engine.graph<{ Same(inputs: { image: In<"IMAGE"> }): Handle<["IMAGE"]> }>();
+    const [image] = g.LoadImage({ image: "black.png" });
+    g.PreviewImage({ images: g.Same({ image }) });
+    const { images } = await engine.run(g);
+    return { error, images: images.map((file) => file.folder) };
+  });
+  expect(result.error).toEqual(["engine_crashed", expect.stringContaining("index out of bounds")]);
+  expect(result.images).toEqual(["temp"]);
+});
+
+test("the model's bytes are told while they come, and the program's before them", async ({ lab }) => {
+  const events = await lab.evaluate(async () => {
+    const seen: { type: string; loaded: number; total: number }[] = [];
+    const engine = await tintype.open({
+      device: "cpu",
+      storage: "none",
+      onEvent: ({ type, data }) => {
+        if (type === "engine_progress" || type === "model_progress") seen.push({ type, loaded: data.loaded, total: data.total });
+      },
+    });
+    await engine.generate({ prompt: "x", steps: 1, width: 64, height: 64 });
+    engine.close();
+    return seen;
+  });
+  const program = events.filter(({ type }) => type === "engine_progress");
+  const model = events.filter(({ type }) => type === "model_progress");
+  expect(program.at(-1)?.loaded).toBe(program.at(-1)?.total);
+  expect(program.at(-1)?.total).toBeGreaterThan(500_000);
+  expect(Math.max(...model.map(({ total }) => total))).toBeGreaterThan(10_000_000);
+  expect(events.findIndex(({ type }) => type === "model_progress")).toBeGreaterThanOrEqual(program.length);
+  for (const { loaded, total } of events) expect(loaded).toBeLessThanOrEqual(total);
+});

@@ -1,0 +1,58 @@
+/** The built page on a server of its own, and a watch on every request that leaves a test's browser. */
+
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+
+import { test as base, expect, type Page } from "@playwright/test";
+
+import { DIST, serve } from "../../scripts/serve.mjs";
+
+export { expect };
+
+export const test = base.extend<{ requests: string[]; lab: Page }, { site: string }>({
+  /** Address of the built page. */
+  site: [
+    async ({}, use) => {
+      const built = existsSync(join(DIST, "assets")) && readdirSync(join(DIST, "assets")).some((name) => name.endsWith(".wasm"));
+      if (!built) throw new Error("www/dist has no engine: build the engines, then `npm run build`");
+      const { url, close } = await serve();
+      await use(url);
+      await close();
+    },
+    { scope: "worker" },
+  ],
+
+  /** Every address that was asked for, by the page and its worker. None may be outside of localhost. */
+  requests: [
+    async ({ context, site }, use) => {
+      const seen: string[] = [];
+      context.on("request", (request) => seen.push(request.url()));
+      await use(seen);
+      const away = seen.filter((url) => !url.startsWith(site) && !/^(blob|data):/.test(url));
+      expect(away, "requests to other places").toEqual([]);
+    },
+    { auto: true },
+  ],
+
+  /** The engine's API on a bare page, as `tintype`. */
+  lab: async ({ page, site }, use) => {
+    await page.goto(`${site}picture.html`);
+    await page.waitForFunction(() => "tintype" in globalThis);
+    await use(page);
+  },
+});
+
+/** Keyword → text of a PNG's tEXt chunks. */
+export function pngTexts(png: Uint8Array): Record<string, string> {
+  const view = new DataView(png.buffer, png.byteOffset, png.byteLength);
+  expect([...png.subarray(0, 4)], "PNG signature").toEqual([0x89, 0x50, 0x4e, 0x47]);
+  const texts: Record<string, string> = {};
+  for (let at = 8; at < png.length; at += 12 + view.getUint32(at)) {
+    const length = view.getUint32(at);
+    const latin1 = Buffer.from(png.subarray(at + 4, at + 8 + length)).toString("latin1");
+    if (!latin1.startsWith("tEXt")) continue;
+    const end = latin1.indexOf("\0");
+    texts[latin1.slice(4, end)] = latin1.slice(end + 1);
+  }
+  return texts;
+}
