@@ -1,0 +1,89 @@
+# Everything a newcomer needs: `make run`, `make picture`, `make test`. Set-up is part of each.
+
+# The command-line tool must be of the very version of the library.
+BINDGEN_VERSION := $(shell sed -n '/^name = "wasm-bindgen"$$/{n;s/version = "\(.*\)"/\1/p;}' Cargo.lock)
+BINDGEN := build/tools/bin/wasm-bindgen
+TARGET := wasm32-unknown-unknown
+PKG := www/src/engine/pkg
+PORT ?= 8080
+DEVICE ?= auto
+PROMPT ?= a red dragon, 3d render
+OUT ?= picture.png
+
+.PHONY: run picture test check lint wasm cpu webgpu page npm chromium rust size bench fixtures docs clean
+
+## Build the page and serve it on http://localhost:8080
+run: page
+	PORT=$(PORT) node www/scripts/serve.mjs
+
+## A picture without a window: make picture PROMPT="a cat" SEED=7 OUT=cat.png DEVICE=cpu|webgpu|auto
+picture: page chromium
+	@node www/scripts/picture.mjs --prompt "$(PROMPT)" --out "$(OUT)" --device $(DEVICE) \
+	  $(if $(SEED),--seed $(SEED)) $(if $(NEGATIVE),--negative "$(NEGATIVE)") $(if $(STEPS),--steps $(STEPS)) \
+	  $(if $(CFG),--cfg $(CFG)) $(if $(SAMPLER),--sampler $(SAMPLER)) $(if $(SCHEDULER),--scheduler $(SCHEDULER)) \
+	  $(if $(WIDTH),--width $(WIDTH)) $(if $(HEIGHT),--height $(HEIGHT))
+
+## All tests: style, Rust, engine sizes, page, browser
+test: lint
+	cargo test
+	$(MAKE) size page chromium
+	cd www && npm run check && npm test
+
+## What a change must pass before it is looked at: no browser, no wasm
+check: lint
+	cargo test
+
+lint:
+	cargo fmt --check
+	cargo clippy --all-targets -- -D warnings
+
+# ---- the two engines
+
+wasm: cpu webgpu
+
+cpu webgpu: rust $(BINDGEN) npm
+	cargo build --release --lib --target $(TARGET) --no-default-features --features $@
+	@scripts/package-engine $@ $(TARGET) $(BINDGEN) $(PKG)/$@
+
+## Budgets of the downloads, gzipped
+size: wasm
+	@scripts/check-size $(PKG)/cpu/tintype_bg.wasm 1500000
+	@scripts/check-size $(PKG)/webgpu/tintype_bg.wasm 3200000
+
+page: wasm
+	cd www && npm run build
+
+# ---- what has to be installed
+
+rust:
+	@command -v cargo >/dev/null || { echo "Rust is missing: install it from https://rustup.rs"; exit 1; }
+	@rustup target list --installed 2>/dev/null | grep -qx $(TARGET) || rustup target add $(TARGET)
+
+$(BINDGEN): Cargo.lock | rust
+	@$(BINDGEN) --version 2>/dev/null | grep -qF " $(BINDGEN_VERSION)" \
+	  || cargo install wasm-bindgen-cli --version $(BINDGEN_VERSION) --root build/tools
+	@touch $@
+
+npm: www/node_modules/.package-lock.json
+
+www/node_modules/.package-lock.json: www/package-lock.json
+	@command -v npm >/dev/null || { echo "Node is missing: install version 20.19 or later from https://nodejs.org"; exit 1; }
+	cd www && npm ci --no-audit --no-fund
+	@touch $@
+
+chromium: npm
+	@scripts/install-chromium
+
+# ---- for developers
+
+## Speed against onnxruntime-web and diffusers; needs the reference environment (tests/reference/README.md)
+bench: page chromium
+	node www/bench/bench.mjs
+
+## Rewrite docs/nodes.md from the node list
+docs:
+	UPDATE_DOCS=1 cargo test --test tests docs
+
+clean:
+	cargo clean
+	rm -rf build www/dist www/node_modules $(PKG)
