@@ -9,6 +9,8 @@
 mod activation;
 mod attention;
 mod conv;
+#[cfg(feature = "cpu")]
+mod cpu;
 mod linear;
 mod norm;
 mod resize;

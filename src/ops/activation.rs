@@ -2,12 +2,19 @@
 
 use burn::tensor::{Tensor, activation};
 
+#[cfg(feature = "cpu")]
+use super::cpu;
+
 /// `x · sigmoid(x)`.
 ///
 /// # Source
 ///
 /// Elfwing et al. 2017, <https://arxiv.org/abs/1702.03118>; torch 2.15 `nn.functional.silu`.
 pub fn silu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    #[cfg(feature = "cpu")]
+    if cpu::holds(&x) {
+        return cpu::silu(x);
+    }
     activation::silu(x)
 }
 
@@ -17,6 +24,10 @@ pub fn silu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
 ///
 /// Hendrycks & Gimpel 2016, <https://arxiv.org/abs/1606.08415>; torch 2.15 `nn.functional.gelu`.
 pub fn gelu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    #[cfg(feature = "cpu")]
+    if cpu::holds(&x) {
+        return cpu::gelu(x);
+    }
     activation::gelu(x)
 }
 
@@ -26,6 +37,10 @@ pub fn gelu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
 ///
 /// transformers 5.23 `QuickGELUActivation`.
 pub fn quick_gelu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    #[cfg(feature = "cpu")]
+    if cpu::holds(&x) {
+        return cpu::quick_gelu(x);
+    }
     let gate = activation::sigmoid(x.clone().mul_scalar(1.702));
     x * gate
 }
@@ -41,6 +56,10 @@ pub fn quick_gelu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
 ///
 /// Shazeer 2020, <https://arxiv.org/abs/2002.05202>; diffusers 0.42 `GEGLU`.
 pub fn geglu(x: Tensor<3>) -> Tensor<3> {
+    #[cfg(feature = "cpu")]
+    if cpu::holds(&x) {
+        return cpu::geglu(x);
+    }
     let width = x.dims()[2] / 2;
     let value = x.clone().narrow(2, 0, width);
     let gate = x.narrow(2, width, width);

@@ -3,6 +3,9 @@
 use burn::tensor::ops::AttentionModuleOptions;
 use burn::tensor::{Tensor, module};
 
+#[cfg(feature = "cpu")]
+use super::cpu;
+
 /// `softmax(q·kᵀ / √d)·v` for each head; with `causal`, a token sees itself and those before it.
 ///
 /// # Shapes
@@ -34,6 +37,10 @@ pub fn split_heads_attention(
     heads: usize,
     causal: bool,
 ) -> Tensor<3> {
+    #[cfg(feature = "cpu")]
+    if cpu::holds(&q) {
+        return cpu::split_heads_attention([q, k, v], heads, causal);
+    }
     let [batch, queries, width] = q.dims();
     let split = |x: Tensor<3>| {
         let [batch, tokens, width] = x.dims();

@@ -3,6 +3,9 @@
 use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Tensor, module};
 
+#[cfg(feature = "cpu")]
+use super::cpu;
+
 /// How a convolution treats the border.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Padding {
@@ -10,6 +13,16 @@ pub enum Padding {
     Same(usize),
     /// One row and one column of zeros at the bottom and right only: the autoencoder's downsampling.
     BottomRight,
+}
+
+impl Padding {
+    /// Zeros before the first and after the last row, and column.
+    pub(super) fn sides(self) -> (usize, usize) {
+        match self {
+            Self::Same(n) => (n, n),
+            Self::BottomRight => (0, 1),
+        }
+    }
 }
 
 /// A convolution with square kernel.
@@ -48,11 +61,13 @@ impl Conv2d {
     ///
     /// torch 2.15 `nn.Conv2d`; the asymmetric padding is diffusers 0.42 `Downsample2D` with `padding=0`.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let sides = match self.padding {
-            Padding::Same(n) => (n, n),
-            Padding::BottomRight => (0, 1),
-        };
+        let (weight, bias) = (self.weight.clone(), self.bias.clone());
+        #[cfg(feature = "cpu")]
+        if cpu::holds(&x) {
+            return cpu::conv2d(x, weight, bias, self.stride, self.padding);
+        }
+        let sides = self.padding.sides();
         let options = ConvOptions::new_with_padding([self.stride; 2], [sides; 2], [1, 1], 1);
-        module::conv2d(x, self.weight.clone(), self.bias.clone(), options)
+        module::conv2d(x, weight, bias, options)
     }
 }

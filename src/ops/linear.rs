@@ -2,10 +2,12 @@
 
 use burn::tensor::{Tensor, module};
 
+#[cfg(feature = "cpu")]
+use super::cpu;
+
 /// `y = x·Wᵀ + b`.
 #[derive(Debug, Clone)]
 pub struct Linear {
-    /// `[in, out]`: what burn multiplies by; the checkpoint's `[out, in]` seen transposed.
     weight: Tensor<2>,
     bias: Option<Tensor<1>>,
 }
@@ -18,7 +20,7 @@ impl Linear {
     /// - `weight`: `[out, in]`
     /// - `bias`: `[out]`
     pub fn new(weight: Tensor<2>, bias: Option<Tensor<1>>) -> Self {
-        Self { weight: weight.transpose(), bias }
+        Self { weight, bias }
     }
 
     /// Applies it to the last axis.
@@ -32,6 +34,10 @@ impl Linear {
     ///
     /// torch 2.15 `nn.Linear`.
     pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
-        module::linear(x, self.weight.clone(), self.bias.clone())
+        #[cfg(feature = "cpu")]
+        if cpu::holds(&x) {
+            return cpu::linear(x, self.weight.clone(), self.bias.clone());
+        }
+        module::linear(x, self.weight.clone().transpose(), self.bias.clone())
     }
 }

@@ -1,0 +1,21 @@
+//! The arithmetic of the CPU engine, on plain slices.
+//!
+//! A crate of its own for two reasons: it alone is compiled for speed where the rest of the engine is
+//! compiled for size, and it depends on nothing but a matrix product, so that each kernel can be tested
+//! against three lines of plain loops. All arrays are row major and contiguous, all numbers f32.
+//!
+//! There is no platform code: loops are written so that the compiler turns them into SIMD instructions
+//! (128 bits in a browser), and [`mod@matmul`] uses the `gemm` crate.
+
+mod activation;
+mod attention;
+mod conv;
+mod exp;
+mod matmul;
+mod norm;
+
+pub use activation::{geglu, gelu, quick_gelu, silu};
+pub use attention::{AttentionShape, attention};
+pub use conv::{ConvShape, conv2d};
+pub use matmul::linear;
+pub use norm::{group_norm, layer_norm};

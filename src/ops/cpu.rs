@@ -1,0 +1,126 @@
+//! The CPU's way: our own kernels on the tensors' memory.
+//!
+//! Each function here is the CPU arm of the one of the same name in `ops`, where shapes and sources are.
+
+use burn::tensor::{Device, Tensor, TensorData};
+use burn_flex::{Flex, FlexTensor};
+use tintype_kernels::{self as kernels, AttentionShape, ConvShape};
+
+use super::Padding;
+
+/// Whether a tensor is in the CPU engine's memory.
+pub(super) fn holds<const D: usize>(x: &Tensor<D>) -> bool {
+    // A build for the CPU alone need not ask.
+    !cfg!(feature = "webgpu") || x.device() == Device::flex()
+}
+
+/// A tensor's numbers, contiguous: borrowed where they lie so already, else copied.
+struct Floats(FlexTensor);
+
+impl Floats {
+    fn of<const D: usize>(x: Tensor<D>) -> Self {
+        let primitive = x.try_into_primitive::<Flex>().expect("callers asked `holds`");
+        Self(primitive.to_contiguous())
+    }
+
+    fn get(&self) -> &[f32] {
+        self.0.as_slice().expect("contiguous, and f32 as everything on this device")
+    }
+}
+
+fn tensor<const D: usize>(numbers: Vec<f32>, dims: [usize; D]) -> Tensor<D> {
+    Tensor::from_data(TensorData::new(numbers, dims), &Device::flex())
+}
+
+fn map<const D: usize>(x: Tensor<D>, f: impl Fn(&mut [f32])) -> Tensor<D> {
+    let dims = x.dims();
+    let mut numbers = Floats::of(x).get().to_vec();
+    f(&mut numbers);
+    tensor(numbers, dims)
+}
+
+pub(super) fn silu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    map(x, kernels::silu)
+}
+
+pub(super) fn gelu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    map(x, kernels::gelu)
+}
+
+pub(super) fn quick_gelu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    map(x, kernels::quick_gelu)
+}
+
+pub(super) fn geglu(x: Tensor<3>) -> Tensor<3> {
+    let [batch, tokens, both] = x.dims();
+    let width = both / 2;
+    tensor(kernels::geglu(Floats::of(x).get(), width), [batch, tokens, width])
+}
+
+pub(super) fn linear<const D: usize>(
+    x: Tensor<D>,
+    weight: Tensor<2>,
+    bias: Option<Tensor<1>>,
+) -> Tensor<D> {
+    let [outputs, inputs] = weight.dims();
+    let mut dims = x.dims();
+    dims[D - 1] = outputs;
+    let (x, weight, bias) = (Floats::of(x), Floats::of(weight), bias.map(Floats::of));
+    let bias = bias.as_ref().map(Floats::get);
+    tensor(kernels::linear(x.get(), weight.get(), bias, inputs), dims)
+}
+
+pub(super) fn conv2d(
+    x: Tensor<4>,
+    weight: Tensor<4>,
+    bias: Option<Tensor<1>>,
+    stride: usize,
+    padding: Padding,
+) -> Tensor<4> {
+    let [batch, inputs, height, width] = x.dims();
+    let [outputs, _, kernel, _] = weight.dims();
+    let padding = padding.sides();
+    let shape = ConvShape { batch, inputs, height, width, outputs, kernel, stride, padding };
+    let (x, weight, bias) = (Floats::of(x), Floats::of(weight), bias.map(Floats::of));
+    let bias = bias.as_ref().map(Floats::get);
+    let out = kernels::conv2d(x.get(), weight.get(), bias, shape);
+    let [rows, columns] = shape.output_size();
+    tensor(out, [batch, outputs, rows, columns])
+}
+
+pub(super) fn group_norm(
+    x: Tensor<4>,
+    parameters: [Tensor<1>; 2],
+    groups: usize,
+    eps: f64,
+    silu: bool,
+) -> Tensor<4> {
+    let dims = x.dims();
+    let (x, [weight, bias]) = (Floats::of(x), parameters.map(Floats::of));
+    let parameters = [weight.get(), bias.get()];
+    let positions = dims[2] * dims[3];
+    tensor(kernels::group_norm(x.get(), parameters, positions, groups, eps, silu), dims)
+}
+
+pub(super) fn layer_norm<const D: usize>(
+    x: Tensor<D>,
+    weight: Tensor<1>,
+    bias: Tensor<1>,
+    eps: f64,
+) -> Tensor<D> {
+    let dims = x.dims();
+    let (x, weight, bias) = (Floats::of(x), Floats::of(weight), Floats::of(bias));
+    tensor(kernels::layer_norm(x.get(), weight.get(), bias.get(), eps), dims)
+}
+
+pub(super) fn split_heads_attention(
+    [q, k, v]: [Tensor<3>; 3],
+    heads: usize,
+    causal: bool,
+) -> Tensor<3> {
+    let dims = q.dims();
+    let [batch, queries, width] = dims;
+    let shape = AttentionShape { batch, queries, keys: k.dims()[1], heads, width };
+    let (q, k, v) = (Floats::of(q), Floats::of(k), Floats::of(v));
+    tensor(kernels::attention([q.get(), k.get(), v.get()], shape, causal), dims)
+}
