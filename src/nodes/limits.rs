@@ -1,6 +1,6 @@
 //! What fits the machine: refused with the numbers before anything is allocated.
 
-use crate::device::DeviceInfo;
+use crate::device::{DeviceInfo, DeviceKind};
 use crate::error::{Error, ErrorKind, Result};
 use crate::models::unet::UnetConfig;
 use crate::models::vae::VaeConfig;
@@ -21,9 +21,8 @@ pub(super) fn check_unet(
         let below = config.block_out_channels.get(level + 1).unwrap_or(channels);
         let map = rows * (channels + below.max(channels)) as u64 * positions;
         let attends = config.down_attention[level];
-        // The scores of every position against every other, per head.
-        let scores =
-            if attends { rows * config.heads[level] as u64 * positions * positions } else { 0 };
+        let heads = if attends { rows * config.heads[level] as u64 } else { 0 };
+        let scores = scores(device, heads, positions);
         check(device, "denoising at this size", 4 * map.max(scores))?;
     }
     Ok(())
@@ -39,7 +38,7 @@ pub(super) fn check_vae(
     [height, width]: [usize; 2],
 ) -> Result<()> {
     let positions = height as u64 * width as u64;
-    let scores = batch as u64 * positions * positions;
+    let scores = scores(device, batch as u64, positions);
     let levels = config.block_out_channels.len() - 1;
     // Level `i` of the decoder works at `2^(levels − i)` times the latent's size, on what level `i + 1` gave.
     let maps = config.block_out_channels.iter().enumerate().map(|(level, channels)| {
@@ -56,6 +55,15 @@ pub(super) fn check_vae(
 /// Refuses to make an array of this many f32 on the host.
 pub(super) fn check_host(device: &DeviceInfo, what: &str, numbers: u64) -> Result<()> {
     check(device, what, numbers.saturating_mul(4))
+}
+
+/// Numbers of an attention's scores: every position against every other, for each head. The CPU kernels
+/// never hold them all; burn's on a GPU do.
+fn scores(device: &DeviceInfo, heads: u64, positions: u64) -> u64 {
+    match device.kind {
+        DeviceKind::Cpu => 0,
+        DeviceKind::WebGpu => heads.saturating_mul(positions.saturating_mul(positions)),
+    }
 }
 
 fn check(device: &DeviceInfo, what: &str, needs: u64) -> Result<()> {
