@@ -329,3 +329,23 @@ fn a_damaged_picture_is_named() {
             && error.to_string().contains("broken.png")
     );
 }
+
+/// Tiny models of the real classes, in the folders' own layouts: two encoders, linear projections,
+/// v-prediction, a latent whose halves are odd.
+#[test]
+fn every_family_runs_from_its_folder() {
+    let store = Rc::new(FolderStore::new(crate::support::fixture("networks")));
+    let engine = block_on(Engine::open(DeviceKind::Cpu, store, |_| {})).unwrap();
+    for family in ["sd15", "sd21", "sdxl"] {
+        let graph = with(graph(), "4", "ckpt_name", json!(family));
+        let graph = with(with(graph, "5", "width", json!(72)), "5", "height", json!(40));
+        // Longer than a window: two are encoded for the positive prompt, one for the negative.
+        let graph = with(graph, "6", "text", json!("a photo of a cat ".repeat(30)));
+        let host = TestHost::default();
+        run(&engine, &graph, &host).unwrap_or_else(|error| panic!("{family}: {error}"));
+        let (image, _) = codec::decode(family, &host.files()[0].bytes).unwrap();
+        assert_eq!([image.height, image.width], [40, 72], "{family}");
+        let spread = image.data.iter().fold((1f32, 0f32), |(a, b), v| (a.min(*v), b.max(*v)));
+        assert!(spread.1 - spread.0 > 0.05, "{family}: one flat colour, {spread:?}");
+    }
+}
