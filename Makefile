@@ -25,17 +25,17 @@ picture: page chromium
 
 ## All tests: style, Rust, engine sizes, page, browser
 test: lint
-	cargo test
+	cargo test --workspace
 	$(MAKE) size page chromium
 	cd www && npm run check && npm test
 
 ## What a change must pass before it is looked at: no browser, no wasm
 check: lint
-	cargo test
+	cargo test --workspace
 
 lint:
-	cargo fmt --check
-	cargo clippy --all-targets -- -D warnings
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
 
 # ---- the two engines
 
