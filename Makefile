@@ -10,7 +10,7 @@ DEVICE ?= auto
 PROMPT ?= a red dragon, 3d render
 OUT ?= picture.png
 
-.PHONY: run picture test check lint wasm cpu webgpu page npm chromium rust size bench fixtures docs clean
+.PHONY: run picture test check lint wasm cpu webgpu parity page npm chromium rust size bench fixtures docs clean
 
 ## Build the page and serve it on http://localhost:8080
 run: page
@@ -26,7 +26,7 @@ picture: page chromium
 ## All tests: style, Rust, engine sizes, page, browser
 test: lint
 	cargo test --workspace
-	$(MAKE) size page chromium
+	$(MAKE) size page parity chromium
 	cd www && npm run check && npm test
 
 ## What a change must pass before it is looked at: no browser, no wasm
@@ -44,6 +44,14 @@ wasm: cpu webgpu
 cpu webgpu: rust $(BINDGEN) npm
 	cargo build --release --lib --target $(TARGET) --no-default-features --features $@
 	@scripts/package-engine $@ $(TARGET) $(BINDGEN) $(PKG)/$@
+
+# The WebGPU engine once more, with what compares its numbers with the references: for www/test/browser/parity.spec.ts
+# only. One more link, since everything but our own crate is the same; and no wasm-opt, since nobody downloads it.
+PARITY := build/parity/webgpu
+
+parity: rust $(BINDGEN)
+	cargo build --release --lib --target $(TARGET) --no-default-features --features webgpu,parity
+	@$(BINDGEN) --target web --out-name tintype --out-dir $(PARITY) $${CARGO_TARGET_DIR:-target}/$(TARGET)/release/tintype.wasm
 
 ## Budgets of the downloads, gzipped
 size: wasm
@@ -76,9 +84,9 @@ chromium: npm
 
 # ---- for developers
 
-## Speed against onnxruntime-web and diffusers; needs the reference environment (tests/reference/README.md)
-bench: page chromium
-	node www/bench/bench.mjs
+## Speed of the UNet against onnxruntime-web's (README.md, "Speed"): make bench [ROUNDS=15] [DEVICE=webgpu]
+bench: $(if $(filter webgpu,$(DEVICE)),webgpu,cpu) chromium
+	@node www/bench/bench.mjs $(if $(filter webgpu,$(DEVICE)),--device webgpu) $(if $(ROUNDS),--rounds $(ROUNDS))
 
 ## Rewrite docs/nodes.md from the node list
 docs:

@@ -105,10 +105,11 @@ fn cpu_info() -> DeviceInfo {
 ///
 /// [`ErrorKind::DeviceFailed`] if the read fails, or anything failed on the device before.
 pub async fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
-    let data = tensor.into_data_async().await.map_err(|error| failed(format!("{error:?}")))?;
+    let data = tensor.into_data_async().await;
     if let Some(why) = fault() {
         return Err(failed(why));
     }
+    let data = data.map_err(|error| failed(innermost(&format!("{error:?}")).to_owned()))?;
     data.try_into_vec().map_err(|error| failed(format!("{error:?}")))
 }
 
@@ -143,6 +144,12 @@ fn raise_fault(why: &str) {
             }
         });
     }
+}
+
+/// The cause at the end of burn's chain of them, which a backtrace follows.
+fn innermost(chain: &str) -> &str {
+    let causes = chain.split("\nBacktrace").next().unwrap_or(chain);
+    causes.trim_end().lines().last().unwrap_or(chain).trim()
 }
 
 fn failed(why: String) -> Error {

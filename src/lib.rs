@@ -16,3 +16,7 @@ pub mod weights;
 
 #[cfg(web)]
 mod wasm_api;
+
+// The comparisons of `tests/shared.rs` name this crate as the tests do.
+#[cfg(all(web, feature = "parity"))]
+extern crate self as tintype;

@@ -7,6 +7,8 @@ mod convert;
 mod error;
 mod host;
 mod js_node;
+#[cfg(feature = "parity")]
+mod parity;
 
 use std::rc::Rc;
 

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use burn::tensor::{Device, Tensor, TensorData};
-use serde_json::{Map, Value};
+use burn::tensor::{Device, Tensor};
 use tintype::device::{self, DeviceKind};
 use tintype::error::Result;
 use tintype::models::clip::{ClipConfig, TOKEN_TABLE};
@@ -13,7 +12,9 @@ use tintype::models::vae::VaeConfig;
 use tintype::models::{ClipTextModel, Unet, Vae};
 use tintype::store::native::FolderStore;
 use tintype::store::{self, ByteSource, ModelStore};
-use tintype::weights::{Dtype, Weights};
+use tintype::weights::Weights;
+
+pub(crate) use crate::shared::reference::{Comparison, Reference, References};
 
 /// A folder or file below `tests/fixtures`.
 pub(crate) fn fixture(path: &str) -> PathBuf {
@@ -40,64 +41,17 @@ pub(crate) fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     block_on(device::read(tensor)).unwrap()
 }
 
-/// A reference tensor.
-#[derive(Debug, Clone)]
-pub(crate) struct Reference {
-    pub(crate) shape: Vec<usize>,
-    pub(crate) data: Vec<f32>,
-}
-
 impl Reference {
-    /// Part `index` along the first axis.
-    pub(crate) fn part(&self, index: usize) -> &[f32] {
-        let len = self.data.len() / self.shape[0];
-        &self.data[index * len..][..len]
-    }
-
-    /// As token ids.
-    pub(crate) fn ints(&self) -> Vec<u32> {
-        self.data.iter().map(|v| *v as u32).collect()
-    }
-
     /// As a tensor on the CPU, in its own shape or one with axes of length 1 added at the end.
     pub(crate) fn tensor<const D: usize>(&self) -> Tensor<D> {
-        let mut shape = [1; D];
-        shape[..self.shape.len()].copy_from_slice(&self.shape);
-        Tensor::from_data(TensorData::new(self.data.clone(), shape), &cpu())
+        self.tensor_on(&cpu())
     }
 }
 
 /// Every tensor of a reference file.
 pub(crate) fn references(path: &str) -> BTreeMap<String, Reference> {
-    let (header, body) = split(path);
-    let tensor = |(name, info): (String, Value)| {
-        let numbers = |key: &str| -> Vec<usize> {
-            info[key].as_array().unwrap().iter().map(|v| v.as_u64().unwrap() as usize).collect()
-        };
-        let span = numbers("data_offsets");
-        let bytes = &body[span[0]..span[1]];
-        let data = match info["dtype"].as_str().unwrap() {
-            "I32" => {
-                bytes.as_chunks().0.iter().map(|word| i32::from_le_bytes(*word) as f32).collect()
-            }
-            dtype => Dtype::from_name(dtype).unwrap().widen(bytes),
-        };
-        (name, Reference { shape: numbers("shape"), data })
-    };
-    header.into_iter().filter(|(name, _)| name != "__metadata__").map(tensor).collect()
-}
-
-/// What a reference file says of its cases beside their tensors: JSON by case.
-pub(crate) fn settings(path: &str) -> Value {
-    let (header, _) = split(path);
-    serde_json::from_str(header["__metadata__"]["settings"].as_str().unwrap()).unwrap()
-}
-
-fn split(path: &str) -> (Map<String, Value>, Vec<u8>) {
-    let mut bytes = std::fs::read(fixture(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
-    let length = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
-    let body = bytes.split_off(8 + length);
-    (serde_json::from_slice(&bytes[8..]).unwrap(), body)
+    let bytes = std::fs::read(fixture(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
+    References::parse(&bytes).tensors
 }
 
 /// A model in diffusers' layout.
@@ -156,9 +110,7 @@ pub(crate) fn load(source: &dyn ByteSource) -> Result<Weights> {
 /// Largest |a − b| divided by the largest |b|: one number for a whole tensor.
 pub(crate) fn relative_error(ours: &[f32], reference: &[f32]) -> f32 {
     assert_eq!(ours.len(), reference.len(), "length");
-    let scale = reference.iter().fold(0f32, |m, v| m.max(v.abs())).max(1e-12);
-    let worst = ours.iter().zip(reference).map(|(a, b)| (a - b).abs());
-    worst.fold(0f32, |m, v| if v.is_nan() { f32::INFINITY } else { m.max(v) }) / scale
+    Comparison::new("", ours, reference, 0.0).error
 }
 
 /// Compares tensors by [`relative_error`] with one tolerance, and remembers how near it came.
@@ -176,18 +128,27 @@ impl Closeness {
     /// Fails, naming the tensor and the place that differs most.
     #[track_caller]
     pub(crate) fn check(&mut self, name: &str, ours: &[f32], reference: &[f32]) {
-        let error = relative_error(ours, reference);
-        if error > self.worst.0 {
-            self.worst = (error, name.to_owned());
+        self.take(Comparison::new(name, ours, reference, self.tolerance));
+    }
+
+    /// Fails for the first that is not close, in the order given.
+    #[track_caller]
+    pub(crate) fn of(comparisons: Vec<Comparison>) {
+        let mut all = Self::within(comparisons.iter().map(|c| c.allowed).fold(0.0, f32::max));
+        for comparison in comparisons {
+            all.take(comparison);
         }
-        if error <= self.tolerance {
-            return;
+    }
+
+    #[track_caller]
+    fn take(&mut self, comparison: Comparison) {
+        let Comparison { name, error, allowed, detail } = &comparison;
+        if *error > self.worst.0 {
+            self.worst = (*error, name.clone());
         }
-        let difference = |i: &usize| (ours[*i] - reference[*i]).abs();
-        let worst = (0..ours.len()).max_by(|a, b| difference(a).total_cmp(&difference(b))).unwrap();
-        panic!(
-            "`{name}` differs: relative error {error:.2e}, allowed {:.0e}; worst at {worst}: {} for {}",
-            self.tolerance, ours[worst], reference[worst]
+        assert!(
+            comparison.is_close(),
+            "`{name}` differs: relative error {error:.2e}, allowed {allowed:.0e}; {detail}"
         );
     }
 }

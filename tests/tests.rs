@@ -5,6 +5,7 @@
     reason = "clippy takes only functions marked #[test] for tests, not what they share"
 )]
 
+mod shared;
 mod support;
 
 mod diffusion;

@@ -44,8 +44,12 @@ scope.addEventListener("message", (event) => {
   switch (message.type) {
     case "call":
       answer(message.id, message.method, message.args).catch((error: unknown) => {
+        const data = toData(error);
         if (error instanceof WebAssembly.RuntimeError) fatal(error);
-        else post({ type: "error", id: message.id, error: toData(error) });
+        // A device does not come back, so this worker has nothing more to give. Why it failed is often said a
+        // moment after the read that failed; what is said first is what the page hears.
+        else if (data.code === "device_failed") setTimeout(() => fatal(error), 100);
+        else post({ type: "error", id: message.id, error: data });
       });
       break;
     case "cancel":
