@@ -86,6 +86,7 @@ chromium: npm
 
 ## Speed of the UNet against onnxruntime-web's (README.md, "Speed"): make bench [ROUNDS=15] [DEVICE=webgpu]
 bench: $(if $(filter webgpu,$(DEVICE)),webgpu,cpu) chromium
+	cd www/bench && npm ci --no-audit --no-fund
 	@node www/bench/bench.mjs $(if $(filter webgpu,$(DEVICE)),--device webgpu) $(if $(ROUNDS),--rounds $(ROUNDS))
 
 ## Rewrite docs/nodes.md from the node list
