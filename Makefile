@@ -26,6 +26,8 @@ picture: page chromium
 ## All tests: style, Rust, engine sizes, page, browser
 test: lint
 	cargo test --workspace
+	cargo run --example run_workflow -- www/public/workflows/text_to_image.json --models www/public/models --out build/native
+	test -n "$$(find build/native -name 'dragon_*.png' -size +4k)"
 	$(MAKE) size page parity chromium
 	cd www && npm run check && npm test
 
