@@ -153,12 +153,12 @@ async function measure({ executablePath, device, rounds, alone, job }) {
 function engineSizes(device) {
   const gzipped = (/** @type {string} */ file) => gzipSync(readFileSync(file), { level: 9 }).length;
   const ours = path(`../src/engine/pkg/${device}/tintype_bg.wasm`);
-  const theirs = path(`../node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded${device === "cpu" ? "" : ".asyncify"}.wasm`);
+  const theirs = path(`node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded${device === "cpu" ? "" : ".asyncify"}.wasm`);
   return { tintype: gzipped(ours), onnxruntime: gzipped(theirs) };
 }
 
 function ortVersion() {
-  return JSON.parse(readFileSync(path("../node_modules/onnxruntime-web/package.json"), "utf8")).version;
+  return JSON.parse(readFileSync(path("node_modules/onnxruntime-web/package.json"), "utf8")).version;
 }
 
 /** @param {string} text */
