@@ -32,7 +32,7 @@ pub mod value;
 
 pub use event::Event;
 pub use inputs::Inputs;
-pub use node::{Complaint, Context, Host, Node, Outputs, RunOptions};
+pub use node::{Complaint, Context, Function, Host, Node, Outputs, RunOptions};
 pub use problem::{NodeErrors, Refusal};
 pub use registry::Registry;
 pub use run::{Executor, RunError, RunReport};

@@ -1,7 +1,7 @@
 //! The node classes: where graphs meet models.
 //!
-//! One file a family, classes named as ComfyUI names them, all in the one list [`NODES`]. A node is a unit
-//! struct without state; what it needs beyond its inputs (models folder, device, uploaded files) is the
+//! One file a family, classes named as ComfyUI names them, all in the one list [`NODES`]. A node is a
+//! [`Function`](crate::graph::Function), or a unit struct where it has to wait for something; it has no state: what it needs beyond its inputs (models folder, device, uploaded files) is the
 //! [`Environment`]. What flows along the links is in [`values`].
 
 mod conditioning;
@@ -18,19 +18,8 @@ pub use environment::Environment;
 
 use crate::graph::Node;
 
-/// All built-in classes, in menu order. Adding a node is: a struct in its family's file, a line here, a
-/// test; menus, `docs/nodes.md`, types and validation follow from its schema.
-pub const NODES: &[&dyn Node] = &[
-    &loaders::CheckpointLoaderSimple,
-    &conditioning::CLIPTextEncode,
-    &latent::EmptyLatentImage,
-    &latent::SetLatentNoiseMask,
-    &latent::SaveLatent,
-    &latent::LoadLatent,
-    &latent::VAEDecode,
-    &latent::VAEEncode,
-    &sampling::KSampler,
-    &image::LoadImage,
-    &image::SaveImage,
-    &image::PreviewImage,
-];
+/// All built-in classes, family by family, in menu order. Adding a node is: a constant in its family's
+/// file, a place in the family's list, a test; menus, `docs/nodes.md`, types and validation follow from
+/// its schema.
+pub const NODES: &[&[&dyn Node]] =
+    &[loaders::NODES, conditioning::NODES, latent::NODES, sampling::NODES, image::NODES];

@@ -19,7 +19,7 @@ fn node_reference_is_up_to_date() {
 
 #[test]
 fn every_node_and_input_is_described() {
-    for node in NODES {
+    for node in NODES.iter().copied().flatten() {
         let schema = node.schema();
         let class = schema.class_type;
         let sentence = |text: &str| text.ends_with('.') && text.starts_with(char::is_uppercase);
@@ -35,7 +35,7 @@ fn reference() -> String {
         "# Nodes\n\nGenerated from the code by `make docs`; do not edit. Classes, inputs and outputs have ComfyUI's names.\n",
     );
     let mut category = "";
-    for node in NODES {
+    for node in NODES.iter().copied().flatten() {
         let schema = node.schema();
         if schema.category != category {
             category = schema.category;

@@ -4,7 +4,7 @@ use futures_util::future::LocalBoxFuture;
 
 use crate::diffusion::guidance::same_length;
 use crate::diffusion::noise::Generator;
-use crate::diffusion::samplers::{Denoise, Sampler};
+use crate::diffusion::samplers::{Denoise, Denoised, Sampler};
 use crate::error::Result;
 
 /// A model that sees the original latent, with the noise of the level, wherever the mask is 0.
@@ -41,22 +41,44 @@ impl<'a> Inpaint<'a> {
     }
 }
 
+impl Inpaint<'_> {
+    /// What the model is shown instead of `x`.
+    fn seen(&self, x: &[f32], sigma: f32) -> Result<Vec<f32>> {
+        same_length("latent under a mask", self.mask.len(), x.len())?;
+        let one = |i: usize| {
+            let original = self.latent[i] + self.noise[i] * sigma;
+            x[i] * self.mask[i] + original * (1.0 - self.mask[i])
+        };
+        Ok((0..x.len()).map(one).collect())
+    }
+
+    /// Puts the original back where it is protected.
+    fn protect(&self, denoised: &mut [f32]) {
+        for ((denoised, mask), latent) in denoised.iter_mut().zip(&self.mask).zip(&self.latent) {
+            *denoised = *denoised * mask + latent * (1.0 - mask);
+        }
+    }
+}
+
 impl Denoise for Inpaint<'_> {
     fn denoise<'a>(&'a mut self, x: &'a [f32], sigma: f32) -> LocalBoxFuture<'a, Result<Vec<f32>>> {
         Box::pin(async move {
-            same_length("latent under a mask", self.mask.len(), x.len())?;
-            let seen: Vec<f32> = (0..x.len())
-                .map(|i| {
-                    let original = self.latent[i] + self.noise[i] * sigma;
-                    x[i] * self.mask[i] + original * (1.0 - self.mask[i])
-                })
-                .collect();
-            let mut denoised = self.model.denoise(&seen, sigma).await?;
-            for ((denoised, mask), latent) in denoised.iter_mut().zip(&self.mask).zip(&self.latent)
-            {
-                *denoised = *denoised * mask + latent * (1.0 - mask);
-            }
+            let mut denoised = self.model.denoise(&self.seen(x, sigma)?, sigma).await?;
+            self.protect(&mut denoised);
             Ok(denoised)
+        })
+    }
+
+    fn denoise_both<'a>(
+        &'a mut self,
+        x: &'a [f32],
+        sigma: f32,
+    ) -> LocalBoxFuture<'a, Result<Denoised>> {
+        Box::pin(async move {
+            let mut both = self.model.denoise_both(&self.seen(x, sigma)?, sigma).await?;
+            // The negative answer is the model's own: ComfyUI's mask acts after guidance.
+            self.protect(&mut both.guided);
+            Ok(both)
         })
     }
 }

@@ -40,6 +40,63 @@ pub trait Denoise {
     ///
     /// Whatever stops the run; `Cancelled` among them.
     fn denoise<'a>(&'a mut self, x: &'a [f32], sigma: f32) -> LocalBoxFuture<'a, Result<Vec<f32>>>;
+
+    /// As [`Denoise::denoise`], with the negative prompt's own answer beside the guided one; for samplers
+    /// that step along the latter (CFG++). Without a negative prompt both are the same.
+    ///
+    /// # Errors
+    ///
+    /// As [`Denoise::denoise`].
+    fn denoise_both<'a>(
+        &'a mut self,
+        x: &'a [f32],
+        sigma: f32,
+    ) -> LocalBoxFuture<'a, Result<Denoised>> {
+        Box::pin(async move {
+            let guided = self.denoise(x, sigma).await?;
+            Ok(Denoised { negative: guided.clone(), guided })
+        })
+    }
+}
+
+/// A network's answer before and after guidance.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Denoised {
+    /// The clean latent after guidance.
+    pub guided: Vec<f32>,
+    /// The clean latent that the negative prompt sees.
+    pub negative: Vec<f32>,
+}
+
+/// The numbers a sampler can be set with; each sampler reads those it has.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SamplerOptions {
+    /// How much of a step's noise is drawn anew: 0 is deterministic, 1 ancestral.
+    pub eta: f64,
+    /// Multiplies the noise that is added.
+    pub s_noise: f64,
+}
+
+impl Default for SamplerOptions {
+    /// What the sampler's name alone stands for.
+    fn default() -> Self {
+        Self { eta: 1.0, s_noise: 1.0 }
+    }
+}
+
+/// A sampler with its settings: what flows along a SAMPLER link.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Method {
+    /// Which sampler.
+    pub sampler: Sampler,
+    /// How it is set.
+    pub options: SamplerOptions,
+}
+
+impl From<Sampler> for Method {
+    fn from(sampler: Sampler) -> Self {
+        Self { sampler, options: SamplerOptions::default() }
+    }
 }
 
 /// A way from noise to a latent, by the name users type.
@@ -191,7 +248,7 @@ pub struct StepInfo<'a> {
 /// `on_step` return (this is how a run is cancelled), [`ErrorKind::Mismatch`] for an output of another
 /// length, [`ErrorKind::ValueOutOfRange`] for a level that is 0 before the end, or negative.
 pub async fn sample(
-    sampler: Sampler,
+    method: impl Into<Method>,
     model: &mut dyn Denoise,
     x: Vec<f32>,
     sigmas: &[f32],
@@ -202,7 +259,8 @@ pub async fn sample(
     if sigmas.len() < 2 {
         return Ok(x);
     }
-    let mut run = Run { model, sigmas, noise, on_step };
+    let Method { sampler, options } = method.into();
+    let mut run = Run { model, options, sigmas, noise, on_step };
     let latent = match sampler {
         Sampler::Euler => euler::sample(&mut run, x).await,
         Sampler::EulerAncestral => euler_ancestral::sample(&mut run, x).await,
@@ -244,6 +302,7 @@ fn check_sigmas(sigmas: &[f32]) -> Result<()> {
 /// What every sampler has at hand.
 struct Run<'a> {
     model: &'a mut dyn Denoise,
+    options: SamplerOptions,
     sigmas: &'a [f32],
     noise: &'a mut StepNoise,
     on_step: &'a mut dyn FnMut(StepInfo<'_>) -> Result<()>,
@@ -288,11 +347,11 @@ fn euler_step(x: &[f32], denoised: &[f32], sigma: f32, sigma_next: f32) -> Vec<f
 ///
 /// # Source
 ///
-/// k-diffusion `get_ancestral_step` with η = 1: the variance of the posterior of Ho et al. 2020.
-fn ancestral_step(sigma: f64, sigma_next: f64) -> (f64, f64) {
+/// k-diffusion `get_ancestral_step`: with η = 1 the variance of the posterior of Ho et al. 2020.
+fn ancestral_step(sigma: f64, sigma_next: f64, eta: f64) -> (f64, f64) {
     let (from, to) = (sigma * sigma, sigma_next * sigma_next);
     // Upwards (flipped levels) there is nothing to add.
-    let up = (to * (from - to) / from).max(0.0).sqrt().min(sigma_next);
+    let up = (eta * (to * (from - to) / from).max(0.0).sqrt()).min(sigma_next);
     ((to - up * up).max(0.0).sqrt(), up)
 }
 

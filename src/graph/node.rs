@@ -14,7 +14,7 @@ use super::NodeId;
 use super::event::{Event, File};
 use super::inputs::Inputs;
 use super::schema::Schema;
-use super::value::{Kind, Value};
+use super::value::Value;
 use crate::error::{ErrorKind, Result};
 
 /// A class of nodes. Implementors are unit structs.
@@ -95,6 +95,60 @@ impl<T: Node + ?Sized> Node for &T {
     }
 }
 
+/// A node whose work is one function that waits for nothing: most nodes are.
+///
+/// ```
+/// use tintype::graph::{Function, Input, Kind, Output, Outputs, Schema};
+///
+/// const INVERT: Function = Function::new(
+///     &Schema::new("Invert", "Invert", "maths")
+///         .inputs(&[Input::float("x", 0.0, -1.0..=1.0, 0.1)])
+///         .outputs(&[Output::new(Kind::FLOAT)]),
+///     |inputs, _| Ok(Outputs::one(-inputs.float("x")?)),
+/// );
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct Function {
+    schema: &'static Schema,
+    run: fn(&Inputs, &Context<'_>) -> Result<Outputs>,
+    validate: fn(&Inputs) -> Vec<Complaint>,
+}
+
+impl Function {
+    /// A node of this schema that does this.
+    pub const fn new(
+        schema: &'static Schema,
+        run: fn(&Inputs, &Context<'_>) -> Result<Outputs>,
+    ) -> Self {
+        Self { schema, run, validate: |_| Vec::new() }
+    }
+
+    /// The same node with a check of its own: see [`Node::validate`].
+    #[must_use]
+    pub const fn checked_by(mut self, validate: fn(&Inputs) -> Vec<Complaint>) -> Self {
+        self.validate = validate;
+        self
+    }
+}
+
+impl Node for Function {
+    fn schema(&self) -> &'static Schema {
+        self.schema
+    }
+
+    fn run<'a>(
+        &'a self,
+        inputs: Inputs,
+        cx: &'a Context<'a>,
+    ) -> LocalBoxFuture<'a, Result<Outputs>> {
+        async move { (self.run)(&inputs, cx) }.boxed_local()
+    }
+
+    fn validate(&self, inputs: &Inputs) -> Vec<Complaint> {
+        (self.validate)(inputs)
+    }
+}
+
 /// What a node finds wrong with one of its inputs before anything runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Complaint {
@@ -119,9 +173,9 @@ impl Outputs {
         Self { values, ui: None }
     }
 
-    /// The one output that is an object.
-    pub fn object<T: 'static>(kind: Kind, bytes: usize, payload: T) -> Self {
-        Self::new(vec![Value::object(kind, bytes, payload)])
+    /// This one value, and nothing to show.
+    pub fn one(value: impl Into<Value>) -> Self {
+        Self::new(vec![value.into()])
     }
 
     /// Nothing but something to show.

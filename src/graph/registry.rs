@@ -29,10 +29,10 @@ impl Registry {
         Self::default()
     }
 
-    /// A registry of a constant list.
-    pub fn from_static(nodes: &[&'static dyn Node]) -> Self {
+    /// A registry of constant lists, one a family.
+    pub fn from_static(families: &[&[&'static dyn Node]]) -> Self {
         let mut registry = Self::new();
-        for &node in nodes {
+        for &node in families.iter().copied().flatten() {
             registry.register(Rc::new(node));
         }
         registry

@@ -136,7 +136,7 @@ impl Bench {
 }
 
 fn executor() -> Executor {
-    Executor::new(Registry::from_static(NODES), 1 << 20)
+    Executor::new(Registry::from_static(&[NODES]), 1 << 20)
 }
 
 /// A stub node: its schema and a function.

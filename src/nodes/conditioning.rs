@@ -7,8 +7,11 @@ use super::values::{Clip, Condition, Conditioning};
 use crate::error::Result;
 use crate::graph::{Context, Input, Inputs, Kind, Node, Output, Outputs, Schema};
 
+/// The classes of this family, in menu order.
+pub(super) const NODES: &[&dyn Node] = &[&CLIPTextEncode];
+
 /// A prompt → what a denoising network is guided by.
-pub(super) struct CLIPTextEncode;
+struct CLIPTextEncode;
 
 const CLIP_TEXT_ENCODE: Schema =
     Schema::new("CLIPTextEncode", "CLIP Text Encode (Prompt)", "conditioning")
@@ -33,10 +36,7 @@ impl Node for CLIPTextEncode {
             cx.checkpoint().await?;
             let clip = inputs.object::<Clip>("clip")?;
             let condition = encode(&clip, inputs.string("text")?)?;
-            let bytes = 4
-                * (condition.context.shape().num_elements()
-                    + condition.pooled.shape().num_elements());
-            Ok(Outputs::object(Kind::CONDITIONING, bytes, Conditioning(vec![condition])))
+            Ok(Outputs::one(Conditioning(vec![condition])))
         })
     }
 }
@@ -66,5 +66,5 @@ fn encode(clip: &Clip, text: &str) -> Result<Condition> {
         pooled = Some(out.pooled.narrow(0, 0, 1));
     }
     let pooled = pooled.expect("a loaded CLIP has an encoder");
-    Ok(Condition { context: Tensor::cat(contexts, 2), pooled })
+    Ok(Condition::new(Tensor::cat(contexts, 2), pooled))
 }

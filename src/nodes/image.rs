@@ -7,12 +7,15 @@ use super::latent::file_hash;
 use super::{Environment, naming};
 use crate::error::Result;
 use crate::graph::event::{File, Place};
-use crate::graph::{Context, Input, Inputs, Kind, Node, Output, Outputs, Schema, Value};
+use crate::graph::{Context, Input, Inputs, Kind, Node, Output, Outputs, Schema};
 use crate::image::metadata::ascii_json;
 use crate::image::{Image, codec};
 
+/// The classes of this family, in menu order.
+pub(super) const NODES: &[&dyn Node] = &[&LoadImage, &SaveImage, &PreviewImage];
+
 /// A file → the picture in it, and where it is transparent.
-pub(super) struct LoadImage;
+struct LoadImage;
 
 const LOAD_IMAGE: Schema = Schema::new("LoadImage", "Load Image", "image")
     .doc("Loads a picture. What is transparent in it becomes the mask.")
@@ -42,16 +45,13 @@ impl Node for LoadImage {
         Box::pin(async move {
             let name = inputs.string("image")?;
             let (image, mask) = codec::decode(name, &cx.env::<Environment>().input(name)?)?;
-            Ok(Outputs::new(vec![
-                Value::object(Kind::IMAGE, image.data.len() * 4, image),
-                Value::object(Kind::MASK, mask.data.len() * 4, mask),
-            ]))
+            Ok(Outputs::new(vec![image.into(), mask.into()]))
         })
     }
 }
 
 /// Pictures → PNG files to keep.
-pub(super) struct SaveImage;
+struct SaveImage;
 
 const SAVE_IMAGE: Schema = Schema::new("SaveImage", "Save Image", "image")
     .doc("Saves pictures as PNG files that carry the graph they were made with.")
@@ -81,7 +81,7 @@ impl Node for SaveImage {
 }
 
 /// Pictures → PNG files to look at.
-pub(super) struct PreviewImage;
+struct PreviewImage;
 
 const PREVIEW_IMAGE: Schema = Schema::new("PreviewImage", "Preview Image", "image")
     .doc("Shows pictures without keeping them.")

@@ -12,16 +12,20 @@ use crate::device;
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::event::{File, Place};
 use crate::graph::node::Complaint;
-use crate::graph::{Context, Input, Inputs, Kind, Node, Output, Outputs, Schema};
+use crate::graph::{Context, Function, Input, Inputs, Kind, Node, Output, Outputs, Schema};
 use crate::image::{Image, Mask};
 use crate::store::{Hash, MemorySource};
 use crate::weights::safetensors::{self, Header};
+
+/// The classes of this family, in menu order.
+pub(super) const NODES: &[&dyn Node] =
+    &[&EmptyLatentImage, &SET_LATENT_NOISE_MASK, &SaveLatent, &LoadLatent, &VAEDecode, &VAEEncode];
 
 /// Pixels a latent position stands for, along each side, in every Stable Diffusion family.
 const FACTOR: usize = 8;
 
 /// Latents of noughts: the start of a new picture.
-pub(super) struct EmptyLatentImage;
+struct EmptyLatentImage;
 
 const EMPTY_LATENT_IMAGE: Schema = Schema::new("EmptyLatentImage", "Empty Latent Image", "latent")
     .doc("The start of a new picture: its size, and how many of them.")
@@ -76,43 +80,29 @@ impl Node for EmptyLatentImage {
             let env = cx.env::<Environment>();
             limits::check_host(&env.device_info, "an empty latent of this size", numbers)?;
             let latent = Latent::new(shape, vec![0.0; numbers as usize])?;
-            Ok(Outputs::object(Kind::LATENT, latent.bytes(), latent))
+            Ok(Outputs::one(latent))
         })
     }
 }
 
 /// A latent of which only a part may change.
-pub(super) struct SetLatentNoiseMask;
-
-const SET_LATENT_NOISE_MASK: Schema =
-    Schema::new("SetLatentNoiseMask", "Set Latent Noise Mask", "latent/inpaint")
+const SET_LATENT_NOISE_MASK: Function = Function::new(
+    &Schema::new("SetLatentNoiseMask", "Set Latent Noise Mask", "latent/inpaint")
         .doc("Lets only the masked part of a picture change.")
         .inputs(&[
             Input::link("samples", Kind::LATENT).doc("The latent of the picture."),
             Input::link("mask", Kind::MASK).doc("White where the picture may change."),
         ])
-        .outputs(&[Output::new(Kind::LATENT)]);
-
-impl Node for SetLatentNoiseMask {
-    fn schema(&self) -> &'static Schema {
-        &SET_LATENT_NOISE_MASK
-    }
-
-    fn run<'a>(
-        &'a self,
-        inputs: Inputs,
-        _cx: &'a Context<'a>,
-    ) -> LocalBoxFuture<'a, Result<Outputs>> {
-        Box::pin(async move {
-            let mut latent = (*inputs.object::<Latent>("samples")?).clone();
-            latent.noise_mask = Some(inputs.object::<Mask>("mask")?);
-            Ok(Outputs::object(Kind::LATENT, latent.bytes(), latent))
-        })
-    }
-}
+        .outputs(&[Output::new(Kind::LATENT)]),
+    |inputs, _| {
+        let mut latent = (*inputs.object::<Latent>("samples")?).clone();
+        latent.noise_mask = Some(inputs.object::<Mask>("mask")?);
+        Ok(Outputs::one(latent))
+    },
+);
 
 /// A latent → a file.
-pub(super) struct SaveLatent;
+struct SaveLatent;
 
 const SAVE_LATENT: Schema = Schema::new("SaveLatent", "Save Latent", "latent")
     .doc("Saves a latent as a file, to go on from later.")
@@ -162,7 +152,7 @@ impl Node for SaveLatent {
 }
 
 /// A file → the latent in it.
-pub(super) struct LoadLatent;
+struct LoadLatent;
 
 const LOAD_LATENT: Schema = Schema::new("LoadLatent", "Load Latent", "latent")
     .doc("Loads a latent that was saved as a file.")
@@ -190,7 +180,7 @@ impl Node for LoadLatent {
         Box::pin(async move {
             let name = inputs.string("latent")?;
             let latent = load_latent(name, cx.env::<Environment>().input(name)?).await?;
-            Ok(Outputs::object(Kind::LATENT, latent.bytes(), latent))
+            Ok(Outputs::one(latent))
         })
     }
 }
@@ -232,7 +222,7 @@ pub(super) fn file_hash(env: &Environment, name: &str) -> Result<String> {
 }
 
 /// A latent → pictures.
-pub(super) struct VAEDecode;
+struct VAEDecode;
 
 const VAE_DECODE: Schema = Schema::new("VAEDecode", "VAE Decode", "latent")
     .doc("Turns latents into pictures.")
@@ -283,13 +273,13 @@ impl Node for VAEDecode {
             }
             let factor = vae.config().factor();
             let image = Image::new([batch, height * factor, width * factor, 3], data)?;
-            Ok(Outputs::object(Kind::IMAGE, image.data.len() * 4, image))
+            Ok(Outputs::one(image))
         })
     }
 }
 
 /// Pictures → a latent.
-pub(super) struct VAEEncode;
+struct VAEEncode;
 
 const VAE_ENCODE: Schema = Schema::new("VAEEncode", "VAE Encode", "latent")
     .doc("Turns pictures into latents, to change them with a sampler.")
@@ -329,7 +319,7 @@ impl Node for VAEEncode {
                 samples.extend(device::read(mean).await?);
             }
             let latent = Latent::new([image.batch, channels, height, width], samples)?;
-            Ok(Outputs::object(Kind::LATENT, latent.bytes(), latent))
+            Ok(Outputs::one(latent))
         })
     }
 }

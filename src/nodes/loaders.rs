@@ -21,8 +21,11 @@ use crate::prompt::Tokenizer;
 use crate::store;
 use crate::weights::Weights;
 
+/// The classes of this family, in menu order.
+pub(super) const NODES: &[&dyn Node] = &[&CheckpointLoaderSimple];
+
 /// A checkpoint → its denoising network, text encoder and autoencoder.
-pub(super) struct CheckpointLoaderSimple;
+struct CheckpointLoaderSimple;
 
 const CHECKPOINT_LOADER_SIMPLE: Schema =
     Schema::new("CheckpointLoaderSimple", "Load Checkpoint", "loaders")

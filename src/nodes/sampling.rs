@@ -19,8 +19,11 @@ use crate::image::resample::mask_to_size;
 use crate::models::unet::{AddedCondition, UnetCondition};
 use crate::ops;
 
+/// The classes of this family, in menu order.
+pub(super) const NODES: &[&dyn Node] = &[&KSampler];
+
 /// A latent, noised and denoised towards a prompt.
-pub(super) struct KSampler;
+struct KSampler;
 
 const KSAMPLER: Schema = Schema::new("KSampler", "KSampler", "sampling")
     .doc("Paints: starts from noise, or from a picture with noise added, and removes it step by step, guided by the prompts.")
@@ -65,9 +68,8 @@ impl Node for KSampler {
             };
             let (positive, negative) = (inputs.object("positive")?, inputs.object("negative")?);
             let samples = denoise(&model, &latent, &positive, &negative, settings, cx).await?;
-            let out =
-                Latent { shape: latent.shape, samples, noise_mask: latent.noise_mask.clone() };
-            Ok(Outputs::object(Kind::LATENT, out.bytes(), out))
+            let out = Latent { samples, ..(*latent).clone() };
+            Ok(Outputs::one(out))
         })
     }
 }
@@ -207,7 +209,8 @@ impl<'a> GuidedNetwork<'a> {
         })
     }
 
-    async fn call(&self, x: &[f32], sigma: f32) -> Result<Vec<f32>> {
+    /// The clean latents that the negative and the positive conditions see, in this order.
+    async fn call(&self, x: &[f32], sigma: f32) -> Result<[Vec<f32>; 2]> {
         // Every call of the network, not only every step: second-order samplers call it twice.
         self.cx.checkpoint().await?;
         let unet: &Rc<_> = &self.model.unet;
@@ -224,16 +227,19 @@ impl<'a> GuidedNetwork<'a> {
             .map(|part| guidance::denoised(schedule.prediction(), x, part.to_vec(), sigma))
             .collect::<Result<Vec<_>>>()?;
         let (negative, positive) = parts.split_at(self.negatives);
-        if negative.is_empty() {
-            return Ok(mean(positive));
-        }
-        guidance::guided(&mean(positive), &mean(negative), self.cfg)
+        Ok([mean(negative), mean(positive)])
     }
 }
 
 impl Denoise for GuidedNetwork<'_> {
     fn denoise<'a>(&'a mut self, x: &'a [f32], sigma: f32) -> LocalBoxFuture<'a, Result<Vec<f32>>> {
-        Box::pin(self.call(x, sigma))
+        Box::pin(async move {
+            let [negative, positive] = self.call(x, sigma).await?;
+            if negative.is_empty() {
+                return Ok(positive);
+            }
+            guidance::guided(&positive, &negative, self.cfg)
+        })
     }
 }
 

@@ -4,13 +4,15 @@
 //! give the same numbers on every device. Only conditions stay on the device: nothing but a network reads
 //! them.
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use burn::tensor::Tensor;
 
 use crate::diffusion::schedule::NoiseSchedule;
 use crate::error::{Error, ErrorKind, Result};
-use crate::image::Mask;
+use crate::graph::{Kind, Value};
+use crate::image::{Image, Mask};
 use crate::models::{ClipTextModel, Unet, Vae};
 use crate::prompt::Tokenizer;
 
@@ -100,17 +102,125 @@ impl PreviewColours {
     }
 }
 
-/// CONDITIONING: what the picture should be; several entries are averaged.
+/// CONDITIONING: what the picture should be; several entries are mixed by weight.
 #[derive(Debug, Clone)]
 pub struct Conditioning(pub Vec<Condition>);
 
-/// One encoded prompt.
+/// One encoded prompt, and where and when it counts.
 #[derive(Debug, Clone)]
 pub struct Condition {
     /// Embeddings of its tokens, `[1, tokens, width]`.
     pub context: Tensor<3>,
     /// Embedding of the whole, `[1, width]`.
     pub pooled: Tensor<2>,
+    /// How much it weighs against the other entries.
+    pub strength: f32,
+    /// The part of the picture it is for; all of it if absent.
+    pub area: Option<Area>,
+    /// How much it weighs at each place; the same everywhere if absent.
+    pub mask: Option<AreaMask>,
+    /// From which part of the run on it counts, 0..=1 of the noise schedule.
+    pub start_percent: f64,
+    /// Up to which part of the run it counts.
+    pub end_percent: f64,
+    /// The steps of the run at which it counts; all of them if absent.
+    pub steps: Option<Rc<BTreeSet<usize>>>,
+    /// SDXL's numbers on the picture's size; those of the latent if absent.
+    pub size: Option<SizeNumbers>,
+}
+
+/// The part of a picture a condition is for.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Area {
+    /// In positions of the latent.
+    Latent {
+        /// Rows.
+        height: usize,
+        /// Columns.
+        width: usize,
+        /// First row.
+        y: usize,
+        /// First column.
+        x: usize,
+    },
+    /// In parts of the picture, each 0..=1.
+    Part {
+        /// Height.
+        height: f64,
+        /// Width.
+        width: f64,
+        /// Top edge.
+        y: f64,
+        /// Left edge.
+        x: f64,
+    },
+}
+
+/// A condition's weight by place.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AreaMask {
+    /// The weights, stretched over the latent.
+    pub mask: Rc<Mask>,
+    /// Multiplies them.
+    pub strength: f32,
+    /// Denoise only the rectangle around the masked part.
+    pub bounds_only: bool,
+}
+
+/// What SDXL is told of a picture, in the order of its checkpoint's `time_ids`.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SizeNumbers {
+    /// Base: pixels of the original, of the crop's corner and of the target.
+    Base {
+        /// Height and width of the picture it was cut from.
+        original: [f32; 2],
+        /// Top and left of the cut.
+        crop: [f32; 2],
+        /// Height and width of the picture wanted.
+        target: [f32; 2],
+    },
+    /// Refiner: size, cut and how well the picture is liked.
+    Refiner {
+        /// Height and width.
+        original: [f32; 2],
+        /// Top and left of the cut.
+        crop: [f32; 2],
+        /// Aesthetic score, about 2.5 for bad and 6 for good.
+        score: f32,
+    },
+}
+
+impl Condition {
+    /// An encoded prompt that counts everywhere, all the time.
+    pub fn new(context: Tensor<3>, pooled: Tensor<2>) -> Self {
+        Self {
+            context,
+            pooled,
+            strength: 1.0,
+            area: None,
+            mask: None,
+            start_percent: 0.0,
+            end_percent: 1.0,
+            steps: None,
+            size: None,
+        }
+    }
+}
+
+impl Conditioning {
+    /// Memory it takes, in bytes.
+    pub fn bytes(&self) -> usize {
+        let numbers = |one: &Condition| {
+            one.context.shape().num_elements() + one.pooled.shape().num_elements()
+        };
+        4 * self.0.iter().map(numbers).sum::<usize>()
+    }
+}
+
+impl From<Conditioning> for Value {
+    fn from(conditioning: Conditioning) -> Self {
+        Self::object(Kind::CONDITIONING, conditioning.bytes(), conditioning)
+    }
 }
 
 /// LATENT: latents as the autoencoder gives them, unscaled, with what goes along.
@@ -122,6 +232,8 @@ pub struct Latent {
     pub samples: Vec<f32>,
     /// Where the picture may change; everywhere if absent.
     pub noise_mask: Option<Rc<Mask>>,
+    /// Which pictures of a larger batch these are, so that each gets the noise of its place there.
+    pub batch_index: Option<Rc<[usize]>>,
 }
 
 impl Latent {
@@ -141,11 +253,29 @@ impl Latent {
                 got: format!("{shape:?}"),
             }));
         }
-        Ok(Self { shape, samples, noise_mask: None })
+        Ok(Self { shape, samples, noise_mask: None, batch_index: None })
     }
 
     /// Memory it takes.
     pub fn bytes(&self) -> usize {
         self.samples.len() * 4 + self.noise_mask.as_ref().map_or(0, |mask| mask.data.len() * 4)
+    }
+}
+
+impl From<Latent> for Value {
+    fn from(latent: Latent) -> Self {
+        Self::object(Kind::LATENT, latent.bytes(), latent)
+    }
+}
+
+impl From<Image> for Value {
+    fn from(image: Image) -> Self {
+        Self::object(Kind::IMAGE, image.data.len() * 4, image)
+    }
+}
+
+impl From<Mask> for Value {
+    fn from(mask: Mask) -> Self {
+        Self::object(Kind::MASK, mask.data.len() * 4, mask)
     }
 }

@@ -1,6 +1,6 @@
 //! `dpmpp_sde`: DPM-Solver++ for the stochastic equation, two network calls a step.
 
-use super::{Run, ancestral_step, zip_with};
+use super::{Run, SamplerOptions, ancestral_step, zip_with};
 use crate::error::Result;
 
 /// Samples by the second-order single-step DPM-Solver++ for the stochastic equation.
@@ -10,10 +10,11 @@ use crate::error::Result;
 ///
 /// # Source
 ///
-/// k-diffusion 0.1.1 `sample_dpmpp_sde` with η = 1, r = ½ (Lu et al. 2022,
+/// k-diffusion 0.1.1 `sample_dpmpp_sde` with r = ½ (Lu et al. 2022,
 /// <https://arxiv.org/abs/2211.01095>). As in ComfyUI since 2025 the path is asked at the levels
 /// themselves; k-diffusion asks at `exp(ln σ)`, one rounding away.
 pub(super) async fn sample(run: &mut Run<'_>, mut x: Vec<f32>) -> Result<Vec<f32>> {
+    let options = run.options;
     let mut path = run.noise.brownian(run.sigmas, x.len());
     for step in 0..run.steps() {
         let (sigma, sigma_next) = (run.sigmas[step], run.sigmas[step + 1]);
@@ -23,10 +24,17 @@ pub(super) async fn sample(run: &mut Run<'_>, mut x: Vec<f32>) -> Result<Vec<f32
             return Ok(denoised);
         }
         let middle = middle(sigma, sigma_next);
-        let half = ancestral(&x, &denoised, sigma, middle, &path.noise(sigma, middle));
+        let half = ancestral(&x, &denoised, sigma, middle, &path.noise(sigma, middle), options);
         let denoised_half = run.denoise(&half, middle).await?;
         // With r = ½ the answer at the start has no weight of its own: 1 − 1/2r is 0.
-        x = ancestral(&x, &denoised_half, sigma, sigma_next, &path.noise(sigma, sigma_next));
+        x = ancestral(
+            &x,
+            &denoised_half,
+            sigma,
+            sigma_next,
+            &path.noise(sigma, sigma_next),
+            options,
+        );
     }
     Ok(x)
 }
@@ -40,10 +48,18 @@ fn middle(sigma: f32, sigma_next: f32) -> f32 {
 }
 
 /// `(σ_down/σ)·x + (1 − σ_down/σ)·d + σ_up·noise`.
-fn ancestral(x: &[f32], denoised: &[f32], sigma: f32, sigma_next: f32, noise: &[f32]) -> Vec<f32> {
-    let (down, up) = ancestral_step(f64::from(sigma), f64::from(sigma_next));
+fn ancestral(
+    x: &[f32],
+    denoised: &[f32],
+    sigma: f32,
+    sigma_next: f32,
+    noise: &[f32],
+    options: SamplerOptions,
+) -> Vec<f32> {
+    let SamplerOptions { eta, s_noise } = options;
+    let (down, up) = ancestral_step(f64::from(sigma), f64::from(sigma_next), eta);
     let keep = down / f64::from(sigma);
-    let (keep, pull, up) = (keep as f32, (keep - 1.0) as f32, up as f32);
+    let (keep, pull, up) = (keep as f32, (keep - 1.0) as f32, (up * s_noise) as f32);
     let mut x = zip_with(x, denoised, |x, d| keep * x - pull * d);
     x.iter_mut().zip(noise).for_each(|(x, noise)| *x += noise * up);
     x

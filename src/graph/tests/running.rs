@@ -199,7 +199,7 @@ fn dropped_run_leaves_a_usable_executor() {
 #[test]
 fn values_are_dropped_at_their_last_use() {
     // Each Count gives how many payloads are alive when it runs. A spare is never among them.
-    let executor = Executor::new(Registry::from_static(NODES), 0);
+    let executor = Executor::new(Registry::from_static(&[NODES]), 0);
     let bench = Bench::default();
     let graph = Graph::new()
         .with("1", NodeSpec::new("Make").with("id", 1_i64))
