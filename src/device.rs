@@ -7,7 +7,7 @@
 
 use std::cell::RefCell;
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{DType, Device, Tensor};
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -97,6 +97,24 @@ fn cpu_info() -> DeviceInfo {
         f16: false,
         max_buffer_bytes: CPU_BUFFER_BYTES,
     }
+}
+
+/// Whether weights stored in half precision stay so on the device, which halves the memory they take.
+///
+/// On GPUs that know f16 they do; `ops` widens each as it is used. On the CPU the widening would cost more
+/// time than the memory is worth.
+pub fn keeps_half(device: &Device) -> bool {
+    !is_cpu(device) && device.supports_dtype(DType::F16)
+}
+
+#[cfg(feature = "cpu")]
+fn is_cpu(device: &Device) -> bool {
+    *device == Device::flex()
+}
+
+#[cfg(not(feature = "cpu"))]
+fn is_cpu(_device: &Device) -> bool {
+    false
 }
 
 /// Reads a tensor's numbers back, in row-major order.

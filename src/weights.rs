@@ -1,8 +1,8 @@
 //! safetensors ranges → tensors on the device.
 //!
 //! [`Weights::load`] reads a file tensor by tensor in the order they lie in it, checks each against the
-//! format's rules, widens f16 and bf16 to f32 and uploads it at once, so the host never holds a
-//! checkpoint; bundled files are hashed on the way, names of older programs become today's (`keys`). A
+//! format's rules and uploads it at once, so the host never holds a checkpoint: as f32, or as the file's f16
+//! where the device keeps half precision; bundled files are hashed on the way, names of older programs become today's (`keys`). A
 //! network then takes its parameters by name ([`Weights::conv2d`], …) and [`Weights::finish`] complains of
 //! what is left. Nothing here knows which network it fills.
 
@@ -12,10 +12,11 @@ pub mod safetensors;
 
 use std::collections::BTreeMap;
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{DType, Device, FloatDType, Tensor, TensorData};
 
 pub use self::dtype::Dtype;
 use self::safetensors::Header;
+use crate::device;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ops::{Conv2d, GroupNorm, LayerNorm, Linear, Padding};
 use crate::store::{ByteSource, Hash, Progress};
@@ -84,6 +85,7 @@ impl Weights {
         let mut hash = Hash::default();
         let (header, header_bytes) = Header::read(source).await?;
         hash.update(&header_bytes);
+        let keeps_half = device::keeps_half(device);
         let mut tensors = BTreeMap::new();
         for tensor in header.tensors {
             let bytes = source.read(header.data_start + tensor.start, tensor.bytes()).await?;
@@ -104,7 +106,14 @@ impl Weights {
                 let width = tensor.shape.last().copied().unwrap_or(1);
                 Place::Host(Table { dtype: tensor.dtype, width, bytes })
             } else {
-                Place::Device(Box::new(upload(tensor.dtype.widen(&bytes), device)))
+                // Vectors are few numbers and are used as they are: scales, shifts, biases.
+                let count = bytes.len() / tensor.dtype.bytes();
+                let half = keeps_half && tensor.dtype == Dtype::F16 && tensor.shape.len() > 1;
+                Place::Device(Box::new(if half {
+                    upload(TensorData::from_bytes_vec(bytes, [count], DType::F16), device)
+                } else {
+                    upload_f32(tensor.dtype.widen(&bytes), device)
+                }))
             };
             tensors.insert(name, Entry { shape: tensor.shape, place });
         }
@@ -124,9 +133,11 @@ impl Weights {
 
     /// Memory the tensors not yet taken occupy on the device.
     pub fn device_bytes(&self) -> usize {
-        let on_device =
-            self.tensors.values().filter(|entry| matches!(entry.place, Place::Device(_)));
-        on_device.map(|entry| entry.shape.iter().product::<usize>() * 4).sum()
+        let bytes = |entry: &Entry| match &entry.place {
+            Place::Device(tensor) => tensor.shape().num_elements() * tensor.dtype().size(),
+            Place::Host(_) => 0,
+        };
+        self.tensors.values().map(bytes).sum()
     }
 
     /// True if the file has a tensor of that name that nobody has taken.
@@ -134,16 +145,20 @@ impl Weights {
         self.tensors.contains_key(name)
     }
 
-    /// Takes a tensor, checking its shape. A trailing `[…, 1, 1]` on either side makes no difference: the
-    /// same projection is stored as a linear layer in one checkpoint and as a 1×1 convolution in another.
+    /// Takes a tensor as f32, checking its shape. A trailing `[…, 1, 1]` on either side makes no difference:
+    /// the same projection is stored as a linear layer in one checkpoint and as a 1×1 convolution in another.
     pub fn tensor<const D: usize>(&mut self, name: &str, shape: [usize; D]) -> Result<Tensor<D>> {
+        Ok(self.stored(name, shape)?.cast(FloatDType::F32))
+    }
+
+    /// As [`Weights::tensor`], in the number format the device keeps it in.
+    fn stored<const D: usize>(&mut self, name: &str, shape: [usize; D]) -> Result<Tensor<D>> {
         let entry = self.take(name, &shape)?;
-        match entry.place {
-            Place::Device(flat) => Ok(flat.reshape(shape)),
-            Place::Host(table) => {
-                Ok(upload(table.dtype.widen(&table.bytes), &self.device).reshape(shape))
-            }
-        }
+        let flat = match entry.place {
+            Place::Device(flat) => *flat,
+            Place::Host(table) => upload_f32(table.dtype.widen(&table.bytes), &self.device),
+        };
+        Ok(flat.reshape(shape))
     }
 
     /// Takes a table that was kept on the host.
@@ -166,7 +181,7 @@ impl Weights {
         outputs: usize,
         bias: bool,
     ) -> Result<Linear> {
-        let weight = self.tensor(&format!("{path}.weight"), [outputs, inputs])?;
+        let weight = self.stored(&format!("{path}.weight"), [outputs, inputs])?;
         let bias = bias.then(|| self.tensor(&format!("{path}.bias"), [outputs])).transpose()?;
         Ok(Linear::new(weight, bias))
     }
@@ -180,7 +195,7 @@ impl Weights {
         stride: usize,
         padding: Padding,
     ) -> Result<Conv2d> {
-        let weight = self.tensor(&format!("{path}.weight"), [outputs, inputs, kernel, kernel])?;
+        let weight = self.stored(&format!("{path}.weight"), [outputs, inputs, kernel, kernel])?;
         let bias = self.tensor(&format!("{path}.bias"), [outputs])?;
         Ok(Conv2d::new(weight, Some(bias), stride, padding))
     }
@@ -250,11 +265,16 @@ impl Weights {
     }
 }
 
-/// Host numbers onto the device, in memory that is not recycled for activations.
-fn upload(values: Vec<f32>, device: &Device) -> Tensor<1> {
+/// Host numbers onto the device.
+fn upload_f32(values: Vec<f32>, device: &Device) -> Tensor<1> {
     let shape = [values.len()];
-    let data = TensorData::new(values, shape);
-    device.memory_persistent_allocations(data, |data| Tensor::from_data(data, device))
+    upload(TensorData::new(values, shape), device)
+}
+
+/// An array onto the device as it is, in memory that is not recycled for activations.
+fn upload(data: TensorData, device: &Device) -> Tensor<1> {
+    let dtype = data.dtype();
+    device.memory_persistent_allocations(data, |data| Tensor::from_data(data, (device, dtype)))
 }
 
 fn without_unit_kernel(shape: &[usize]) -> &[usize] {

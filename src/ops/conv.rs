@@ -1,7 +1,7 @@
 //! Two-dimensional convolution.
 
 use burn::tensor::ops::ConvOptions;
-use burn::tensor::{Tensor, module};
+use burn::tensor::{FloatDType, Tensor, module};
 
 #[cfg(feature = "cpu")]
 use super::cpu;
@@ -39,7 +39,7 @@ impl Conv2d {
     ///
     /// # Shapes
     ///
-    /// - `weight`: `[out, in, kernel, kernel]`
+    /// - `weight`: `[out, in, kernel, kernel]`, f32 or f16
     /// - `bias`: `[out]`
     pub fn new(
         weight: Tensor<4>,
@@ -61,7 +61,8 @@ impl Conv2d {
     ///
     /// torch 2.15 `nn.Conv2d`; the asymmetric padding is diffusers 0.42 `Downsample2D` with `padding=0`.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let (weight, bias) = (self.weight.clone(), self.bias.clone());
+        // Sums are f32 whatever the weights are stored as: thousands of products in f16 are no picture.
+        let (weight, bias) = (self.weight.clone().cast(FloatDType::F32), self.bias.clone());
         #[cfg(feature = "cpu")]
         if cpu::holds(&x) {
             return cpu::conv2d(x, weight, bias, self.stride, self.padding);
@@ -69,5 +70,38 @@ impl Conv2d {
         let sides = self.padding.sides();
         let options = ConvOptions::new_with_padding([self.stride; 2], [sides; 2], [1, 1], 1);
         module::conv2d(x, weight, bias, options)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::{Device, TensorData};
+
+    use super::super::Linear;
+    use super::*;
+
+    fn tensor<const D: usize>(seed: usize, dims: [usize; D]) -> Tensor<D> {
+        let count = dims.iter().product::<usize>();
+        let value = |i: usize| ((i * 37 + seed) % 101) as f32 / 50.0 - 1.0;
+        let data = TensorData::new((0..count).map(value).collect::<Vec<f32>>(), dims);
+        Tensor::from_data(data, &Device::flex())
+    }
+
+    fn numbers<const D: usize>(x: Tensor<D>) -> Vec<f32> {
+        pollster::block_on(crate::device::read(x)).unwrap()
+    }
+
+    #[test]
+    fn weights_in_half_precision_compute_as_if_they_were_widened() {
+        let half = tensor(5, [6, 4, 3, 3]).cast(FloatDType::F16);
+        let conv = |weight| Conv2d::new(weight, Some(tensor(3, [6])), 1, Padding::Same(1));
+        let x = tensor(1, [2, 4, 7, 5]);
+        let widened = conv(half.clone().cast(FloatDType::F32)).forward(x.clone());
+        assert_eq!(numbers(conv(half).forward(x)), numbers(widened));
+
+        let half = tensor(9, [6, 8]).cast(FloatDType::F16);
+        let x = tensor(2, [2, 3, 8]);
+        let widened = Linear::new(half.clone().cast(FloatDType::F32), None).forward(x.clone());
+        assert_eq!(numbers(Linear::new(half, None).forward(x)), numbers(widened));
     }
 }

@@ -1,6 +1,6 @@
 //! Matrix product with a weight.
 
-use burn::tensor::{Tensor, module};
+use burn::tensor::{FloatDType, Tensor, module};
 
 #[cfg(feature = "cpu")]
 use super::cpu;
@@ -17,7 +17,7 @@ impl Linear {
     ///
     /// # Shapes
     ///
-    /// - `weight`: `[out, in]`
+    /// - `weight`: `[out, in]`, f32 or f16
     /// - `bias`: `[out]`
     pub fn new(weight: Tensor<2>, bias: Option<Tensor<1>>) -> Self {
         Self { weight, bias }
@@ -34,10 +34,11 @@ impl Linear {
     ///
     /// torch 2.15 `nn.Linear`.
     pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
+        let weight = self.weight.clone().cast(FloatDType::F32);
         #[cfg(feature = "cpu")]
         if cpu::holds(&x) {
-            return cpu::linear(x, self.weight.clone(), self.bias.clone());
+            return cpu::linear(x, weight, self.bias.clone());
         }
-        module::linear(x, self.weight.clone().transpose(), self.bias.clone())
+        module::linear(x, weight.transpose(), self.bias.clone())
     }
 }
