@@ -109,7 +109,7 @@ fn prompt_becomes_a_png_that_carries_its_graph() {
     let files = host.files();
     let (image, _) = codec::decode("result", &files[0].bytes).unwrap();
     assert_eq!([image.batch, image.height, image.width, image.channels], [1, 64, 64, 3]);
-    let texts = metadata::png_texts(&files[0].bytes).unwrap();
+    let texts = metadata::texts(&files[0].bytes).unwrap();
     let text = |key: &str| {
         let found = texts.iter().find(|(keyword, _)| keyword == key).unwrap();
         serde_json::from_str::<Value>(&found.1).unwrap()

@@ -88,11 +88,11 @@ fn decode_frames(bytes: &[u8]) -> image::ImageResult<Vec<DynamicImage>> {
 
 /// Encodes picture `index` of a batch as an 8-bit PNG with text chunks `(keyword, text)`.
 ///
-/// The text is written as Latin-1 `tEXt`: pass ASCII, as JSON with escapes is.
+/// A text is a `tEXt` chunk, or an `iTXt` where it is not Latin-1.
 ///
 /// # Errors
 ///
-/// [`ErrorKind::BadImage`] if a keyword or a text is not Latin-1, or the size is beyond the format.
+/// [`ErrorKind::BadImage`] if a keyword is not 1 to 79 characters of Latin-1, or the size is beyond the format.
 pub fn encode_png(image: &Image, index: usize, texts: &[(String, String)]) -> Result<Vec<u8>> {
     let bad = |error: png::EncodingError| ErrorKind::BadImage {
         file: "result".into(),
@@ -104,7 +104,12 @@ pub fn encode_png(image: &Image, index: usize, texts: &[(String, String)]) -> Re
     encoder.set_color(colour);
     encoder.set_depth(png::BitDepth::Eight);
     for (keyword, text) in texts {
-        encoder.add_text_chunk(keyword.clone(), text.clone()).map_err(bad)?;
+        let (keyword, latin1) = (keyword.clone(), text.chars().all(|c| c <= '\u{ff}'));
+        if latin1 {
+            encoder.add_text_chunk(keyword, text.clone()).map_err(bad)?;
+        } else {
+            encoder.add_itxt_chunk(keyword, text.clone()).map_err(bad)?;
+        }
     }
     let mut writer = encoder.write_header().map_err(bad)?;
     writer.write_image_data(&image.bytes(index)).map_err(bad)?;
@@ -115,7 +120,7 @@ pub fn encode_png(image: &Image, index: usize, texts: &[(String, String)]) -> Re
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::image::metadata::png_texts;
+    use crate::image::metadata::texts as texts_of;
 
     #[test]
     fn png_comes_back_with_pixels_and_texts() {
@@ -129,7 +134,7 @@ mod tests {
         let near = back.data.iter().zip(&image.data).all(|(a, b)| (a - b).abs() <= 1.01 / 255.0);
         assert!(near, "{:?}", back.data);
         assert_eq!(mask.data.len(), 64 * 64);
-        assert_eq!(png_texts(&bytes).unwrap(), texts);
+        assert_eq!(texts_of(&bytes).unwrap(), texts);
     }
 
     #[test]
