@@ -16,6 +16,7 @@ use serde::{Serialize, Serializer};
 
 pub mod cache;
 mod coerce;
+mod dynamic;
 pub mod event;
 pub mod inputs;
 pub mod node;
@@ -30,13 +31,14 @@ mod tests;
 pub mod validate;
 pub mod value;
 
+pub use dynamic::{Slot, expand};
 pub use event::Event;
 pub use inputs::Inputs;
 pub use node::{Complaint, Context, Function, Host, Node, Outputs, RunOptions};
 pub use problem::{NodeErrors, Refusal};
 pub use registry::Registry;
 pub use run::{Executor, RunError, RunReport};
-pub use schema::{ChoiceSource, Choices, Input, NoFolders, Output, Schema, Type};
+pub use schema::{Branch, ChoiceSource, Choices, Input, Names, NoFolders, Output, Schema, Type};
 pub use value::{Kind, Object, Value};
 
 /// The name of a node in its graph: any text, in the wild mostly numbers, `57:8` inside a subgraph.

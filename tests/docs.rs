@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use tintype::graph::{Choices, Input, Schema, Type};
+use tintype::graph::{Branch, Choices, Input, Schema, Type};
 use tintype::nodes::NODES;
 
 #[test]
@@ -88,5 +88,29 @@ fn widget(input: &Input) -> (String, String) {
             (list.join(", "), format!("`{first}`"))
         }
         Type::Link(kind) => (kind.name().to_owned(), String::new()),
+        Type::Grow { each, names, min } => {
+            let (first, second) = (names.name(input.name, 0), names.name(input.name, 1));
+            let (takes, max) = (widget(each).0, names.max());
+            (format!("{min} to {max} × {takes}: `{first}`, `{second}` …"), String::new())
+        }
+        Type::Branches(branches) => {
+            let branch = |branch: &Branch| {
+                let inputs = branch.inputs.iter().map(|sub| {
+                    let (takes, default) = widget(sub);
+                    let default =
+                        if default.is_empty() { default } else { format!(", default {default}") };
+                    format!("`{}.{}` ({takes}{default})", input.name, sub.name)
+                });
+                let inputs: Vec<String> = inputs.collect();
+                if inputs.is_empty() {
+                    format!("`{}`", branch.key)
+                } else {
+                    format!("`{}` with {}", branch.key, inputs.join(", "))
+                }
+            };
+            let first = branches.first().map_or("", |branch| branch.key);
+            let branches: Vec<String> = branches.iter().map(branch).collect();
+            (branches.join("; "), format!("`{first}`"))
+        }
     }
 }

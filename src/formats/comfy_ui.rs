@@ -140,7 +140,7 @@ fn widget_values(node: &NodeSpec, schema: &'static Schema) -> Vec<Json> {
         schema.inputs.iter().partition(|input| input.required);
     for input in required.into_iter().chain(optional) {
         let extra = match input.ty {
-            Type::Link(_) => continue,
+            Type::Link(_) | Type::Grow { .. } => continue,
             Type::Int { control_after_generate: true, .. } => Some("fixed"),
             Type::Combo { image_upload: true, .. } => Some("image"),
             _ => None,
@@ -161,7 +161,8 @@ fn default_value(input: &Input) -> Json {
         Type::Float { default, .. } => json!(default),
         Type::String { default, .. } | Type::Combo { default, .. } => json!(default.unwrap_or("")),
         Type::Boolean { default } => json!(default),
-        Type::Link(_) => Json::Null,
+        Type::Branches(branches) => json!(branches.first().map(|branch| branch.key)),
+        Type::Link(_) | Type::Grow { .. } => Json::Null,
     }
 }
 

@@ -57,8 +57,8 @@ impl Signer {
             Value::String(text) => self.text("string", text),
             Value::Boolean(yes) => self.part("boolean", &[u8::from(*yes)]),
             Value::Json(json) => self.text("json", &json.to_string()),
-            // Objects have no content to compare; none is ever written in a graph.
-            Value::Object(_) => self.volatile = true,
+            // These have no content to compare; none is ever written in a graph.
+            Value::Object(_) | Value::List(_) => self.volatile = true,
         }
     }
 

@@ -38,9 +38,15 @@ pub(crate) fn coerce(
             Ok((Value::Boolean(boolean(name, literal).map_err(received)?), None))
         }
         Type::Combo { choices: of, .. } => {
-            Ok((Value::String(combo(name, of, literal, choices).map_err(received)?), None))
+            let known = of.names(choices);
+            Ok((Value::String(one_of(name, &known, literal).map_err(received)?), None))
+        }
+        Type::Branches(branches) => {
+            let known: Vec<String> = branches.iter().map(|branch| branch.key.to_owned()).collect();
+            Ok((Value::String(one_of(name, &known, literal).map_err(received)?), None))
         }
         Type::Link(kind) => Ok((linked(name, kind, literal).map_err(received)?, None)),
+        Type::Grow { each, .. } => coerce(name, &each.ty, literal, choices),
     }
 }
 
@@ -54,7 +60,8 @@ pub(crate) fn default(ty: &Type) -> Option<Value> {
         Type::Combo { default: Some(name), .. } => Some(name.into()),
         Type::Combo { choices: Choices::List(names), .. } => names.first().map(|&name| name.into()),
         // Which file a person means is not for us to guess.
-        Type::Combo { choices: Choices::Folder(_), .. } | Type::Link(_) => None,
+        Type::Combo { choices: Choices::Folder(_), .. } | Type::Link(_) | Type::Grow { .. } => None,
+        Type::Branches(branches) => branches.first().map(|branch| branch.key.into()),
     }
 }
 
@@ -123,15 +130,9 @@ fn boolean(name: &str, literal: &Literal) -> Result<bool, Problem> {
     }
 }
 
-fn combo(
-    name: &str,
-    of: Choices,
-    literal: &Literal,
-    choices: &dyn ChoiceSource,
-) -> Result<String, Problem> {
-    let known = of.names(choices);
+fn one_of(name: &str, known: &[String], literal: &Literal) -> Result<String, Problem> {
     let Literal::String(given) = literal else {
-        return Err(not_in_list(name, &json_from_literal(literal).to_string(), &known));
+        return Err(not_in_list(name, &json_from_literal(literal).to_string(), known));
     };
     if known.contains(given) {
         return Ok(given.clone());
@@ -141,7 +142,7 @@ fn combo(
     if known.contains(&forward) {
         return Ok(forward);
     }
-    Err(not_in_list(name, given, &known))
+    Err(not_in_list(name, given, known))
 }
 
 fn linked(name: &str, kind: Kind, literal: &Literal) -> Result<Value, Problem> {

@@ -1,5 +1,6 @@
 //! A node's inputs, by name and as the type the node wants; errors name the input.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
 use super::value::Value;
@@ -8,7 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 /// A node's inputs: those its schema declares and the graph, or a default, gives.
 #[derive(Debug, Clone, Default)]
 pub struct Inputs {
-    values: Vec<(&'static str, Value)>,
+    values: Vec<(Cow<'static, str>, Value)>,
 }
 
 impl Inputs {
@@ -19,27 +20,43 @@ impl Inputs {
 
     /// The same inputs and one more; for the executor, and for tests of nodes.
     #[must_use]
-    pub fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+    pub fn with(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<Value>) -> Self {
         self.set(name, value.into());
         self
     }
 
     /// Gives the input `name` a value.
-    pub fn set(&mut self, name: &'static str, value: Value) {
+    pub fn set(&mut self, name: impl Into<Cow<'static, str>>, value: Value) {
+        let name = name.into();
         match self.values.iter_mut().find(|(known, _)| *known == name) {
             Some((_, old)) => *old = value,
             None => self.values.push((name, value)),
         }
     }
 
-    /// The value of this input, if it has one.
+    /// The value of this input, if it has one; the first of a list.
     pub fn get(&self, name: &str) -> Option<&Value> {
-        self.values.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
+        self.list(name).first()
+    }
+
+    /// All values of this input, for a class that takes whole lists; none if it has none.
+    pub fn list(&self, name: &str) -> &[Value] {
+        let found = self.values.iter().find(|(known, _)| *known == name);
+        found.map_or(&[], |(_, value)| value.elements())
+    }
+
+    /// The inputs given to a group ([`Input::grow`](super::Input::grow)), in order: what each is called
+    /// within the group, and its value.
+    pub fn group(&self, name: &str) -> Vec<(&str, &Value)> {
+        let members = self.values.iter().filter_map(|(known, value)| {
+            Some((known.strip_prefix(name)?.strip_prefix('.')?, value.elements().first()?))
+        });
+        members.collect()
     }
 
     /// All inputs that have a value, in the schema's order.
-    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &Value)> {
-        self.values.iter().map(|(name, value)| (*name, value))
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.values.iter().map(|(name, value)| (&**name, value))
     }
 
     /// The value of this input, whatever it is.
@@ -111,12 +128,25 @@ impl Inputs {
     ///
     /// If it is missing, not an object, or its payload is not a `T`.
     pub fn object<T: 'static>(&self, name: &'static str) -> Result<Rc<T>> {
-        let value = self.value(name)?;
-        let payload = match value {
-            Value::Object(object) => object.downcast::<T>(),
-            _ => None,
-        };
-        payload.ok_or_else(|| wrong(name, short_name::<T>(), value.kind().name()))
+        payload(name, self.value(name)?)
+    }
+
+    /// The payloads of all values of this input, for a class that takes whole lists.
+    ///
+    /// # Errors
+    ///
+    /// If one is not an object, or its payload is not a `T`.
+    pub fn objects<T: 'static>(&self, name: &'static str) -> Result<Vec<Rc<T>>> {
+        self.list(name).iter().map(|value| payload(name, value)).collect()
+    }
+
+    /// The payloads of a group of inputs.
+    ///
+    /// # Errors
+    ///
+    /// If one is not an object, or its payload is not a `T`.
+    pub fn group_objects<T: 'static>(&self, name: &'static str) -> Result<Vec<Rc<T>>> {
+        self.group(name).into_iter().map(|(_, value)| payload(name, value)).collect()
     }
 
     /// As [`Inputs::int`], and nothing if it was not given.
@@ -165,6 +195,10 @@ impl Inputs {
     }
 }
 
+fn payload<T: 'static>(input: &'static str, value: &Value) -> Result<Rc<T>> {
+    value.downcast().ok_or_else(|| wrong(input, short_name::<T>(), value.kind().name()))
+}
+
 fn wrong(input: &'static str, expected: &str, got: &str) -> Error {
     ErrorKind::Mismatch { what: input, expected: expected.to_owned(), got: got.to_owned() }.into()
 }
@@ -202,5 +236,31 @@ mod tests {
     #[test]
     fn whole_number_passes_for_a_number() {
         assert_eq!(Inputs::new().with("cfg", 8_i64).float("cfg").unwrap(), 8.0);
+    }
+
+    #[test]
+    fn group_is_what_stands_behind_its_name() {
+        let inputs = Inputs::new()
+            .with("values.a", 1_i64)
+            .with("values", 2_i64)
+            .with("valuesx.b", 3_i64)
+            .with("values.b.c", 4_i64);
+        let group: Vec<String> = inputs
+            .group("values")
+            .iter()
+            .map(|(name, value)| format!("{name} {value:?}"))
+            .collect();
+        assert_eq!(group, ["a Int(1)", "b.c Int(4)"]);
+        assert!(inputs.group("other").is_empty());
+        assert!(inputs.group_objects::<String>("values").is_err());
+    }
+
+    #[test]
+    fn list_is_read_whole_or_by_its_first() {
+        let inputs = Inputs::new().with("n", Value::list(vec![5_i64.into(), 6_i64.into()]));
+        assert_eq!(inputs.int::<u8>("n").unwrap(), 5);
+        assert_eq!(inputs.list("n").len(), 2);
+        assert_eq!(inputs.with("m", 7_i64).list("m").len(), 1);
+        assert!(Inputs::new().list("m").is_empty());
     }
 }

@@ -62,6 +62,15 @@ pub trait Node {
         let _ = inputs;
         Vec::new()
     }
+
+    /// Names of the lazy inputs without which the node cannot run.
+    ///
+    /// Asked before the node runs, and again with what it asked for, until it asks for nothing more.
+    /// `inputs` are all that are known so far; names of others, and of those nobody linked, do no harm.
+    fn needs(&self, inputs: &Inputs) -> Vec<String> {
+        let _ = inputs;
+        Vec::new()
+    }
 }
 
 /// A node of a constant list is a node as well.
@@ -93,6 +102,10 @@ impl<T: Node + ?Sized> Node for &T {
     fn validate(&self, inputs: &Inputs) -> Vec<Complaint> {
         (**self).validate(inputs)
     }
+
+    fn needs(&self, inputs: &Inputs) -> Vec<String> {
+        (**self).needs(inputs)
+    }
 }
 
 /// A node whose work is one function that waits for nothing: most nodes are.
@@ -112,6 +125,7 @@ pub struct Function {
     schema: &'static Schema,
     run: fn(&Inputs, &Context<'_>) -> Result<Outputs>,
     validate: fn(&Inputs) -> Vec<Complaint>,
+    needs: fn(&Inputs) -> Vec<String>,
 }
 
 impl Function {
@@ -120,13 +134,20 @@ impl Function {
         schema: &'static Schema,
         run: fn(&Inputs, &Context<'_>) -> Result<Outputs>,
     ) -> Self {
-        Self { schema, run, validate: |_| Vec::new() }
+        Self { schema, run, validate: |_| Vec::new(), needs: |_| Vec::new() }
     }
 
     /// The same node with a check of its own: see [`Node::validate`].
     #[must_use]
     pub const fn checked_by(mut self, validate: fn(&Inputs) -> Vec<Complaint>) -> Self {
         self.validate = validate;
+        self
+    }
+
+    /// The same node, which asks for its lazy inputs: see [`Node::needs`].
+    #[must_use]
+    pub const fn asking_for(mut self, needs: fn(&Inputs) -> Vec<String>) -> Self {
+        self.needs = needs;
         self
     }
 }
@@ -147,6 +168,10 @@ impl Node for Function {
     fn validate(&self, inputs: &Inputs) -> Vec<Complaint> {
         (self.validate)(inputs)
     }
+
+    fn needs(&self, inputs: &Inputs) -> Vec<String> {
+        (self.needs)(inputs)
+    }
 }
 
 /// What a node finds wrong with one of its inputs before anything runs.
@@ -161,7 +186,7 @@ pub struct Complaint {
 /// What a node gives back.
 #[derive(Debug, Clone, Default)]
 pub struct Outputs {
-    /// One value for each output of its schema.
+    /// One value for each output of its schema; a [`Value::list`] for an output that gives a list.
     pub values: Vec<Value>,
     /// What it shows, for example `{"images": [{"filename", "subfolder", "type"}]}`.
     pub ui: Option<serde_json::Value>,

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::schema::{ChoiceSource, Input, Output, Schema, Type};
+use super::schema::{Branch, ChoiceSource, Input, Names, Output, Schema, Type};
 use super::value::number_from_int;
 
 /// The schemas by class, as ComfyUI's `GET /object_info` gives them.
@@ -14,19 +14,13 @@ pub(crate) fn object_info(
 }
 
 fn class_info(schema: &Schema, choices: &dyn ChoiceSource) -> Json {
-    let group =
-        |required: bool| schema.inputs.iter().filter(move |input| input.required == required);
-    let configs = |required: bool| -> Map<String, Json> {
-        group(required).map(|i| (i.name.to_owned(), input_config(i, choices))).collect()
-    };
-    let names = |required: bool| -> Vec<&str> { group(required).map(|i| i.name).collect() };
     let outputs =
         |of: fn(&Output) -> &str| -> Vec<&str> { schema.outputs.iter().map(of).collect() };
     let mut info = json!({
-        "input": { "required": configs(true) },
-        "input_order": { "required": names(true) },
+        "input": input_configs(schema.inputs, choices),
+        "input_order": { "required": names(schema, true) },
         "output": outputs(|output| output.kind.name()),
-        "output_is_list": vec![false; schema.outputs.len()],
+        "output_is_list": schema.outputs.iter().map(|output| output.list).collect::<Vec<_>>(),
         "output_name": outputs(|output| output.name),
         "output_tooltips": outputs(|output| output.doc),
         "name": schema.class_type,
@@ -36,16 +30,42 @@ fn class_info(schema: &Schema, choices: &dyn ChoiceSource) -> Json {
         "category": schema.category,
         "output_node": schema.output_node,
     });
-    if group(false).next().is_some() {
-        info["input"]["optional"] = Json::Object(configs(false));
-        info["input_order"]["optional"] = json!(names(false));
+    let optional = names(schema, false);
+    if !optional.is_empty() {
+        info["input_order"]["optional"] = json!(optional);
     }
-    for (name, set) in [("deprecated", schema.deprecated), ("experimental", schema.experimental)] {
-        if set {
-            info[name] = Json::Bool(true);
-        }
-    }
+    let flags = [
+        ("deprecated", schema.deprecated),
+        ("experimental", schema.experimental),
+        ("is_input_list", schema.input_is_list),
+    ];
+    set_flags(&mut info, &flags);
     info
+}
+
+fn names(schema: &Schema, required: bool) -> Vec<&'static str> {
+    let inputs = schema.inputs.iter().filter(|input| input.required == required);
+    inputs.map(|input| input.name).collect()
+}
+
+/// `{required: {name: config}, optional: {…}}`.
+fn input_configs(inputs: &[Input], choices: &dyn ChoiceSource) -> Json {
+    let configs = |required: bool| -> Map<String, Json> {
+        let inputs = inputs.iter().filter(|input| input.required == required);
+        inputs.map(|input| (input.name.to_owned(), input_config(input, choices))).collect()
+    };
+    let (required, optional) = (configs(true), configs(false));
+    let mut groups = json!({ "required": required });
+    if !optional.is_empty() {
+        groups["optional"] = Json::Object(optional);
+    }
+    groups
+}
+
+fn set_flags(options: &mut Json, flags: &[(&str, bool)]) {
+    for (name, _) in flags.iter().filter(|(_, set)| *set) {
+        options[*name] = Json::Bool(true);
+    }
 }
 
 /// One input as `[TYPE, {options}]`; for a combo the list of names stands in the type's place.
@@ -57,9 +77,7 @@ pub(crate) fn input_config(input: &Input, choices: &dyn ChoiceSource) -> Json {
             let mut options = json!({
                 "default": int(default), "min": int(min), "max": int(max), "step": int(step),
             });
-            if control_after_generate {
-                options["control_after_generate"] = Json::Bool(true);
-            }
+            set_flags(&mut options, &[("control_after_generate", control_after_generate)]);
             options
         }
         Type::Float { default, min, max, step } => {
@@ -70,9 +88,7 @@ pub(crate) fn input_config(input: &Input, choices: &dyn ChoiceSource) -> Json {
             if let Some(default) = default {
                 options["default"] = json!(default);
             }
-            if dynamic_prompts {
-                options["dynamicPrompts"] = Json::Bool(true);
-            }
+            set_flags(&mut options, &[("dynamicPrompts", dynamic_prompts)]);
             options
         }
         Type::Boolean { default } => json!({ "default": default }),
@@ -82,13 +98,31 @@ pub(crate) fn input_config(input: &Input, choices: &dyn ChoiceSource) -> Json {
             if let Some(default) = default {
                 options["default"] = json!(default);
             }
-            if image_upload {
-                options["image_upload"] = Json::Bool(true);
-            }
+            set_flags(&mut options, &[("image_upload", image_upload)]);
             options
         }
         Type::Link(_) => json!({}),
+        Type::Grow { each, names, min } => {
+            kind = json!("COMFY_AUTOGROW_V3");
+            let mut template = json!({ "input": input_configs(&[*each], choices), "min": min });
+            match names {
+                Names::Numbered { prefix, max } => {
+                    template["prefix"] = json!(prefix);
+                    template["max"] = json!(max);
+                }
+                Names::Listed(names) => template["names"] = json!(names),
+            }
+            json!({ "template": template })
+        }
+        Type::Branches(branches) => {
+            kind = json!("COMFY_DYNAMICCOMBO_V3");
+            let option = |branch: &Branch| json!({ "key": branch.key, "inputs": input_configs(branch.inputs, choices) });
+            json!({ "options": branches.iter().map(option).collect::<Vec<_>>() })
+        }
     };
+    let flags =
+        [("lazy", input.lazy), ("forceInput", input.force_input), ("advanced", input.advanced)];
+    set_flags(&mut options, &flags);
     if !input.doc.is_empty() {
         options["tooltip"] = json!(input.doc);
     }
@@ -137,5 +171,47 @@ mod tests {
         assert_eq!(node["output_name"], json!(["samples"]));
         assert_eq!(node["output_is_list"], json!([false]));
         assert_eq!(node["output_node"], json!(true));
+    }
+
+    #[test]
+    fn groups_and_flags_have_comfyuis_shape_too() {
+        const SCHEMA: Schema = Schema::new("Mixed", "Mixed", "test")
+            .inputs(&[
+                Input::grow("images", &Input::link("image", Kind::IMAGE), "image", 2..=50),
+                Input::grow_named("values", &Input::link("value", Kind::FLOAT), &["a", "b"], 1),
+                Input::branches(
+                    "resize_type",
+                    &[
+                        Branch::new("by", &[Input::float("multiplier", 1.0, 0.1..=8.0, 0.1)]),
+                        Branch::new("to", &[Input::link("size", Kind::IMAGE).optional()]),
+                    ],
+                ),
+                Input::link("on_true", Kind::ANY).lazy().optional(),
+                Input::string("text").force_input(),
+                Input::boolean("fast", true).advanced(),
+            ])
+            .outputs(&[Output::new(Kind::IMAGE).list()])
+            .input_is_list();
+        let info = object_info([&SCHEMA].into_iter(), &NoFolders);
+        let node = &info["Mixed"];
+        let required = &node["input"]["required"];
+        assert_eq!(
+            required["images"],
+            json!(["COMFY_AUTOGROW_V3", {"template": {
+                "input": {"required": {"image": ["IMAGE", {}]}},
+                "min": 2, "prefix": "image", "max": 50,
+            }}])
+        );
+        assert_eq!(required["values"][1]["template"]["names"], json!(["a", "b"]));
+        assert_eq!(required["resize_type"][0], "COMFY_DYNAMICCOMBO_V3");
+        let options = &required["resize_type"][1]["options"];
+        assert_eq!(options[0]["key"], "by");
+        assert_eq!(options[0]["inputs"]["required"]["multiplier"][1]["max"], 8.0);
+        assert_eq!(options[1]["inputs"]["optional"]["size"], json!(["IMAGE", {}]));
+        assert_eq!(node["input"]["optional"]["on_true"], json!(["*", {"lazy": true}]));
+        assert_eq!(required["text"][1]["forceInput"], true);
+        assert_eq!(required["fast"][1]["advanced"], true);
+        assert_eq!(node["output_is_list"], json!([true]));
+        assert_eq!(node["is_input_list"], true);
     }
 }

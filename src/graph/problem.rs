@@ -37,6 +37,8 @@ pub enum ProblemType {
     CustomValidationFailed,
     /// Nodes wait for each other.
     DependencyCycle,
+    /// An input of a group that the group has not, or a group given as a whole.
+    InvalidDynamicInput,
 }
 
 impl ProblemType {
@@ -55,6 +57,7 @@ impl ProblemType {
             Self::ValueNotInList => "value_not_in_list",
             Self::CustomValidationFailed => "custom_validation_failed",
             Self::DependencyCycle => "dependency_cycle",
+            Self::InvalidDynamicInput => "invalid_dynamic_input",
         }
     }
 
@@ -72,6 +75,7 @@ impl ProblemType {
             Self::ValueNotInList => "a name is not in its list",
             Self::CustomValidationFailed => "a value does not suit the node",
             Self::DependencyCycle => "nodes wait for each other",
+            Self::InvalidDynamicInput => "an input is not one of its group",
         }
     }
 }
@@ -203,6 +207,7 @@ mod tests {
             ProblemType::ValueNotInList,
             ProblemType::CustomValidationFailed,
             ProblemType::DependencyCycle,
+            ProblemType::InvalidDynamicInput,
         ] {
             assert_eq!(serde_json::to_value(kind).unwrap(), kind.code());
         }

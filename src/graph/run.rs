@@ -230,7 +230,7 @@ impl<'a> Run<'a> {
     ) -> Self {
         let slots = |node: &CheckedNode| {
             let links = node.inputs.iter().filter_map(|(_, source)| match source {
-                Source::Link { node, output } => Some((*node, *output)),
+                Source::Link { node, output, .. } => Some((*node, *output)),
                 Source::Value(_) => None,
             });
             links.collect()
@@ -300,7 +300,9 @@ impl<'a> Run<'a> {
             for (name, source) in &node.inputs {
                 match source {
                     Source::Value(value) => signer.literal(name, value),
-                    Source::Link { node, output } => signer.link(name, &signatures[node], *output),
+                    Source::Link { node, output, .. } => {
+                        signer.link(name, &signatures[node], *output)
+                    }
                 }
             }
             let context = Context::new(self.host, self.env, self.options, &node.id);
@@ -323,13 +325,13 @@ impl<'a> Run<'a> {
         for (name, source) in &node.inputs {
             let value = match source {
                 Source::Value(value) => value.clone(),
-                Source::Link { node, output } => self
+                Source::Link { node, output, .. } => self
                     .values
                     .get(&(*node, *output))
                     .expect("a value is kept until the last step that takes it")
                     .clone(),
             };
-            inputs.set(name, value);
+            inputs.set(name.clone(), value);
         }
         inputs
     }

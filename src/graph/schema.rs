@@ -22,9 +22,11 @@
 //!
 //! A class made at run time (from JavaScript) leaks its schema: it lives as long as the engine.
 
-use std::ops::RangeInclusive;
-
 use super::value::Kind;
+
+mod input;
+
+pub use input::{Branch, Input, Names, Type};
 
 /// What a node class says about itself.
 #[derive(Debug, Clone, Copy)]
@@ -43,6 +45,9 @@ pub struct Schema {
     pub outputs: &'static [Output],
     /// True if a run is made for its sake: it saves or shows something.
     pub output_node: bool,
+    /// True if it takes whole lists at once ([`Inputs::list`](super::Inputs::list)); else it runs once for
+    /// each element of the longest list it is given.
+    pub input_is_list: bool,
     /// True if there is a better class for new graphs.
     pub deprecated: bool,
     /// True if it may still change.
@@ -64,6 +69,7 @@ impl Schema {
             inputs: &[],
             outputs: &[],
             output_node: false,
+            input_is_list: false,
             deprecated: false,
             experimental: false,
         }
@@ -93,6 +99,12 @@ impl Schema {
         self
     }
 
+    /// The same class, which takes whole lists at once.
+    pub const fn input_is_list(mut self) -> Self {
+        self.input_is_list = true;
+        self
+    }
+
     /// The same class, no longer advised.
     pub const fn deprecated(mut self) -> Self {
         self.deprecated = true;
@@ -108,220 +120,6 @@ impl Schema {
     /// The input of this name.
     pub fn input(&self, name: &str) -> Option<&'static Input> {
         self.inputs.iter().find(|input| input.name == name)
-    }
-}
-
-/// One input of a class.
-#[derive(Debug, Clone, Copy)]
-pub struct Input {
-    /// Its name in graphs.
-    pub name: &'static str,
-    /// What it takes.
-    pub ty: Type,
-    /// False if it may be left out.
-    pub required: bool,
-    /// What it does to the picture.
-    pub doc: &'static str,
-}
-
-impl Input {
-    /// An input of this type, required.
-    pub const fn new(name: &'static str, ty: Type) -> Self {
-        Self { name, ty, required: true, doc: "" }
-    }
-
-    /// A value that only another node can give.
-    pub const fn link(name: &'static str, kind: Kind) -> Self {
-        Self::new(name, Type::Link(kind))
-    }
-
-    /// A whole number.
-    pub const fn int(name: &'static str, default: i128, range: RangeInclusive<i128>) -> Self {
-        let (min, max) = (*range.start(), *range.end());
-        Self::new(name, Type::Int { default, min, max, step: 1, control_after_generate: false })
-    }
-
-    /// A number; `step` is how far an arrow key moves it.
-    pub const fn float(
-        name: &'static str,
-        default: f64,
-        range: RangeInclusive<f64>,
-        step: f64,
-    ) -> Self {
-        let (min, max) = (*range.start(), *range.end());
-        Self::new(name, Type::Float { default, min, max, step })
-    }
-
-    /// One line of text; without a default it has to be given.
-    pub const fn string(name: &'static str) -> Self {
-        Self::new(name, Type::String { default: None, multiline: false, dynamic_prompts: false })
-    }
-
-    /// Text of several lines, in which `{a|b}` is a choice.
-    pub const fn prompt(name: &'static str) -> Self {
-        Self::new(name, Type::String { default: None, multiline: true, dynamic_prompts: true })
-    }
-
-    /// Yes or no.
-    pub const fn boolean(name: &'static str, default: bool) -> Self {
-        Self::new(name, Type::Boolean { default })
-    }
-
-    /// One of these names; the first is the default.
-    pub const fn combo(name: &'static str, choices: &'static [&'static str]) -> Self {
-        let choices = Choices::List(choices);
-        Self::new(name, Type::Combo { choices, default: None, image_upload: false })
-    }
-
-    /// One of the files of a folder, listed when it is asked for; there is no default.
-    pub const fn folder(name: &'static str, folder: &'static str) -> Self {
-        let choices = Choices::Folder(folder);
-        Self::new(name, Type::Combo { choices, default: None, image_upload: false })
-    }
-
-    /// The same input, which may be left out.
-    pub const fn optional(mut self) -> Self {
-        self.required = false;
-        self
-    }
-
-    /// The same input with its description.
-    pub const fn doc(mut self, doc: &'static str) -> Self {
-        self.doc = doc;
-        self
-    }
-
-    /// The same whole number, which an arrow key moves by `by`.
-    ///
-    /// # Panics
-    ///
-    /// If the input is not a whole number.
-    pub const fn step(mut self, by: i128) -> Self {
-        match &mut self.ty {
-            Type::Int { step, .. } => *step = by,
-            _ => panic!("`step` is for whole numbers"),
-        }
-        self
-    }
-
-    /// The same whole number, with the control that draws the next seed.
-    ///
-    /// # Panics
-    ///
-    /// If the input is not a whole number.
-    pub const fn control_after_generate(mut self) -> Self {
-        match &mut self.ty {
-            Type::Int { control_after_generate, .. } => *control_after_generate = true,
-            _ => panic!("`control_after_generate` is for whole numbers"),
-        }
-        self
-    }
-
-    /// The same text with this default.
-    ///
-    /// # Panics
-    ///
-    /// If the input is neither text nor a list of names.
-    pub const fn or(mut self, value: &'static str) -> Self {
-        match &mut self.ty {
-            Type::String { default, .. } | Type::Combo { default, .. } => *default = Some(value),
-            _ => panic!("`or` is for text and lists of names"),
-        }
-        self
-    }
-
-    /// The same text, of several lines.
-    ///
-    /// # Panics
-    ///
-    /// If the input is not text.
-    pub const fn multiline(mut self) -> Self {
-        match &mut self.ty {
-            Type::String { multiline, .. } => *multiline = true,
-            _ => panic!("`multiline` is for text"),
-        }
-        self
-    }
-
-    /// The same list of files, with a control that adds a picture to it.
-    ///
-    /// # Panics
-    ///
-    /// If the input is not a list of names.
-    pub const fn image_upload(mut self) -> Self {
-        match &mut self.ty {
-            Type::Combo { image_upload, .. } => *image_upload = true,
-            _ => panic!("`image_upload` is for lists of files"),
-        }
-        self
-    }
-}
-
-/// What an input takes.
-#[derive(Debug, Clone, Copy)]
-pub enum Type {
-    /// A whole number.
-    Int {
-        /// Value when nothing is given.
-        default: i128,
-        /// Smallest allowed.
-        min: i128,
-        /// Largest allowed.
-        max: i128,
-        /// How far an arrow key moves it; not a rule.
-        step: i128,
-        /// True if it is a seed, which a form may redraw after a run.
-        control_after_generate: bool,
-    },
-    /// A number.
-    Float {
-        /// Value when nothing is given.
-        default: f64,
-        /// Smallest allowed.
-        min: f64,
-        /// Largest allowed.
-        max: f64,
-        /// How far an arrow key moves it; not a rule.
-        step: f64,
-    },
-    /// Text.
-    String {
-        /// Value when nothing is given; without one, something must be.
-        default: Option<&'static str>,
-        /// True if it may have several lines.
-        multiline: bool,
-        /// True if `{a|b}` in it is a choice that a form draws.
-        dynamic_prompts: bool,
-    },
-    /// Yes or no.
-    Boolean {
-        /// Value when nothing is given.
-        default: bool,
-    },
-    /// One of a list of names.
-    Combo {
-        /// The names.
-        choices: Choices,
-        /// Value when nothing is given; else the first name of a fixed list.
-        default: Option<&'static str>,
-        /// True if a form should offer to add a picture.
-        image_upload: bool,
-    },
-    /// Something that only another node can give.
-    Link(Kind),
-}
-
-impl Type {
-    /// The kind of output that may be linked here.
-    pub const fn kind(&self) -> Kind {
-        match self {
-            Self::Int { .. } => Kind::INT,
-            Self::Float { .. } => Kind::FLOAT,
-            Self::String { .. } => Kind::STRING,
-            Self::Boolean { .. } => Kind::BOOLEAN,
-            Self::Combo { .. } => Kind::COMBO,
-            Self::Link(kind) => *kind,
-        }
     }
 }
 
@@ -369,12 +167,15 @@ pub struct Output {
     pub name: &'static str,
     /// What it is.
     pub doc: &'static str,
+    /// True if it gives a list ([`Value::list`](super::Value::list)), for each element of which whatever
+    /// takes it runs once.
+    pub list: bool,
 }
 
 impl Output {
     /// An output named as its kind.
     pub const fn new(kind: Kind) -> Self {
-        Self { kind, name: kind.name(), doc: "" }
+        Self { kind, name: kind.name(), doc: "", list: false }
     }
 
     /// The same output under another name.
@@ -386,6 +187,12 @@ impl Output {
     /// The same output with its description.
     pub const fn doc(mut self, doc: &'static str) -> Self {
         self.doc = doc;
+        self
+    }
+
+    /// The same output, which gives a list.
+    pub const fn list(mut self) -> Self {
+        self.list = true;
         self
     }
 }

@@ -14,6 +14,7 @@ use super::*;
 use crate::error::{ErrorKind, Result};
 
 mod caching;
+mod dynamic;
 mod running;
 mod validation;
 
@@ -254,6 +255,26 @@ const PICKY: &Schema = &Schema::new("Picky", "Picky", "math")
     ])
     .output_node();
 
+const SUM: &Schema = &Schema::new("Sum", "Sum", "math")
+    .inputs(&[Input::grow("values", &Input::link("value", Kind::INT), "v", 2..=5)])
+    .outputs(&[Output::new(Kind::INT)]);
+const SHAPE: &Schema = &Schema::new("Shape", "Shape", "math")
+    .inputs(&[
+        Input::branches(
+            "kind",
+            &[
+                Branch::new("circle", &[Input::int("radius", 1, 0..=100)]),
+                Branch::new(
+                    "sum",
+                    &[Input::grow_named("of", &Input::int("n", 7, ANY_INT), &["a", "b", "c"], 1)],
+                ),
+                Branch::new("none", &[]),
+            ],
+        ),
+        Input::string("label").force_input().optional(),
+    ])
+    .output_node();
+
 const NODES: &[&dyn Node] = &[
     &stub(CONSTANT, |inputs, _| Ok(Outputs::new(vec![inputs.value("value")?.clone()]))),
     &stub(ADD, |inputs, _| {
@@ -308,6 +329,20 @@ const NODES: &[&dyn Node] = &[
             "seed": inputs.optional_int::<u64>("seed")?,
         })))
     }),
+    &Function::new(SUM, |inputs, _| {
+        let all = inputs.group("values").into_iter().map(|(_, value)| match value {
+            Value::Int(n) => *n as i64,
+            _ => 0,
+        });
+        Ok(Outputs::one(all.sum::<i64>()))
+    }),
+    &Function::new(SHAPE, |inputs, _| {
+        let all: serde_json::Map<_, _> = inputs
+            .iter()
+            .map(|(name, value)| (name.to_owned(), value.to_json().unwrap_or_default()))
+            .collect();
+        Ok(Outputs::ui(all.into()))
+    }),
 ];
 
 fn constant(value: i64) -> NodeSpec {
@@ -344,4 +379,19 @@ fn refusal(result: Result<RunReport, RunError>) -> Refusal {
         Err(RunError::Refused(refusal)) => refusal,
         other => panic!("expected a refusal, got {other:?}"),
     }
+}
+
+/// The problems of a graph of which nothing can be run: `node type: details`, a line each.
+fn problems(graph: &Graph) -> Vec<String> {
+    let refusal = refusal(Bench::default().run(&executor(), graph));
+    assert_eq!(refusal.code(), "prompt_outputs_failed_validation");
+    lines(&refusal.node_errors)
+}
+
+fn lines(errors: &NodeErrors) -> Vec<String> {
+    let of_node = |(id, node): (&NodeId, &problem::NodeError)| {
+        let line = |p: &problem::Problem| format!("{id} {}: {}", p.kind.code(), p.details);
+        node.errors.iter().map(line).collect::<Vec<_>>()
+    };
+    errors.iter().flat_map(of_node).collect()
 }

@@ -5,18 +5,20 @@
 //! and that has a default gets it, with a notice, so that a file made before a node gained an input
 //! still runs.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use serde_json::json;
 
 use super::coerce::{coerce, default};
+use super::dynamic::{Slot, expand};
 use super::inputs::Inputs;
 use super::node::Node;
 use super::object_info::input_config;
 use super::problem::{NodeError, NodeErrors, Problem, ProblemType, Refusal};
 use super::registry::Registry;
-use super::schema::{ChoiceSource, Input, Schema, Type};
+use super::schema::{ChoiceSource, Input, Schema};
 use super::value::Value;
 use super::{Graph, InputValue, NodeId, NodeSpec};
 use crate::error::nearest;
@@ -42,7 +44,7 @@ pub struct CheckedNode {
     /// How often a class of this name was replaced.
     pub generation: u32,
     /// Its inputs, in the order of the schema.
-    pub inputs: Vec<(&'static str, Source)>,
+    pub inputs: Vec<(Cow<'static, str>, Source)>,
 }
 
 impl CheckedNode {
@@ -56,7 +58,7 @@ impl CheckedNode {
         let mut literals = Inputs::new();
         for (name, source) in &self.inputs {
             if let Source::Value(value) = source {
-                literals.set(name, value.clone());
+                literals.set(name.clone(), value.clone());
             }
         }
         literals
@@ -74,6 +76,8 @@ pub enum Source {
         node: usize,
         /// Which of its outputs.
         output: usize,
+        /// True if it is only computed when the node asks for it.
+        lazy: bool,
     },
 }
 
@@ -139,7 +143,7 @@ const CYCLES_SHOWN: usize = 10;
 struct Seen {
     problems: Vec<Problem>,
     notices: Vec<String>,
-    inputs: Vec<(&'static str, Source)>,
+    inputs: Vec<(Cow<'static, str>, Source)>,
     /// Places in the graph of the nodes it is linked to.
     sources: Vec<usize>,
 }
@@ -261,9 +265,11 @@ impl Check<'_> {
         match self.registry.entry(&spec.class_type) {
             Some(entry) => {
                 let schema = entry.node.schema();
-                for input in schema.inputs {
-                    self.check_input(spec, input, &mut seen);
+                let (slots, problems) = expand(schema.inputs, spec);
+                for slot in slots {
+                    self.check_input(spec, slot, &mut seen);
                 }
+                seen.problems.extend(problems);
                 if seen.problems.is_empty() {
                     let checked = CheckedNode {
                         id: id.clone(),
@@ -309,25 +315,25 @@ impl Check<'_> {
             .info("node_title", spec.title.as_deref().unwrap_or(class))
     }
 
-    fn check_input(&self, spec: &NodeSpec, input: &'static Input, seen: &mut Seen) {
-        let name = input.name;
+    fn check_input(&self, spec: &NodeSpec, slot: Slot, seen: &mut Seen) {
+        let Slot { name, input, required } = slot;
         let given = spec
-            .input(name)
+            .input(&name)
             .filter(|value| !matches!(value, InputValue::Literal(literal) if literal.is_null()));
         let problem = match given {
-            None => match default(&input.ty) {
+            None => match default(&input.ty).filter(|_| !input.force_input) {
                 Some(value) => {
-                    if input.required {
+                    if required {
                         let shown = value.to_json().unwrap_or_default();
                         seen.notices.push(format!("`{name}` was not given: {shown} is used"));
                     }
                     seen.inputs.push((name, Source::Value(value)));
                     return;
                 }
-                None if input.required => {
+                None if required => {
                     let what = match input.ty {
-                        Type::Link(kind) => format!("a link to a {kind} output"),
-                        ty => format!("a {}", ty.kind()),
+                        ty if input.is_widget() => format!("a {}", ty.kind()),
+                        ty => format!("a link to a {} output", ty.kind()),
                     };
                     let details = format!("`{name}` needs {what}");
                     Problem::new(ProblemType::RequiredInputMissing, details)
@@ -335,7 +341,7 @@ impl Check<'_> {
                 None => return,
             },
             Some(InputValue::Literal(literal)) => {
-                match coerce(name, &input.ty, literal, self.choices) {
+                match coerce(&name, &input.ty, literal, self.choices) {
                     Ok((value, notice)) => {
                         seen.notices.extend(notice);
                         seen.inputs.push((name, Source::Value(value)));
@@ -345,10 +351,11 @@ impl Check<'_> {
                 }
             }
             Some(InputValue::Link { node, output }) => {
-                match self.check_link(input, node, *output) {
+                match self.check_link(&name, input, node, *output) {
                     Ok(at) => {
                         seen.sources.push(at);
-                        seen.inputs.push((name, Source::Link { node: at, output: *output }));
+                        let (output, lazy) = (*output, input.lazy);
+                        seen.inputs.push((name, Source::Link { node: at, output, lazy }));
                         return;
                     }
                     Err((problem, source)) => {
@@ -366,17 +373,17 @@ impl Check<'_> {
                     .info("received_value", list.clone())
             }
         };
-        seen.problems.push(self.about_input(problem, input));
+        seen.problems.push(self.about_input(problem, &name, input));
     }
 
     /// Place of the linked node, or what is wrong, with that place if the node is there.
     fn check_link(
         &self,
+        name: &str,
         input: &Input,
         id: &NodeId,
         output: usize,
     ) -> Result<usize, (Problem, Option<usize>)> {
-        let name = input.name;
         let bad = |details: String| Problem::new(ProblemType::BadLinkedInput, details);
         let Some(at) = self.graph.position(id.as_str()) else {
             return Err((bad(format!("`{name}` is linked to node `{id}`, which is absent")), None));
@@ -408,13 +415,13 @@ impl Check<'_> {
         Err((problem, Some(at)))
     }
 
-    fn about_input(&self, problem: Problem, input: &Input) -> Problem {
+    fn about_input(&self, problem: Problem, name: &str, input: &Input) -> Problem {
         let mut config = input_config(input, self.choices);
         // ComfyUI leaves long lists out; nobody reads hundreds of file names in an error.
         if config[0].as_array().is_some_and(|names| names.len() > 20) {
             config[0] = json!("COMBO");
         }
-        problem.info("input_name", input.name).info("input_config", config)
+        problem.info("input_name", name).info("input_config", config)
     }
 
     /// The node and everything it needs.
@@ -449,8 +456,8 @@ impl Check<'_> {
                 .inputs
                 .into_iter()
                 .map(|(name, source)| match source {
-                    Source::Link { node, output } => {
-                        (name, Source::Link { node: place[&node], output })
+                    Source::Link { node, output, lazy } => {
+                        (name, Source::Link { node: place[&node], output, lazy })
                     }
                     value => (name, value),
                 })

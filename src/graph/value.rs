@@ -104,9 +104,32 @@ pub enum Value {
     Json(serde_json::Value),
     /// Anything else.
     Object(Object),
+    /// Several values, for each of which what follows runs once; never empty, and no list in a list.
+    List(Rc<[Self]>),
 }
 
 impl Value {
+    /// Several values, for an [`Output::list`](super::Output::list).
+    pub fn list(values: Vec<Self>) -> Self {
+        Self::List(values.into())
+    }
+
+    /// The values of a list; any other value is a list of itself.
+    pub fn elements(&self) -> &[Self] {
+        match self {
+            Self::List(values) => values,
+            one => std::slice::from_ref(one),
+        }
+    }
+
+    /// The payload, if it is an object with a `T` in it.
+    pub fn downcast<T: 'static>(&self) -> Option<Rc<T>> {
+        match self {
+            Self::Object(object) => object.downcast(),
+            _ => None,
+        }
+    }
+
     /// An [`Object`] around `payload`, as a value.
     pub fn object<T: 'static>(kind: Kind, bytes: usize, payload: T) -> Self {
         Self::Object(Object::new(kind, bytes, payload))
@@ -121,6 +144,7 @@ impl Value {
             Self::Boolean(_) => Kind::BOOLEAN,
             Self::Json(_) => Kind::ANY,
             Self::Object(object) => object.kind,
+            Self::List(values) => values.first().map_or(Kind::ANY, Self::kind),
         }
     }
 
@@ -132,6 +156,7 @@ impl Value {
             // Counted as its text: exact would need a walk, and these are small.
             Self::Json(json) => json.to_string().len(),
             Self::Object(object) => object.bytes,
+            Self::List(values) => values.iter().map(Self::bytes).sum(),
         }
     }
 
@@ -144,6 +169,7 @@ impl Value {
             Self::Boolean(yes) => Some(serde_json::Value::Bool(*yes)),
             Self::Json(json) => Some(json.clone()),
             Self::Object(_) => None,
+            Self::List(values) => values.iter().map(Self::to_json).collect(),
         }
     }
 

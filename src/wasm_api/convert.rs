@@ -45,6 +45,9 @@ pub(super) fn js_from_value(value: &Value) -> Result<JsValue, JsValue> {
         Value::String(text) => Ok(JsValue::from_str(text)),
         Value::Boolean(yes) => Ok(JsValue::from_bool(*yes)),
         Value::Json(json) => js_from_json(json),
+        Value::List(values) => {
+            Ok(values.iter().map(js_from_value).collect::<Result<Array, _>>()?.into())
+        }
         Value::Object(object) => {
             if let Some(image) = object.downcast::<Image>() {
                 let shape = [image.batch, image.height, image.width, image.channels];

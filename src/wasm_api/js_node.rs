@@ -128,6 +128,7 @@ fn schema(definition: Definition) -> Result<&'static Schema> {
         inputs: Vec::leak(inputs),
         outputs: Vec::leak(outputs.collect()),
         output_node: definition.output_node,
+        input_is_list: false,
         deprecated: false,
         experimental: false,
     };

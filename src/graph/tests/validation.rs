@@ -2,21 +2,6 @@
 
 use super::*;
 
-/// The problems of a graph of which nothing can be run: `node type: details`, a line each.
-fn problems(graph: &Graph) -> Vec<String> {
-    let refusal = refusal(Bench::default().run(&executor(), graph));
-    assert_eq!(refusal.code(), "prompt_outputs_failed_validation");
-    lines(&refusal.node_errors)
-}
-
-fn lines(errors: &NodeErrors) -> Vec<String> {
-    let of_node = |(id, node): (&NodeId, &problem::NodeError)| {
-        let line = |p: &problem::Problem| format!("{id} {}: {}", p.kind.code(), p.details);
-        node.errors.iter().map(line).collect::<Vec<_>>()
-    };
-    errors.iter().flat_map(of_node).collect()
-}
-
 fn picky() -> NodeSpec {
     NodeSpec::new("Picky")
         .with("even", 2_i64)
