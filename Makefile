@@ -91,7 +91,7 @@ bench: $(if $(filter webgpu,$(DEVICE)),webgpu,cpu) chromium
 	cd www/bench && npm ci --no-audit --no-fund
 	@node www/bench/bench.mjs $(if $(filter webgpu,$(DEVICE)),--device webgpu) $(if $(ROUNDS),--rounds $(ROUNDS))
 
-## Rewrite docs/nodes.md from the node list
+## Rewrite docs/nodes.md and the TypeScript types of nodes from the node list
 docs:
 	UPDATE_DOCS=1 cargo test --test tests docs
 

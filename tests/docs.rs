@@ -1,4 +1,5 @@
-//! `docs/nodes.md` is what `NODES` says. `make docs` (or `UPDATE_DOCS=1`) rewrites it.
+//! `docs/nodes.md` and `www/src/engine/nodes.gen.ts` are what `NODES` says. `make docs` (or `UPDATE_DOCS=1`)
+//! rewrites them.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -6,15 +7,26 @@ use std::path::Path;
 use tintype::graph::{Branch, Choices, Input, Schema, Type};
 use tintype::nodes::NODES;
 
+mod types;
+
 #[test]
 fn node_reference_is_up_to_date() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/nodes.md");
-    let expected = reference();
+    check("docs/nodes.md", &reference());
+}
+
+#[test]
+fn node_types_are_up_to_date() {
+    let schemas: Vec<_> = NODES.iter().copied().flatten().map(|node| node.schema()).collect();
+    check("www/src/engine/nodes.gen.ts", &types::typescript(&schemas));
+}
+
+fn check(file: &str, expected: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
     if std::env::var_os("UPDATE_DOCS").is_some() {
-        std::fs::write(&path, &expected).unwrap();
+        std::fs::write(&path, expected).unwrap();
     }
     let found = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(found == expected, "docs/nodes.md is out of date: run `make docs`");
+    assert!(found == expected, "{file} is out of date: run `make docs`");
 }
 
 #[test]
