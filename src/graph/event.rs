@@ -4,7 +4,7 @@
 //! so that a picture is not turned into a list of numbers on its way. A `file` comes before the
 //! `executed` that names it.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::NodeId;
 
@@ -45,6 +45,13 @@ pub enum Event {
         prompt_id: String,
         /// The node.
         node: NodeId,
+    },
+    /// Where these nodes are: at first all that are to run, later those of which something changed.
+    ProgressState {
+        /// The run.
+        prompt_id: String,
+        /// The nodes.
+        nodes: ProgressStates,
     },
     /// The picture as it stands.
     Preview {
@@ -96,6 +103,8 @@ pub enum Event {
         node_id: NodeId,
         /// Its class.
         node_type: String,
+        /// The nodes that ran before.
+        executed: Vec<NodeId>,
         /// What went wrong.
         exception_message: String,
         /// Always `TintypeError`; `code` tells causes apart.
@@ -113,6 +122,8 @@ pub enum Event {
         node_id: NodeId,
         /// Its class.
         node_type: String,
+        /// The nodes that ran before.
+        executed: Vec<NodeId>,
     },
     /// A model file is on its way.
     ModelProgress {
@@ -132,6 +143,64 @@ pub enum Event {
         /// The message.
         message: String,
     },
+}
+
+/// Where nodes are; serialises as a map by node.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProgressStates(pub Vec<NodeProgress>);
+
+impl Serialize for ProgressStates {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|node| (&node.node_id, node)))
+    }
+}
+
+/// Where a node is.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct NodeProgress {
+    /// Whether it runs.
+    pub state: State,
+    /// Steps done.
+    pub value: u64,
+    /// Steps in all.
+    pub max: u64,
+    /// The node.
+    pub node_id: NodeId,
+    /// The node to highlight.
+    pub display_node_id: NodeId,
+    /// The subgraph it is in: `57` for `57:8`.
+    pub parent_node_id: Option<NodeId>,
+    /// The node in the graph that was given.
+    pub real_node_id: NodeId,
+}
+
+impl NodeProgress {
+    /// A node in this state, of one step.
+    pub fn new(id: &NodeId, state: State) -> Self {
+        Self {
+            state,
+            value: u64::from(state == State::Finished),
+            max: 1,
+            node_id: id.clone(),
+            display_node_id: id.clone(),
+            parent_node_id: id.as_str().rsplit_once(':').map(|(parent, _)| parent.into()),
+            real_node_id: id.clone(),
+        }
+    }
+}
+
+/// Whether a node runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Not yet.
+    Pending,
+    /// Now.
+    Running,
+    /// It did, or its result was known.
+    Finished,
+    /// It failed.
+    Error,
 }
 
 /// What is being done to a model file.
@@ -181,6 +250,7 @@ impl Event {
             Self::ExecutionCached { .. } => "execution_cached",
             Self::Executing { .. } => "executing",
             Self::Progress { .. } => "progress",
+            Self::ProgressState { .. } => "progress_state",
             Self::Preview { .. } => "preview",
             Self::File { .. } => "file",
             Self::Executed { .. } => "executed",
@@ -227,8 +297,28 @@ mod tests {
     }
 
     #[test]
+    fn progress_is_a_map_and_knows_the_subgraph() {
+        let (inner, outer) = (NodeId::from("57:3:2"), NodeId::from("9"));
+        let nodes =
+            [NodeProgress::new(&inner, State::Running), NodeProgress::new(&outer, State::Error)];
+        let event =
+            Event::ProgressState { prompt_id: "p".to_owned(), nodes: ProgressStates(nodes.into()) };
+        let json = serde_json::to_value(&event).unwrap();
+        assert_eq!(
+            json["data"]["nodes"]["57:3:2"],
+            serde_json::json!({
+                "state": "running", "value": 0, "max": 1, "node_id": "57:3:2",
+                "display_node_id": "57:3:2", "parent_node_id": "57:3", "real_node_id": "57:3:2",
+            })
+        );
+        assert_eq!(json["data"]["nodes"]["9"]["parent_node_id"], serde_json::Value::Null);
+        assert_eq!(json["data"]["nodes"]["9"]["state"], "error");
+    }
+
+    #[test]
     fn type_and_kind_are_one() {
         let events = [
+            Event::ProgressState { prompt_id: "p".to_owned(), nodes: ProgressStates(Vec::new()) },
             Event::ExecutionStart { prompt_id: "p".to_owned(), timestamp: 1 },
             Event::Executing { node: None, display_node: None, prompt_id: "p".to_owned() },
             Event::ModelProgress {

@@ -59,6 +59,20 @@ impl Inputs {
         self.values.iter().map(|(name, value)| (&**name, value))
     }
 
+    /// The length of the longest list among them; 1 where there is none.
+    pub(crate) fn longest(&self) -> usize {
+        self.values.iter().map(|(_, value)| value.elements().len()).max().unwrap_or(1)
+    }
+
+    /// The inputs of one execution: each list's element at this place, or its last one.
+    pub(crate) fn element(&self, at: usize) -> Self {
+        let values = self.values.iter().filter_map(|(name, value)| {
+            let elements = value.elements();
+            Some((name.clone(), elements.get(at).or(elements.last())?.clone()))
+        });
+        Self { values: values.collect() }
+    }
+
     /// The value of this input, whatever it is.
     ///
     /// # Errors

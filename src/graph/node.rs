@@ -5,13 +5,13 @@
 //! there (models, files) and the engine does not look into.
 
 use std::any::Any;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 
 use super::NodeId;
-use super::event::{Event, File};
+use super::event::{Event, File, NodeProgress, ProgressStates, State};
 use super::inputs::Inputs;
 use super::schema::Schema;
 use super::value::Value;
@@ -251,6 +251,8 @@ pub struct Context<'a> {
     options: &'a RunOptions,
     node_id: &'a NodeId,
     files: RefCell<Vec<File>>,
+    /// Which execution of the node this is, and of how many.
+    execution: Cell<(u64, u64)>,
 }
 
 impl<'a> Context<'a> {
@@ -261,7 +263,8 @@ impl<'a> Context<'a> {
         options: &'a RunOptions,
         node_id: &'a NodeId,
     ) -> Self {
-        Self { host, env, options, node_id, files: RefCell::default() }
+        let (files, execution) = (RefCell::default(), Cell::new((0, 1)));
+        Self { host, env, options, node_id, files, execution }
     }
 
     /// What the host put at the nodes' disposal.
@@ -292,10 +295,17 @@ impl<'a> Context<'a> {
         if self.host.cancelled() { Err(ErrorKind::Cancelled.into()) } else { Ok(()) }
     }
 
-    /// Tells how far the node is.
+    /// Tells how far the node is. One that runs for each element of a list says so of each of them.
     pub fn progress(&self, value: u64, max: u64) {
+        let (at, executions) = self.execution.get();
+        let value = max.saturating_mul(at).saturating_add(value);
+        let max = max.saturating_mul(executions);
         let (prompt_id, node) = (self.options.prompt_id.clone(), self.node_id.clone());
         self.host.emit(Event::Progress { value, max, prompt_id, node });
+        let progress =
+            NodeProgress { value, max, ..NodeProgress::new(self.node_id, State::Running) };
+        let (prompt_id, nodes) = (self.options.prompt_id.clone(), ProgressStates(vec![progress]));
+        self.host.emit(Event::ProgressState { prompt_id, nodes });
     }
 
     /// Shows the picture as it stands: `width · height · 4` bytes of red, green, blue, opacity.
@@ -350,6 +360,10 @@ impl<'a> Context<'a> {
     pub(crate) fn emit_file(&self, file: File) {
         let (prompt_id, node) = (self.options.prompt_id.clone(), self.node_id.clone());
         self.host.emit(Event::File { node, prompt_id, file });
+    }
+
+    pub(crate) fn set_execution(&self, at: u64, of: u64) {
+        self.execution.set((at, of));
     }
 
     pub(crate) fn into_files(self) -> Vec<File> {

@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value as Json};
 
@@ -156,11 +155,7 @@ impl FromIterator<(NodeId, NodeError)> for NodeErrors {
 
 impl Serialize for NodeErrors {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(self.0.len()))?;
-        for (id, error) in &self.0 {
-            map.serialize_entry(id, error)?;
-        }
-        map.end()
+        serializer.collect_map(self.iter())
     }
 }
 

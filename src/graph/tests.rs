@@ -15,6 +15,9 @@ use crate::error::{ErrorKind, Result};
 
 mod caching;
 mod dynamic;
+mod lazy;
+mod lists;
+mod progress;
 mod running;
 mod validation;
 
@@ -114,7 +117,7 @@ impl Bench {
         self.env.ran.borrow().join(" ")
     }
 
-    /// The events of the last run, a line each.
+    /// The events of the last run but `progress_state`, a line each.
     fn events(&self) -> Vec<String> {
         let line = |event: &Event| {
             let json = serde_json::to_value(event).unwrap();
@@ -132,7 +135,9 @@ impl Bench {
             };
             format!("{} {about}", event.kind()).trim_end().to_owned()
         };
-        self.events.borrow().iter().map(line).collect()
+        let events = self.events.borrow();
+        let events = events.iter().filter(|event| event.kind() != "progress_state");
+        events.map(line).collect()
     }
 }
 
@@ -275,6 +280,21 @@ const SHAPE: &Schema = &Schema::new("Shape", "Shape", "math")
     ])
     .output_node();
 
+const NUMBERS: &Schema = &Schema::new("Numbers", "Numbers", "math")
+    .inputs(&[Input::int("count", 3, 0..=1000)])
+    .outputs(&[Output::new(Kind::INT).list(), Output::new(Kind::INT).named("count")]);
+const TOTAL: &Schema = &Schema::new("Total", "Total", "math")
+    .inputs(&[Input::link("values", Kind::INT), Input::int("add", 0, ANY_INT)])
+    .outputs(&[Output::new(Kind::INT)])
+    .input_is_list();
+const SWITCH: &Schema = &Schema::new("Switch", "Switch", "math")
+    .inputs(&[
+        Input::boolean("switch", false),
+        Input::link("on_false", Kind::ANY).lazy(),
+        Input::link("on_true", Kind::ANY).lazy().optional(),
+    ])
+    .outputs(&[Output::new(Kind::ANY)]);
+
 const NODES: &[&dyn Node] = &[
     &stub(CONSTANT, |inputs, _| Ok(Outputs::new(vec![inputs.value("value")?.clone()]))),
     &stub(ADD, |inputs, _| {
@@ -328,6 +348,29 @@ const NODES: &[&dyn Node] = &[
             "sampler": inputs.string("sampler")?,
             "seed": inputs.optional_int::<u64>("seed")?,
         })))
+    }),
+    &stub(NUMBERS, |inputs, _| {
+        let count = inputs.int::<i64>("count")?;
+        let numbers = (1..=count).map(Value::from).collect();
+        Ok(Outputs::new(vec![Value::list(numbers), count.into()]))
+    }),
+    &stub(TOTAL, |inputs, _| {
+        let values = inputs.list("values").iter().map(|value| match value {
+            Value::Int(n) => *n as i64,
+            _ => 0,
+        });
+        Ok(Outputs::one(values.sum::<i64>() + inputs.int::<i64>("add")?))
+    }),
+    &Function::new(SWITCH, |inputs, cx| {
+        cx.env::<Env>().ran.borrow_mut().push(cx.node_id().to_string());
+        let on = inputs.boolean("switch")?;
+        // The other one must not be there, whether or not somebody else computed it.
+        assert!(inputs.get(if on { "on_false" } else { "on_true" }).is_none());
+        Ok(Outputs::one(inputs.value(if on { "on_true" } else { "on_false" })?.clone()))
+    })
+    .asking_for(|inputs| {
+        let on = inputs.boolean("switch").unwrap_or_default();
+        vec![if on { "on_true" } else { "on_false" }.to_owned(), "nonsense".to_owned()]
     }),
     &Function::new(SUM, |inputs, _| {
         let all = inputs.group("values").into_iter().map(|(_, value)| match value {

@@ -106,8 +106,9 @@ fn failing_node_is_named_with_cause_and_fix() {
         ]
     );
     let events = bench.events.borrow();
-    let Event::ExecutionError { exception_message, hint, node_type, .. } = &events[4] else {
-        panic!("{:?}", events[4]);
+    let error = events.iter().find(|event| event.kind() == "execution_error").unwrap();
+    let Event::ExecutionError { exception_message, hint, node_type, .. } = error else {
+        panic!("{error:?}");
     };
     assert_eq!(exception_message, "`width` is 130, expected a multiple of 8");
     assert_eq!((hint.as_deref(), node_type.as_str()), (Some("use 128"), "Fail"));

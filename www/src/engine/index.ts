@@ -23,6 +23,7 @@ export type {
   LatentArray,
   NodeDefinition,
   NodeInfo,
+  NodeProgress,
   NodeValue,
   ObjectInfo,
   ResultFile,

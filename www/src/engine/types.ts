@@ -22,6 +22,8 @@ export interface EngineEvents {
   execution_cached: { prompt_id: string; nodes: string[] };
   executing: { prompt_id: string; node: string | null; display_node: string | null };
   progress: { prompt_id: string; node: string; value: number; max: number };
+  /** Where nodes are: at first all that are to run, later those of which something changed. */
+  progress_state: { prompt_id: string; nodes: Record<string, NodeProgress> };
   /** The latent as it stands after a step, made visible; `rgba` is width × height × 4 bytes. */
   preview: { prompt_id: string; node: string; width: number; height: number; rgba: Uint8Array };
   file: FileRef & { prompt_id: string; node: string; mime: string; bytes: Uint8Array };
@@ -31,12 +33,18 @@ export interface EngineEvents {
     prompt_id: string;
     node_id: string | null;
     node_type: string | null;
+    executed: string[];
     exception_message: string;
     exception_type: string;
     code: string;
     hint: string | null;
   };
-  execution_interrupted: { prompt_id: string; node_id: string | null; node_type: string | null };
+  execution_interrupted: {
+    prompt_id: string;
+    node_id: string | null;
+    node_type: string | null;
+    executed: string[];
+  };
   /** Bytes of a model file: over the network or from storage, into the device, and the first run. */
   model_progress: { file: string; loaded: number; total: number; phase: "fetch" | "load" | "warmup" };
   /** Something was done differently than asked, and why. */
@@ -47,6 +55,18 @@ export interface EngineEvents {
   device: DeviceInfo;
   /** How many runs wait behind the running one. */
   queue: { waiting: number };
+}
+
+/** Where a node is in a run. */
+export interface NodeProgress {
+  state: "pending" | "running" | "finished" | "error";
+  value: number;
+  max: number;
+  node_id: string;
+  display_node_id: string;
+  /** The subgraph it is in: `57` for `57:8`. */
+  parent_node_id: string | null;
+  real_node_id: string;
 }
 
 /** An event: its type and its data. */
