@@ -339,7 +339,12 @@ impl ErrorKind {
 
 /// The known name nearest to `got`, for a "did you mean" hint; `None` when nothing is near.
 pub fn nearest<'a>(got: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = got.chars().count().max(3) / 2;
+    let length = got.chars().count();
+    // What is longer is no name with a slip in it, and comparing takes its length times theirs.
+    if length > 200 {
+        return None;
+    }
+    let limit = length.max(3) / 2;
     known
         .into_iter()
         .map(|name| (edit_distance(got, name), name))

@@ -3,6 +3,8 @@
 //! Two of its conversions would be silently wrong and are not followed: any text but the empty one is
 //! true for a yes/no input there, and lists become their printed form for a text input.
 
+use std::borrow::Cow;
+
 use serde_json::Value as Json;
 
 use super::Literal;
@@ -191,7 +193,7 @@ fn invalid(name: &str, expected: &str, literal: &Literal) -> Problem {
 }
 
 fn not_in_list(name: &str, given: &str, known: &[String]) -> Problem {
-    let mut details = format!("`{name}` is `{given}`");
+    let mut details = format!("`{name}` is `{}`", shortened(given));
     if let Some(near) = nearest(given, known.iter().map(String::as_str)) {
         details += &format!("; did you mean `{near}`?");
     } else if known.is_empty() {
@@ -213,9 +215,18 @@ fn describe(literal: &Literal) -> String {
         Literal::Json(_) => "an object".to_owned(),
         other => json_from_literal(other).to_string().trim_matches('"').to_owned(),
     };
+    match shortened(&text) {
+        // The backtick that was cut off.
+        Cow::Owned(text) if matches!(literal, Literal::String(_)) => text + "`",
+        text => text.into_owned(),
+    }
+}
+
+/// Text from a file, short enough for a message.
+pub(crate) fn shortened(text: &str) -> Cow<'_, str> {
     match text.char_indices().nth(60) {
-        Some((end, _)) => format!("{}…`", &text[..end]),
-        None => text,
+        Some((end, _)) => format!("{}…", &text[..end]).into(),
+        None => text.into(),
     }
 }
 

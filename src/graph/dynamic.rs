@@ -6,9 +6,13 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use super::coerce::shortened;
 use super::problem::{Problem, ProblemType};
 use super::schema::{Input, Names, Type};
 use super::{InputValue, Literal, NodeSpec};
+
+/// Nobody reads more problems of one node.
+const TOLD: usize = 20;
 
 /// One input of one node.
 #[derive(Debug, Clone)]
@@ -87,8 +91,9 @@ impl Expansion<'_> {
                 Some(place) => _ = places.insert(place),
                 None => {
                     let (first, max) = (names.name(group, 0), names.max());
+                    let given = shortened(name);
                     let details = format!(
-                        "`{name}` is none of the {max} inputs of `{group}`, expected `{first}` and so on"
+                        "`{given}` is none of the {max} inputs of `{group}`, expected `{first}` and so on"
                     );
                     self.refuse(details, name);
                 }
@@ -98,6 +103,9 @@ impl Expansion<'_> {
     }
 
     fn refuse(&mut self, details: String, name: &str) {
+        if self.problems.len() == TOLD {
+            return;
+        }
         let problem = Problem::new(ProblemType::InvalidDynamicInput, details);
         self.problems.push(problem.info("input_name", name));
     }

@@ -12,6 +12,8 @@ use super::NodeId;
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ProblemType {
+    /// The graph as a whole cannot be looked at: it is too large.
+    InvalidPrompt,
     /// No node of the graph gives a result, or none of those asked for.
     PromptNoOutputs,
     /// There are results to give, and none of them can be made.
@@ -44,6 +46,7 @@ impl ProblemType {
     /// Its stable name, for programs.
     pub fn code(self) -> &'static str {
         match self {
+            Self::InvalidPrompt => "invalid_prompt",
             Self::PromptNoOutputs => "prompt_no_outputs",
             Self::PromptOutputsFailedValidation => "prompt_outputs_failed_validation",
             Self::MissingNodeType => "missing_node_type",
@@ -62,6 +65,7 @@ impl ProblemType {
 
     fn message(self) -> &'static str {
         match self {
+            Self::InvalidPrompt => "the graph is too large",
             Self::PromptNoOutputs => "the graph has no output to run",
             Self::PromptOutputsFailedValidation => "no output of the graph can be run",
             Self::MissingNodeType => "unknown node class",
@@ -169,6 +173,11 @@ pub struct Refusal {
 }
 
 impl Refusal {
+    /// A refusal for a reason that lies with no single node.
+    pub fn whole(kind: ProblemType, details: impl Into<String>) -> Self {
+        Self { error: Problem::new(kind, details), node_errors: NodeErrors::default() }
+    }
+
     /// The stable name of the reason, for programs.
     pub fn code(&self) -> &'static str {
         self.error.kind.code()
@@ -190,6 +199,7 @@ mod tests {
     #[test]
     fn code_is_the_type_it_serialises_with() {
         for kind in [
+            ProblemType::InvalidPrompt,
             ProblemType::PromptNoOutputs,
             ProblemType::PromptOutputsFailedValidation,
             ProblemType::MissingNodeType,

@@ -15,9 +15,11 @@ use crate::error::{ErrorKind, Result};
 
 mod caching;
 mod dynamic;
+mod hostile;
 mod lazy;
 mod lists;
 mod progress;
+mod properties;
 mod running;
 mod validation;
 

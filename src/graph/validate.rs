@@ -11,7 +11,7 @@ use std::rc::Rc;
 
 use serde_json::json;
 
-use super::coerce::{coerce, default};
+use super::coerce::{coerce, default, shortened};
 use super::dynamic::{Slot, expand};
 use super::inputs::Inputs;
 use super::node::Node;
@@ -92,51 +92,69 @@ pub fn validate(
     outputs: Option<&[NodeId]>,
     choices: &dyn ChoiceSource,
 ) -> Result<Checked, Refusal> {
-    let mut check = Check { graph, registry, choices, seen: BTreeMap::new(), cycles: 0 };
-    let outputs = check.choose_outputs(outputs).map_err(|details| Refusal {
-        error: Problem::new(ProblemType::PromptNoOutputs, details),
-        node_errors: NodeErrors::default(),
-    })?;
+    if graph.len() > MAX_NODES {
+        let details = format!("it has {} nodes, expected at most {MAX_NODES}", graph.len());
+        return Err(Refusal::whole(ProblemType::InvalidPrompt, details));
+    }
+    let mut check = Check { graph, registry, choices, seen: BTreeMap::new(), cycles: 0, bad: 0 };
+    let outputs = check
+        .choose_outputs(outputs)
+        .map_err(|details| Refusal::whole(ProblemType::PromptNoOutputs, details))?;
     for &output in &outputs {
         check.walk(output);
     }
-
-    let mut good = Vec::new();
-    let mut needed = BTreeSet::new();
-    let mut spoils: BTreeMap<usize, Vec<NodeId>> = BTreeMap::new();
-    for &output in &outputs {
-        let ancestry = check.ancestry(output);
-        let bad: Vec<usize> =
-            ancestry.iter().copied().filter(|at| !check.seen[at].problems.is_empty()).collect();
-        if bad.is_empty() {
-            good.push(output);
-            needed.extend(ancestry);
-        }
-        for at in bad {
-            spoils.entry(at).or_default().push(graph.at(output).0.clone());
-        }
-    }
-    let node_errors = spoils
-        .into_iter()
-        .map(|(at, dependent_outputs)| {
+    let followers = check.followers();
+    let bad = || check.seen.iter().filter(|(_, seen)| !seen.problems.is_empty()).map(|(&at, _)| at);
+    let node_errors: NodeErrors = bad()
+        .map(|at| {
             let (id, spec) = graph.at(at);
-            let errors = check.seen[&at].problems.clone();
-            (
-                id.clone(),
-                NodeError { errors, dependent_outputs, class_type: spec.class_type.clone() },
-            )
+            let spoiled = reached(&followers, [at]);
+            let dependent = outputs.iter().filter(|&&output| spoiled[output]);
+            let error = NodeError {
+                errors: check.seen[&at].problems.clone(),
+                dependent_outputs: dependent.map(|&output| graph.at(output).0.clone()).collect(),
+                class_type: spec.class_type.clone(),
+            };
+            (id.clone(), error)
         })
-        .collect::<NodeErrors>();
-    if good.is_empty() {
-        let details = lines(&node_errors);
+        .collect();
+    let spoiled = reached(&followers, bad());
+    let good: Vec<usize> = outputs.iter().copied().filter(|&output| !spoiled[output]).collect();
+    if good.is_empty() || check.bad > MAX_BAD {
+        let mut details = lines(&node_errors);
+        if check.bad > MAX_BAD {
+            details += "\nand more: nothing behind these nodes was looked at";
+        }
         let error = Problem::new(ProblemType::PromptOutputsFailedValidation, details);
         return Err(Refusal { error, node_errors });
     }
-    Ok(check.into_checked(&needed, &good, node_errors))
+    Ok(check.into_checked(&good, node_errors))
 }
 
-/// More cycles than this are only named by one node each.
+/// Far beyond any graph that a person made: what is larger is refused before it takes the page's memory.
+pub const MAX_NODES: usize = 100_000;
+
+/// With more bad nodes than this a graph is refused, and the rest of it not looked at: nobody reads that
+/// many messages, and each costs time.
+const MAX_BAD: usize = 200;
+
+/// All nodes that come behind `start` in any way, and those themselves.
+fn reached(next: &[Vec<usize>], start: impl IntoIterator<Item = usize>) -> Vec<bool> {
+    let mut found = vec![false; next.len()];
+    let mut todo: Vec<usize> = start.into_iter().collect();
+    while let Some(at) = todo.pop() {
+        if !std::mem::replace(&mut found[at], true) {
+            todo.extend_from_slice(&next[at]);
+        }
+    }
+    found
+}
+
+/// Of more cycles than this one a node is told.
 const CYCLES_SHOWN: usize = 10;
+
+/// Of a longer cycle only its beginning is told.
+const CYCLE_SHOWN: usize = 20;
 
 /// What the check knows of a node that it reached.
 #[derive(Default)]
@@ -154,6 +172,8 @@ struct Check<'a> {
     choices: &'a dyn ChoiceSource,
     seen: BTreeMap<usize, Seen>,
     cycles: usize,
+    /// How many nodes have a problem.
+    bad: usize,
 }
 
 impl Check<'_> {
@@ -189,7 +209,7 @@ impl Check<'_> {
                 Ok(outputs)
             };
         };
-        let mut outputs = Vec::new();
+        let (mut outputs, mut chosen) = (Vec::new(), BTreeSet::new());
         for id in asked {
             let at = self
                 .graph
@@ -200,7 +220,7 @@ impl Check<'_> {
                 let class = &spec.class_type;
                 return Err(format!("node `{id}` ({class}) was asked for, and is no output node"));
             }
-            if !outputs.contains(&at) {
+            if chosen.insert(at) {
                 outputs.push(at);
             }
         }
@@ -209,14 +229,16 @@ impl Check<'_> {
 
     /// Checks everything that the node at `start` needs, and finds its cycles.
     fn walk(&mut self, start: usize) {
-        if self.seen.contains_key(&start) {
+        if self.seen.contains_key(&start) || self.bad > MAX_BAD {
             return;
         }
         self.check_node(start);
         // By hand rather than by recursion: a graph may be deeper than the stack.
         let mut path = vec![(start, 0)];
         let mut place_on_path = BTreeMap::from([(start, 0)]);
-        while let Some((at, next)) = path.last_mut() {
+        while let Some((at, next)) = path.last_mut()
+            && self.bad <= MAX_BAD
+        {
             let Some(&source) = self.seen[at].sources.get(*next) else {
                 place_on_path.remove(at);
                 path.pop();
@@ -224,8 +246,7 @@ impl Check<'_> {
             };
             *next += 1;
             if let Some(&place) = place_on_path.get(&source) {
-                let cycle: Vec<usize> = path[place..].iter().map(|(at, _)| *at).collect();
-                self.add_cycle(&cycle);
+                self.add_cycle(&path[place..]);
             } else if !self.seen.contains_key(&source) {
                 self.check_node(source);
                 place_on_path.insert(source, path.len());
@@ -234,17 +255,26 @@ impl Check<'_> {
         }
     }
 
-    fn add_cycle(&mut self, cycle: &[usize]) {
-        // Each is a problem of its first node, but a graph may be made to have very many long ones.
+    /// A cycle is a problem of its first node. A graph may be made to have very many long ones: only some are
+    /// told, and of each only its beginning.
+    fn add_cycle(&mut self, cycle: &[(usize, usize)]) {
+        let Some(&(first, _)) = cycle.first() else { return };
         self.cycles += 1;
-        let shown = if self.cycles <= CYCLES_SHOWN { cycle } else { &cycle[..1] };
+        if self.cycles > CYCLES_SHOWN && !self.seen[&first].problems.is_empty() {
+            return;
+        }
+        let shown: Vec<usize> = cycle.iter().take(CYCLE_SHOWN).map(|&(at, _)| at).collect();
         let ids: Vec<&str> = shown.iter().map(|&at| self.graph.at(at).0.as_str()).collect();
-        let names: Vec<String> =
-            shown.iter().chain(shown.first()).map(|&at| self.name(at)).collect();
+        let mut names: Vec<String> = shown.iter().map(|&at| self.name(at)).collect();
+        if cycle.len() > CYCLE_SHOWN {
+            names.push("…".to_owned());
+        }
+        names.push(self.name(first));
         let details = format!("{}: remove one of these links", names.join(" ← "));
         let problem =
             Problem::new(ProblemType::DependencyCycle, details).info("cycle_nodes", json!(ids));
-        if let Some(seen) = cycle.first().and_then(|at| self.seen.get_mut(at)) {
+        if let Some(seen) = self.seen.get_mut(&first) {
+            self.bad += usize::from(seen.problems.is_empty());
             seen.problems.push(problem);
         }
     }
@@ -253,7 +283,7 @@ impl Check<'_> {
         let (id, spec) = self.graph.at(at);
         match &spec.title {
             Some(title) if *title != spec.class_type => {
-                format!("{id} ({}, `{title}`)", spec.class_type)
+                format!("{id} ({}, `{}`)", spec.class_type, shortened(title))
             }
             _ => format!("{id} ({})", spec.class_type),
         }
@@ -299,12 +329,13 @@ impl Check<'_> {
                     .collect();
             }
         }
+        self.bad += usize::from(!seen.problems.is_empty());
         self.seen.insert(at, seen);
     }
 
     fn unknown_class(&self, id: &NodeId, spec: &NodeSpec) -> Problem {
         let class = &spec.class_type;
-        let mut details = format!("`{class}` is no class of this engine");
+        let mut details = format!("`{}` is no class of this engine", shortened(class));
         if let Some(near) = nearest(class, self.registry.schemas().map(|schema| schema.class_type))
         {
             details += &format!("; did you mean `{near}`?");
@@ -365,8 +396,9 @@ impl Check<'_> {
                 }
             }
             Some(InputValue::BadLink(list)) => {
+                let shown = shortened(&list.to_string()).into_owned();
                 let details = format!(
-                    "`{name}` is {list}, expected [node id, output number]; \
+                    "`{name}` is {shown}, expected [node id, output number]; \
                      a list of values is written {{\"__value__\": [...]}}"
                 );
                 Problem::new(ProblemType::BadLinkedInput, details)
@@ -424,27 +456,29 @@ impl Check<'_> {
         problem.info("input_name", name).info("input_config", config)
     }
 
-    /// The node and everything it needs.
-    fn ancestry(&self, start: usize) -> BTreeSet<usize> {
-        let mut found = BTreeSet::from([start]);
-        let mut todo = vec![start];
-        while let Some(at) = todo.pop() {
-            todo.extend(self.seen[&at].sources.iter().copied().filter(|at| found.insert(*at)));
+    /// For each node, the nodes linked to it.
+    fn followers(&self) -> Vec<Vec<usize>> {
+        let mut followers = vec![Vec::new(); self.graph.len()];
+        for (&at, seen) in &self.seen {
+            for &source in &seen.sources {
+                followers[source].push(at);
+            }
         }
-        found
+        followers
     }
 
-    fn into_checked(
-        mut self,
-        needed: &BTreeSet<usize>,
-        good: &[usize],
-        node_errors: NodeErrors,
-    ) -> Checked {
+    fn into_checked(mut self, good: &[usize], node_errors: NodeErrors) -> Checked {
+        let mut sources = vec![Vec::new(); self.graph.len()];
+        for (&at, seen) in &mut self.seen {
+            sources[at] = std::mem::take(&mut seen.sources);
+        }
+        let needed = reached(&sources, good.iter().copied());
+        let needed: Vec<usize> = (0..needed.len()).filter(|&at| needed[at]).collect();
         let place: BTreeMap<usize, usize> =
             needed.iter().enumerate().map(|(place, &at)| (at, place)).collect();
         let mut notices = Vec::new();
         let mut nodes = Vec::with_capacity(needed.len());
-        for &at in needed {
+        for &at in &needed {
             let (id, spec) = self.graph.at(at);
             let seen = self.seen.remove(&at).unwrap_or_default();
             let entry = self
@@ -475,7 +509,9 @@ fn lines(errors: &NodeErrors) -> String {
     let lines: Vec<String> = errors
         .iter()
         .flat_map(|(id, node)| node.errors.iter().map(move |error| (id, node, error)))
-        .map(|(id, node, error)| format!("node {id} ({}): {}", node.class_type, error.details))
+        .map(|(id, node, error)| {
+            format!("node {id} ({}): {}", shortened(&node.class_type), error.details)
+        })
         .collect();
     lines.join("\n")
 }
