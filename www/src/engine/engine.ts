@@ -4,6 +4,7 @@ import { Client } from "./client";
 import { abortError, TintypeError, type NodeErrors } from "./errors";
 import { fillGraph, settingsOf, type GenerateOptions, type GenerateResult } from "./generate";
 import { apiText, Graph, nodeId, readApi, type ApiGraph } from "./graph";
+import { History, RunRecord } from "./history";
 import { stringify } from "./json";
 import type { Handle, Output } from "./nodes";
 import { Images } from "./openai";
@@ -19,7 +20,9 @@ import type {
   NodeSchema,
   NodeValue,
   ObjectInfo,
+  QueuedRun,
   ResultFile,
+  RunQueue,
   RunResult,
 } from "./types";
 
@@ -41,14 +44,19 @@ export interface RunRequest {
   outputs?: (string | Handle | Output)[];
   signal?: AbortSignal;
   onEvent?: (event: EngineEvent) => void;
+  /** Before all runs that wait. */
+  front?: boolean;
+  /** A name for the run, by which the queue and the history know it; one is made if left out. */
+  promptId?: string;
   /** The editor's graph to store in pictures; left out, the engine lays one out. */
   workflow?: string | object;
 }
 
 interface ActiveRun {
-  files: Map<string, ResultFile>;
+  promptId: string;
   onEvent: ((event: EngineEvent) => void) | undefined;
   abort: AbortController;
+  record: RunRecord;
 }
 
 // Files of earlier runs that are kept for outputs that come from the cache without being sent again.
@@ -65,6 +73,8 @@ export async function open(options: EngineOptions = {}): Promise<Engine> {
 export class Engine {
   /** OpenAI's `images`, answered by this page. */
   readonly images = new Images((options) => this.generate(options));
+  /** The runs that are over. */
+  readonly history = new History();
 
   #options: OpenOptions;
   #client: Promise<Client> | null = null;
@@ -76,7 +86,8 @@ export class Engine {
   #files = new Map<string, ResultFile>();
   #listeners = new Map<string, Set<(data: never) => void>>();
   #onEvent: ((event: EngineEvent) => void) | undefined;
-  #queue = new Queue((waiting) => this.#emit({ type: "queue", data: { waiting } }));
+  #queue = new Queue<QueuedRun>(() => this.#tellQueue());
+  #runs = 0;
   #active: ActiveRun | null = null;
   #closed: Error | null = null;
 
@@ -95,6 +106,11 @@ export class Engine {
     return this.#device;
   }
 
+  /** What runs and what waits. */
+  get queue(): RunQueue {
+    return this.#queue;
+  }
+
   /** Every node class, in the shape of ComfyUI's `object_info`. */
   objectInfo(): ObjectInfo {
     return this.#info;
@@ -107,8 +123,22 @@ export class Engine {
 
   /** Runs a graph. Runs wait for each other; an abort takes effect at once in the queue, and within one step after. */
   async run(graph: Graph | ApiGraph | string | object, request: RunRequest = {}): Promise<RunResult> {
-    const prompt = textOf(graph);
-    return await this.#enqueue(() => this.#runNow(prompt, request), request.signal);
+    const item: QueuedRun = {
+      promptId: request.promptId ?? uuid(),
+      number: ++this.#runs,
+      prompt: textOf(graph),
+      ...(request.outputs && { outputs: request.outputs.map(nodeId) }),
+    };
+    if (this.#closed !== null) throw this.#closed;
+    const { front, signal } = request;
+    return await this.#queue.add(() => this.#runNow(item, request), { item, front, signal });
+  }
+
+  /** Ends the running run within one step, if it has this name or none is given. False if there is none. */
+  interrupt(promptId?: string): boolean {
+    if (this.#active === null || (promptId !== undefined && promptId !== this.#active.promptId)) return false;
+    this.#active.abort.abort();
+    return true;
   }
 
   /** What is wrong with a graph, without running it; `{}` when it is fine. */
@@ -249,37 +279,40 @@ export class Engine {
     if (this.#active === null) this.#emit({ type: "notice", data: { node: null, message: error.message } });
   }
 
-  #enqueue<T>(job: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-    if (this.#closed !== null) return Promise.reject(this.#closed);
-    return this.#queue.add(job, signal);
+  #tellQueue(): void {
+    const waiting = this.#queue.pending.length;
+    this.#emit({ type: "queue", data: { waiting } });
+    const queue_remaining = waiting + (this.#queue.running === null ? 0 : 1);
+    this.#emit({ type: "status", data: { status: { exec_info: { queue_remaining } } } });
   }
 
-  async #runNow(prompt: string, request: RunRequest): Promise<RunResult> {
-    const { signal } = request;
-    const client = await orAbort(this.ready(), signal);
-    const active: ActiveRun = { files: new Map(), onEvent: request.onEvent, abort: new AbortController() };
+  async #runNow(item: QueuedRun, { signal, onEvent, workflow }: RunRequest): Promise<RunResult> {
+    const { promptId, prompt, outputs } = item;
+    const abort = new AbortController();
+    const active: ActiveRun = { promptId, onEvent, abort, record: new RunRecord(item) };
     this.#active = active;
     this.#trimFiles();
-    const cancel = () => {
-      client.cancel();
-      active.abort.abort();
-    };
-    signal?.addEventListener("abort", cancel, { once: true });
+    const stop = () => abort.abort();
+    signal?.addEventListener("abort", stop, { once: true });
+    let failure: unknown = null;
     try {
+      const client = await orAbort(this.ready(), abort.signal);
+      abort.signal.addEventListener("abort", () => client.cancel(), { once: true });
       const report = await client.call("run", prompt, {
-        prompt_id: uuid(),
-        ...(request.outputs && { outputs: request.outputs.map(nodeId) }),
-        ...(request.workflow !== undefined && {
-          workflow: typeof request.workflow === "string" ? request.workflow : stringify(request.workflow),
-        }),
+        prompt_id: promptId,
+        ...(outputs && { outputs: [...outputs] }),
+        ...(workflow !== undefined && { workflow: typeof workflow === "string" ? workflow : stringify(workflow) }),
       });
-      if (signal?.aborted) throw abortError();
+      abort.signal.throwIfAborted();
       return this.#resultOf(report);
     } catch (error) {
-      throw signal?.aborted ? abortError() : error;
+      failure = this.#closed ?? (abort.signal.aborted ? abortError() : error);
+      throw failure;
     } finally {
-      signal?.removeEventListener("abort", cancel);
+      signal?.removeEventListener("abort", stop);
       this.#active = null;
+      const entry = active.record.finish(failure);
+      if (entry !== null) this.history.add(entry);
     }
   }
 
@@ -322,6 +355,7 @@ export class Engine {
   /** A listener that throws is its owner's trouble: it is reported, and the run goes on. */
   #emit(event: EngineEvent): void {
     const hear = [...(this.#listeners.get(event.type) ?? [])].map((listener) => () => listener(event.data as never));
+    this.#active?.record.hear(event);
     for (const call of [() => this.#onEvent?.(event), () => this.#active?.onEvent?.(event), ...hear]) {
       try {
         call();

@@ -11,6 +11,7 @@ export {
   type Settings,
 } from "./generate";
 export { Graph, type ApiGraph, type ApiNode } from "./graph";
+export type { History, HistoryEntry } from "./history";
 export type { Handle, In, Nodes, Output, SamplerName, SchedulerName } from "./nodes";
 export type { ImagesGenerateRequest, ImagesResponse } from "./openai";
 export type {
@@ -26,6 +27,8 @@ export type {
   NodeProgress,
   NodeValue,
   ObjectInfo,
+  QueuedRun,
   ResultFile,
+  RunQueue,
   RunResult,
 } from "./types";

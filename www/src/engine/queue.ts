@@ -1,33 +1,68 @@
-/** One thing at a time, first come first served; what still waits can be aborted at once. */
+/** One thing at a time: those moved to the front first, then first come first served. What waits can be taken out. */
 
-import { abortError } from "./errors";
+import { abortError, TintypeError } from "./errors";
 
-interface Waiting {
+/** What a queue knows of a job. */
+export interface Item {
+  /** Its name; no two that wait or run have the same. */
+  readonly promptId: string;
+}
+
+/** How a job is put into a queue. */
+export interface AddOptions<T extends Item> {
+  item: T;
+  /** Before all that waits. */
+  front?: boolean | undefined;
+  /** An abort while the job waits takes it out. */
+  signal?: AbortSignal | undefined;
+}
+
+interface Waiting<T extends Item> {
+  item: T;
   start: () => void;
   reject: (error: unknown) => void;
 }
 
 /** A serial queue of asynchronous jobs. */
-export class Queue {
-  #waiting: Waiting[] = [];
-  #running = false;
-  #onChange: (waiting: number) => void;
+export class Queue<T extends Item = Item> {
+  #waiting: Waiting<T>[] = [];
+  #running: T | null = null;
+  #onChange: () => void;
 
-  constructor(onChange: (waiting: number) => void = () => {}) {
+  constructor(onChange: () => void = () => {}) {
     this.#onChange = onChange;
   }
 
+  /** What runs. */
+  get running(): T | null {
+    return this.#running;
+  }
+
+  /** What waits, the next one first. */
+  get pending(): T[] {
+    return this.#waiting.map(({ item }) => item);
+  }
+
   /** Runs `job` when its turn comes. An abort while it waits rejects at once and takes it out. */
-  add<T>(job: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+  add<R>(job: () => Promise<R>, { item, front, signal }: AddOptions<T>): Promise<R> {
     if (signal?.aborted) return Promise.reject(abortError());
-    return new Promise<T>((resolve, reject) => {
-      const entry: Waiting = {
+    if (this.#running?.promptId === item.promptId || this.#place(item.promptId) >= 0) {
+      return Promise.reject(
+        new TintypeError(`a run named \`${item.promptId}\` is in the queue already`, "invalid_prompt", {
+          hint: "Leave `promptId` out, or give each run its own.",
+        }),
+      );
+    }
+    return new Promise<R>((resolve, reject) => {
+      const leave = () => void this.remove(item.promptId);
+      const entry: Waiting<T> = {
+        item,
         start: () => {
           signal?.removeEventListener("abort", leave);
           job()
             .then(resolve, reject)
             .finally(() => {
-              this.#running = false;
+              this.#running = null;
               this.#next();
             });
         },
@@ -36,30 +71,52 @@ export class Queue {
           reject(error);
         },
       };
-      const leave = () => {
-        this.#waiting = this.#waiting.filter((other) => other !== entry);
-        this.#onChange(this.#waiting.length);
-        entry.reject(abortError());
-      };
       signal?.addEventListener("abort", leave, { once: true });
-      this.#waiting.push(entry);
-      if (this.#running) this.#onChange(this.#waiting.length);
-      else this.#next();
+      if (front === true) this.#waiting.unshift(entry);
+      else this.#waiting.push(entry);
+      if (this.#running === null) this.#next();
+      else this.#onChange();
     });
   }
 
-  /** Rejects everything that waits; what runs goes on. */
-  clear(error: unknown): void {
-    const waiting = this.#waiting;
-    this.#waiting = [];
+  /** Takes out what waits under this name; its promise rejects with an `AbortError`. False if nothing does. */
+  remove(promptId: string): boolean {
+    const [entry] = this.#take(promptId);
+    if (entry === undefined) return false;
+    this.#onChange();
+    entry.reject(abortError());
+    return true;
+  }
+
+  /** Lets what waits under this name be the next. False if nothing does. */
+  moveToFront(promptId: string): boolean {
+    const taken = this.#take(promptId);
+    this.#waiting.unshift(...taken);
+    if (taken.length > 0) this.#onChange();
+    return taken.length > 0;
+  }
+
+  /** Takes out everything that waits, and says how much that was; what runs goes on. */
+  clear(error: unknown = abortError()): number {
+    const waiting = this.#waiting.splice(0);
+    if (waiting.length > 0) this.#onChange();
     for (const entry of waiting) entry.reject(error);
+    return waiting.length;
+  }
+
+  #place(promptId: string): number {
+    return this.#waiting.findIndex(({ item }) => item.promptId === promptId);
+  }
+
+  #take(promptId: string): Waiting<T>[] {
+    const at = this.#place(promptId);
+    return at < 0 ? [] : this.#waiting.splice(at, 1);
   }
 
   #next(): void {
     const entry = this.#waiting.shift();
-    if (entry === undefined) return;
-    this.#running = true;
-    this.#onChange(this.#waiting.length);
-    entry.start();
+    this.#running = entry?.item ?? null;
+    this.#onChange();
+    entry?.start();
   }
 }

@@ -55,6 +55,8 @@ export interface EngineEvents {
   device: DeviceInfo;
   /** How many runs wait behind the running one. */
   queue: { waiting: number };
+  /** ComfyUI's form of it: how many runs wait or run. */
+  status: { status: { exec_info: { queue_remaining: number } } };
 }
 
 /** Where a node is in a run. */
@@ -73,7 +75,7 @@ export interface NodeProgress {
 export type EngineEvent = { [T in keyof EngineEvents]: { type: T; data: EngineEvents[T] } }[keyof EngineEvents];
 
 /** The events that the wasm engine itself sends. */
-export type WasmEvent = Exclude<EngineEvent, { type: "engine_progress" | "device" | "queue" }>;
+export type WasmEvent = Exclude<EngineEvent, { type: "engine_progress" | "device" | "queue" | "status" }>;
 
 /** What may be asked for. */
 export type DeviceWish = "auto" | "webgpu" | "cpu";
@@ -161,6 +163,30 @@ export interface ResultFile extends File {
   readonly node: string;
   readonly subfolder: string;
   readonly folder: "output" | "temp";
+}
+
+/** A run in the queue. */
+export interface QueuedRun {
+  readonly promptId: string;
+  /** Runs are counted from 1 on, in the order they were asked for. */
+  readonly number: number;
+  /** The graph, as text. */
+  readonly prompt: string;
+  /** Only these output nodes; all if left out. */
+  readonly outputs?: readonly string[];
+}
+
+/** What runs and what waits. */
+export interface RunQueue {
+  readonly running: QueuedRun | null;
+  /** The next one first. */
+  readonly pending: QueuedRun[];
+  /** Takes out a run that waits: it rejects with an `AbortError`. False if none of this name does. */
+  remove(promptId: string): boolean;
+  /** Lets a run that waits be the next. False if none of this name does. */
+  moveToFront(promptId: string): boolean;
+  /** Takes out all runs that wait, and says how many; the running one goes on. */
+  clear(): number;
 }
 
 /** What a run gives. */
