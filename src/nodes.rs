@@ -22,4 +22,4 @@ use crate::graph::Node;
 /// file, a place in the family's list, a test; menus, `docs/nodes.md`, types and validation follow from
 /// its schema.
 pub const NODES: &[&[&dyn Node]] =
-    &[loaders::NODES, conditioning::NODES, latent::NODES, sampling::NODES, image::NODES];
+    &[loaders::NODES, conditioning::NODES, latent::NODES, sampling::NODES, image::files::NODES];
