@@ -12,6 +12,7 @@ mod diffusion;
 mod docs;
 mod golden;
 mod hostile;
+mod image_nodes;
 mod layering;
 mod nodes;
 mod parity;
