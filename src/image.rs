@@ -2,7 +2,10 @@
 //!
 //! Knows nothing of graphs or networks.
 
+pub mod batch;
+pub mod blend;
 pub mod codec;
+pub mod layout;
 pub mod metadata;
 pub mod resample;
 
@@ -53,6 +56,11 @@ impl Image {
             .into());
         }
         Ok(Self { batch, height, width, channels, data })
+    }
+
+    /// `[batch, height, width, channels]`.
+    pub fn shape(&self) -> [usize; 4] {
+        [self.batch, self.height, self.width, self.channels]
     }
 
     /// Picture `index` as 8-bit samples, row major; values are clipped and, as ComfyUI does, truncated.
