@@ -5,8 +5,11 @@
 pub mod batch;
 pub mod blend;
 pub mod codec;
+pub mod colour;
+pub mod filters;
 pub mod layout;
 pub mod metadata;
+pub mod quantize;
 pub mod resample;
 
 use crate::error::{ErrorKind, Result};
