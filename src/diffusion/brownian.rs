@@ -8,7 +8,7 @@
 
 use std::collections::VecDeque;
 
-use crate::diffusion::noise::Generator;
+use crate::diffusion::noise::{Noise, NoiseSource};
 
 /// A path of Brownian motion in `len` dimensions, fixed by its seed.
 ///
@@ -18,6 +18,7 @@ use crate::diffusion::noise::Generator;
 /// k-diffusion's `BrownianTreeNoiseSampler`; checked against both in `tests/diffusion.rs`.
 #[derive(Debug, Clone)]
 pub struct BrownianTree {
+    source: NoiseSource,
     seed: u64,
     root: Node,
     increment: Vec<f32>,
@@ -41,18 +42,23 @@ type Halves = (Vec<f32>, Vec<f32>);
 const RECENT: usize = 52;
 
 impl BrownianTree {
-    /// The path of `seed` between two noise levels.
+    /// The path of `seed` between two noise levels, as torch draws it on a CPU.
     ///
     /// # Units
     ///
     /// - `sigma_min`, `sigma_max`: standard deviations of the noise
     pub fn new(seed: u64, sigma_min: f32, sigma_max: f32, len: usize) -> Self {
+        Self::on(NoiseSource::Cpu, seed, sigma_min, sigma_max, len)
+    }
+
+    /// The path of `seed` as a machine draws it: on a graphics card it is another one.
+    pub fn on(source: NoiseSource, seed: u64, sigma_min: f32, sigma_max: f32, len: usize) -> Self {
         let (start, end) = (f64::from(sigma_min), f64::from(sigma_max));
         let width = ((end - start).sqrt()) as f32;
-        let mut increment = Generator::new(u64::from(seeds(seed, None)[0])).randn(len);
+        let mut increment = Noise::new(source, u64::from(seeds(seed, None)[0])).randn(len);
         increment.iter_mut().for_each(|x| *x *= width);
         let root = Node { start: rounded(start), end: rounded(end), key: 0, depth: 0 };
-        Self { seed, root, increment, recent: VecDeque::new() }
+        Self { source, seed, root, increment, recent: VecDeque::new() }
     }
 
     /// The noise for a step from `sigma` to `sigma_next`: the increment, scaled to variance 1.
@@ -112,7 +118,7 @@ impl BrownianTree {
         let (before, reciprocal) = (before as f32, reciprocal as f32);
 
         let seed = seeds(self.seed, Some((node.key, node.depth)))[0];
-        let noise = Generator::new(u64::from(seed)).randn(increment.len());
+        let noise = Noise::new(self.source, u64::from(seed)).randn(increment.len());
         let left: Vec<f32> = increment
             .iter()
             .zip(&noise)

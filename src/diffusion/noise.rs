@@ -1,4 +1,4 @@
-//! The numbers `torch.randn` draws on a CPU, bit for bit.
+//! The numbers `torch.randn` draws: on a CPU bit for bit, on an NVIDIA card to its own precision.
 //!
 //! "Same seed, same picture" needs the noise of the programs the seed comes from, and those draw it with
 //! torch on the CPU. [`Generator`] is torch's: a Mersenne Twister seeded with the low 32 bits of the seed,
@@ -12,8 +12,46 @@
 
 mod mersenne;
 mod normal;
+mod philox;
 
 use mersenne::MersenneTwister;
+pub use philox::Philox;
+
+/// The machine whose random numbers are drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoiseSource {
+    /// Torch on a CPU: ComfyUI's initial noise, and A1111's with its setting "CPU".
+    Cpu,
+    /// Torch on an NVIDIA card: A1111's default.
+    Cuda,
+}
+
+/// A source of random numbers of either machine.
+#[derive(Debug, Clone)]
+pub enum Noise {
+    /// Torch's CPU generator.
+    Cpu(Generator),
+    /// Torch's CUDA generator.
+    Cuda(Philox),
+}
+
+impl Noise {
+    /// The generator of that machine after `manual_seed(seed)`.
+    pub fn new(source: NoiseSource, seed: u64) -> Self {
+        match source {
+            NoiseSource::Cpu => Self::Cpu(Generator::new(seed)),
+            NoiseSource::Cuda => Self::Cuda(Philox::new(seed)),
+        }
+    }
+
+    /// The next `len` numbers of mean 0 and variance 1, as one `torch.randn` call draws them.
+    pub fn randn(&mut self, len: usize) -> Vec<f32> {
+        match self {
+            Self::Cpu(generator) => generator.randn(len),
+            Self::Cuda(generator) => generator.randn(len),
+        }
+    }
+}
 
 /// A source of random numbers that repeats torch's CPU generator.
 ///
