@@ -8,7 +8,7 @@
 //!
 //! 1. [`schedule::NoiseSchedule`] from the checkpoint's `scheduler_config.json`;
 //! 2. [`schedule::sampling_sigmas`]: the noise levels, from scheduler, steps and denoise;
-//! 3. [`noise::Generator`]: the noise that torch draws on the CPU for the seed;
+//! 3. [`noise::Noise`]: the noise that torch draws for the seed, on a CPU or on a graphics card;
 //! 4. [`schedule::NoiseSchedule::noised`]: noise and latent mixed at the first level;
 //! 5. [`samplers::sample`], whose model is the network between [`guidance::network_input`] and
 //!    [`guidance::denoised`], with [`inpaint::Inpaint`] around it when there is a mask.
@@ -17,5 +17,6 @@ pub mod brownian;
 pub mod guidance;
 pub mod inpaint;
 pub mod noise;
+mod quadrature;
 pub mod samplers;
 pub mod schedule;

@@ -1,28 +1,36 @@
 //! Samplers: from noise to a latent, in steps.
 //!
-//! [`sample`] walks down a list of noise levels and asks a [`Denoise`] for the clean latent at each. One
-//! file a sampler, named as users type it. All of them work in the space of Karras et al. 2022, where the
-//! latent at level `sigma` is the clean one plus noise of that deviation, and follow k-diffusion, and so
-//! ComfyUI, to the rounding of single precision.
+//! [`sample`] walks down a list of noise levels and asks a [`Denoise`] for the clean latent at each. All samplers
+//! work in the space of Karras et al. 2022, where the latent at level `sigma` is the clean one plus noise of that
+//! deviation. Those that k-diffusion has follow it, and so ComfyUI, to the rounding of single precision; the
+//! others follow their papers.
 //!
-//! To add a sampler: write `samplers/NAME.rs` with an `async fn sample(run, x)`, add a variant to
-//! [`Sampler`] and follow the compiler.
+//! A sampler is, with a few exceptions, a rule in `samplers/FAMILY.rs` that gives the weights of a step's sums
+//! ([`steps`]). To add one: write the rule, add a variant to [`Sampler`] and follow the compiler.
 
-mod ddim;
-mod dpmpp_2m;
-mod dpmpp_sde;
+mod adams;
+mod dpm_solver;
+mod er_sde;
 mod euler;
-mod euler_ancestral;
+mod exponential;
 mod heun;
-mod lcm;
+mod midpoint;
+mod names;
+mod options;
+mod run;
+mod seeds;
+mod step_noise;
+mod steps;
 mod uni_pc;
 
 use futures_util::future::LocalBoxFuture;
 
-use crate::diffusion::brownian::BrownianTree;
-use crate::diffusion::guidance::same_length;
-use crate::diffusion::noise::Generator;
-use crate::error::{Error, ErrorKind, Result, nearest};
+use crate::error::{Error, ErrorKind, Result};
+pub use names::{SAMPLERS, Sampler};
+pub use options::{ErNoise, SamplerOptions};
+use run::Run;
+pub use step_noise::StepNoise;
+use steps::{Memory, Rule, Table};
 
 /// What a sampler samples from: a network with its prompt and guidance.
 pub trait Denoise {
@@ -68,22 +76,6 @@ pub struct Denoised {
     pub negative: Vec<f32>,
 }
 
-/// The numbers a sampler can be set with; each sampler reads those it has.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct SamplerOptions {
-    /// How much of a step's noise is drawn anew: 0 is deterministic, 1 ancestral.
-    pub eta: f64,
-    /// Multiplies the noise that is added.
-    pub s_noise: f64,
-}
-
-impl Default for SamplerOptions {
-    /// What the sampler's name alone stands for.
-    fn default() -> Self {
-        Self { eta: 1.0, s_noise: 1.0 }
-    }
-}
-
 /// A sampler with its settings: what flows along a SAMPLER link.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Method {
@@ -94,128 +86,9 @@ pub struct Method {
 }
 
 impl From<Sampler> for Method {
+    /// What the sampler's name alone stands for.
     fn from(sampler: Sampler) -> Self {
-        Self { sampler, options: SamplerOptions::default() }
-    }
-}
-
-/// A way from noise to a latent, by the name users type.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sampler {
-    /// First order, deterministic.
-    Euler,
-    /// First order, with fresh noise in every step.
-    EulerAncestral,
-    /// Second order, two network calls a step.
-    Heun,
-    /// DPM-Solver++ for the stochastic equation, two network calls a step.
-    DpmppSde,
-    /// DPM-Solver++ of second order that looks one step back.
-    Dpmpp2m,
-    /// For latent consistency models: jump to the clean latent, add noise again.
-    Lcm,
-    /// `euler` with its own noise under an inpainting mask.
-    Ddim,
-    /// Predictor and corrector of order 3, `B(h) = h`.
-    UniPc,
-    /// Predictor and corrector of order 3, `B(h) = e^h − 1`.
-    UniPcBh2,
-}
-
-/// The names of all samplers, in ComfyUI's order; the first is the default of its nodes.
-pub const SAMPLERS: [&str; Sampler::ALL.len()] = {
-    let mut names = [""; Sampler::ALL.len()];
-    let mut i = 0;
-    while i < names.len() {
-        names[i] = Sampler::ALL[i].name();
-        i += 1;
-    }
-    names
-};
-
-impl Sampler {
-    /// All of them, in ComfyUI's order.
-    pub const ALL: [Self; 9] = [
-        Self::Euler,
-        Self::EulerAncestral,
-        Self::Heun,
-        Self::DpmppSde,
-        Self::Dpmpp2m,
-        Self::Lcm,
-        Self::Ddim,
-        Self::UniPc,
-        Self::UniPcBh2,
-    ];
-
-    /// The name that graphs use.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Euler => "euler",
-            Self::EulerAncestral => "euler_ancestral",
-            Self::Heun => "heun",
-            Self::DpmppSde => "dpmpp_sde",
-            Self::Dpmpp2m => "dpmpp_2m",
-            Self::Lcm => "lcm",
-            Self::Ddim => "ddim",
-            Self::UniPc => "uni_pc",
-            Self::UniPcBh2 => "uni_pc_bh2",
-        }
-    }
-
-    /// The sampler of that name.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::UnknownName`], with the nearest name as hint.
-    pub fn from_name(name: &str) -> Result<Self> {
-        Self::ALL.into_iter().find(|known| known.name() == name).ok_or_else(|| {
-            let error =
-                Error::new(ErrorKind::UnknownName { what: "sampler", got: name.to_owned() });
-            match nearest(name, SAMPLERS) {
-                Some(near) => error.hint(format!("did you mean `{near}`?")),
-                None => error.hint(format!("use one of {}", SAMPLERS.join(", "))),
-            }
-        })
-    }
-
-    /// Whether the run leaves out the second-to-last level, and computes one step more to make up for it.
-    ///
-    /// These samplers go from the level before it to zero in one step and would waste a call there.
-    pub fn drops_second_to_last_sigma(self) -> bool {
-        matches!(self, Self::UniPc | Self::UniPcBh2)
-    }
-
-    /// Whether the noise over the protected part of an inpainting mask is drawn anew, with `seed + 1`.
-    pub fn draws_inpaint_noise(self) -> bool {
-        matches!(self, Self::Ddim)
-    }
-}
-
-/// The noise a sampler adds on its way; drawn only by the samplers that do.
-#[derive(Debug, Clone)]
-pub struct StepNoise {
-    seed: u64,
-    generator: Generator,
-}
-
-impl StepNoise {
-    /// The noise of a run with that seed.
-    ///
-    /// Ancestral steps draw from a generator of its own, seeded `seed + 1` so that the first step does not
-    /// add the very noise the run began with; the SDE samplers walk the Brownian path of `seed`. Both are
-    /// what ComfyUI does on a CPU. The seed after 2⁶⁴ − 1 is 0, where torch refuses.
-    pub fn new(seed: u64) -> Self {
-        Self { seed, generator: Generator::new(seed.wrapping_add(1)) }
-    }
-
-    fn next(&mut self, len: usize) -> Vec<f32> {
-        self.generator.randn(len)
-    }
-
-    fn brownian(&self, sigmas: &[f32], len: usize) -> BrownianTree {
-        let max = sigmas.iter().copied().fold(0.0, f32::max);
-        let min = sigmas.iter().copied().filter(|sigma| *sigma > 0.0).fold(max, f32::min);
-        BrownianTree::new(self.seed, min, max, len)
+        Self { sampler, options: sampler.options() }
     }
 }
 
@@ -260,17 +133,13 @@ pub async fn sample(
         return Ok(x);
     }
     let Method { sampler, options } = method.into();
-    let mut run = Run { model, options, sigmas, noise, on_step };
+    let mut run = Run { model, sampler, options, sigmas, noise, path: None, on_step };
     let latent = match sampler {
-        Sampler::Euler => euler::sample(&mut run, x).await,
-        Sampler::EulerAncestral => euler_ancestral::sample(&mut run, x).await,
-        Sampler::Heun => heun::sample(&mut run, x).await,
-        Sampler::DpmppSde => dpmpp_sde::sample(&mut run, x).await,
-        Sampler::Dpmpp2m => dpmpp_2m::sample(&mut run, x).await,
-        Sampler::Lcm => lcm::sample(&mut run, x).await,
-        Sampler::Ddim => ddim::sample(&mut run, x).await,
+        Sampler::DpmFast => dpm_solver::fast(&mut run, x).await,
+        Sampler::DpmAdaptive => dpm_solver::adaptive(&mut run, x).await,
         Sampler::UniPc => uni_pc::sample(&mut run, x, uni_pc::Variant::Bh1).await,
         Sampler::UniPcBh2 => uni_pc::sample(&mut run, x, uni_pc::Variant::Bh2).await,
+        _ => steps::walk(&mut run, x, table(sampler, &options)).await,
     }?;
     // The last step is not seen by the network, and levels given by hand may coincide.
     if latent.iter().any(|value| !value.is_finite()) {
@@ -299,60 +168,68 @@ fn check_sigmas(sigmas: &[f32]) -> Result<()> {
     Ok(())
 }
 
-/// What every sampler has at hand.
-struct Run<'a> {
-    model: &'a mut dyn Denoise,
-    options: SamplerOptions,
-    sigmas: &'a [f32],
-    noise: &'a mut StepNoise,
-    on_step: &'a mut dyn FnMut(StepInfo<'_>) -> Result<()>,
-}
+/// The samplers whose steps are sums.
+fn table(sampler: Sampler, options: &SamplerOptions) -> Table {
+    use Sampler as S;
 
-impl Run<'_> {
-    fn steps(&self) -> usize {
-        self.sigmas.len() - 1
+    let rule: Rule = match sampler {
+        S::Heun => heun::heun,
+        S::HeunPp2 => heun::heunpp2,
+        S::ExpHeun2X0 | S::ExpHeun2X0Sde => seeds::exp_heun_2,
+        S::Dpm2 | S::Dpm2Ancestral => midpoint::dpm_2,
+        S::Lms => adams::lms,
+        S::Dpmpp2sAncestral | S::Dpmpp2sAncestralCfgPp => midpoint::dpmpp_2s,
+        S::DpmppSde | S::DpmppSdeGpu => midpoint::dpmpp_sde,
+        S::Dpmpp2m | S::Dpmpp2mCfgPp => exponential::dpmpp_2m,
+        S::Dpmpp2mSde | S::Dpmpp2mSdeGpu => exponential::dpmpp_2m_sde,
+        S::Dpmpp2mSdeHeun | S::Dpmpp2mSdeHeunGpu => exponential::dpmpp_2m_sde_heun,
+        S::Dpmpp3mSde | S::Dpmpp3mSdeGpu => exponential::dpmpp_3m_sde,
+        S::Lcm => euler::lcm,
+        S::Ipndm => adams::ipndm,
+        S::IpndmV => adams::ipndm_v,
+        S::Deis => adams::deis,
+        S::ResMultistep
+        | S::ResMultistepCfgPp
+        | S::ResMultistepAncestral
+        | S::ResMultistepAncestralCfgPp => exponential::res_multistep,
+        S::GradientEstimation | S::GradientEstimationCfgPp => adams::gradient_estimation,
+        S::ErSde => er_sde::er_sde,
+        S::Seeds2 => seeds::seeds_2,
+        S::Seeds3 => seeds::seeds_3,
+        _ => euler::euler,
+    };
+    let memory = match sampler {
+        S::Lms | S::Ipndm | S::IpndmV | S::Deis => Memory::Slopes(options.order.max(1)),
+        S::GradientEstimation | S::GradientEstimationCfgPp => Memory::Slopes(2),
+        S::Dpmpp2m
+        | S::Dpmpp2mCfgPp
+        | S::Dpmpp2mSde
+        | S::Dpmpp2mSdeGpu
+        | S::Dpmpp2mSdeHeun
+        | S::Dpmpp2mSdeHeunGpu
+        | S::ResMultistep
+        | S::ResMultistepCfgPp
+        | S::ResMultistepAncestral
+        | S::ResMultistepAncestralCfgPp => Memory::Answers(2),
+        S::Dpmpp3mSde | S::Dpmpp3mSdeGpu | S::ErSde => Memory::Answers(3),
+        _ => Memory::Nothing,
+    };
+    Table {
+        rule,
+        memory,
+        cfg_pp: matches!(
+            sampler,
+            S::EulerCfgPp
+                | S::EulerAncestralCfgPp
+                | S::Dpmpp2sAncestralCfgPp
+                | S::Dpmpp2mCfgPp
+                | S::ResMultistepCfgPp
+                | S::ResMultistepAncestralCfgPp
+                | S::GradientEstimationCfgPp
+        ),
+        churns: matches!(sampler, S::Euler | S::Heun | S::Dpm2),
+        zero_is_ordinary: sampler == S::Lms,
     }
-
-    /// The network's answer, once it is known to be one.
-    async fn denoise(&mut self, x: &[f32], sigma: f32) -> Result<Vec<f32>> {
-        let denoised = self.model.denoise(x, sigma).await?;
-        same_length("denoised latent", x.len(), denoised.len())?;
-        if denoised.iter().any(|value| !value.is_finite()) {
-            return Err(Error::new(ErrorKind::NotFinite { input: "network output" })
-                .hint("lower cfg, or run the model in f32: numbers overflowed in it"));
-        }
-        Ok(denoised)
-    }
-
-    fn report(&mut self, step: usize, x: &[f32], denoised: &[f32]) -> Result<()> {
-        let steps = self.steps();
-        (self.on_step)(StepInfo { step, steps, sigma: self.sigmas[step], x, denoised })
-    }
-}
-
-/// `x` and `y` by the element.
-fn zip_with(x: &[f32], y: &[f32], f: impl Fn(f32, f32) -> f32) -> Vec<f32> {
-    x.iter().zip(y).map(|(x, y)| f(*x, *y)).collect()
-}
-
-/// An Euler step along the line from `x` to `denoised`, from level `sigma` to `sigma_next`.
-///
-/// `x + (x − d)/σ·(σ' − σ)`.
-fn euler_step(x: &[f32], denoised: &[f32], sigma: f32, sigma_next: f32) -> Vec<f32> {
-    let dt = sigma_next - sigma;
-    zip_with(x, denoised, |x, d| x + (x - d) / sigma * dt)
-}
-
-/// How far to step down, and how much noise to add, to end an ancestral step at `sigma_next`.
-///
-/// # Source
-///
-/// k-diffusion `get_ancestral_step`: with η = 1 the variance of the posterior of Ho et al. 2020.
-fn ancestral_step(sigma: f64, sigma_next: f64, eta: f64) -> (f64, f64) {
-    let (from, to) = (sigma * sigma, sigma_next * sigma_next);
-    // Upwards (flipped levels) there is nothing to add.
-    let up = (eta * (to * (from - to) / from).max(0.0).sqrt()).min(sigma_next);
-    ((to - up * up).max(0.0).sqrt(), up)
 }
 
 #[cfg(test)]

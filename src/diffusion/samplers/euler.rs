@@ -1,21 +1,37 @@
-//! `euler`: the plain first-order step.
+//! `euler` and its kin: one call and a straight line.
 
-use super::{Run, euler_step};
-use crate::error::Result;
+use super::steps::{Point, Step, X, answer, towards};
 
-/// Samples by Euler steps along the probability flow.
+/// `euler`, `euler_ancestral`, `ddim`, `ddpm`, and with CFG++.
 ///
-/// `x' = x + (x − d)/σ·(σ' − σ)`.
+/// Down to `σ_down` along the line to the answer, then noise of deviation `σ_up`; with η = 0 that is
+/// `x + (x − d)/σ·(σ' − σ)`. CFG++ goes to the guided answer and keeps the negative one's noise:
+/// `d + (x − u)/σ·σ_down`.
 ///
 /// # Source
 ///
-/// Karras et al. 2022, <https://arxiv.org/abs/2206.00364>, algorithm 2 without churn and correction.
-pub(super) async fn sample(run: &mut Run<'_>, mut x: Vec<f32>) -> Result<Vec<f32>> {
-    for step in 0..run.steps() {
-        let (sigma, sigma_next) = (run.sigmas[step], run.sigmas[step + 1]);
-        let denoised = run.denoise(&x, sigma).await?;
-        run.report(step, &x, &denoised)?;
-        x = euler_step(&x, &denoised, sigma, sigma_next);
-    }
-    Ok(x)
+/// Karras et al. 2022, <https://arxiv.org/abs/2206.00364>, algorithm 2; Song et al. 2020,
+/// <https://arxiv.org/abs/2010.02502>, equation 13, is the same in other variables. k-diffusion 0.1.1
+/// `sample_euler_ancestral`; with η = 1 it draws from the posterior of Ho et al. 2020,
+/// <https://arxiv.org/abs/2006.11239>, equation 7, which is `ddpm`. Chung et al. 2024,
+/// <https://arxiv.org/abs/2406.08070>, algorithm 2.
+pub(super) fn euler(step: &Step<'_>) -> Vec<Point> {
+    let (down, up) = step.ancestral();
+    let keep = down / step.sigma;
+    let end = if step.cfg_pp {
+        Point { negative: [-keep, 0.0], ..Point::end([keep, 1.0, 0.0, 0.0]) }
+    } else {
+        Point::end(towards(X, keep, 1))
+    };
+    vec![end.with_noise(up * step.options.s_noise)]
+}
+
+/// `lcm`: jump to the clean latent, add noise again.
+///
+/// # Source
+///
+/// Song et al. 2023, <https://arxiv.org/abs/2303.01469>, algorithm 1; Luo et al. 2023,
+/// <https://arxiv.org/abs/2310.04378>, algorithm 3.
+pub(super) fn lcm(step: &Step<'_>) -> Vec<Point> {
+    vec![Point::end(answer(1)).with_noise(step.next * step.options.s_noise)]
 }

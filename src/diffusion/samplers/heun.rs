@@ -1,31 +1,46 @@
-//! `heun`: an Euler step, then the same step with the mean of both slopes.
+//! `heun` and `heunpp2`: the step of the mean slope.
 
-use super::{Run, euler_step};
-use crate::error::Result;
+use super::steps::{Point, Step, X, add, slope, towards};
 
-/// Samples by Heun's method.
-///
-/// `x' = x + (σ' − σ)·(s(x, σ) + s(x_euler, σ'))/2` with `s = (x − d)/σ`; the step to 0 is Euler's.
+/// `heun`: an Euler step, then the same step with the mean of the slopes at both ends.
 ///
 /// # Source
 ///
-/// Karras et al. 2022, <https://arxiv.org/abs/2206.00364>, algorithm 2 without churn.
-pub(super) async fn sample(run: &mut Run<'_>, mut x: Vec<f32>) -> Result<Vec<f32>> {
-    for step in 0..run.steps() {
-        let (sigma, sigma_next) = (run.sigmas[step], run.sigmas[step + 1]);
-        let denoised = run.denoise(&x, sigma).await?;
-        run.report(step, &x, &denoised)?;
-        let ahead = euler_step(&x, &denoised, sigma, sigma_next);
-        if sigma_next == 0.0 {
-            return Ok(ahead);
-        }
-        let denoised_ahead = run.denoise(&ahead, sigma_next).await?;
-        let dt = sigma_next - sigma;
-        for (i, x) in x.iter_mut().enumerate() {
-            let slope = (*x - denoised[i]) / sigma;
-            let slope_ahead = (ahead[i] - denoised_ahead[i]) / sigma_next;
-            *x += (slope + slope_ahead) / 2.0 * dt;
-        }
+/// Karras et al. 2022, <https://arxiv.org/abs/2206.00364>, algorithm 2.
+pub(super) fn heun(step: &Step<'_>) -> Vec<Point> {
+    let (sigma, next) = (step.sigma, step.next);
+    let ahead = towards(X, next / sigma, 1);
+    let slopes = add(slope(X, sigma, 1), 1.0, slope(ahead, next, 2));
+    vec![Point::at(next, ahead), Point::end(add(X, (next - sigma) / 2.0, slopes))]
+}
+
+/// `heunpp2`: as `heun`, but looking two steps ahead, and with more weight where there is more noise.
+///
+/// The slope at a level `σ_k` ahead has the weight `σ_k/(n·σ_first)`, `n` being the number of slopes, and the
+/// slope at the start has the rest. The last step to a level is Euler's, the one before it has two slopes.
+///
+/// # Source
+///
+/// The "Heun++" of the community's sampler collections, which has no paper.
+pub(super) fn heunpp2(step: &Step<'_>) -> Vec<Point> {
+    let (sigma, next) = (step.sigma, step.next);
+    let ahead = towards(X, next / sigma, 1);
+    let following = step.sigmas.get(step.index + 2).map(|sigma| f64::from(*sigma));
+    let Some(following) = following else { return vec![Point::end(ahead)] };
+    let slopes = [slope(X, sigma, 1), slope(ahead, next, 2)];
+    let first = f64::from(step.sigmas[0]);
+    if step.index + 3 == step.sigmas.len() {
+        let weight = next / (2.0 * first);
+        let mean = add(slopes[0].map(|w| w * (1.0 - weight)), weight, slopes[1]);
+        return vec![Point::at(next, ahead), Point::end(add(X, next - sigma, mean))];
     }
-    Ok(x)
+    let beyond = towards(ahead, following / next, 2);
+    let (second, third) = (next / (3.0 * first), following / (3.0 * first));
+    let mean = add(slopes[0].map(|w| w * (1.0 - second - third)), second, slopes[1]);
+    let mean = add(mean, third, slope(beyond, following, 3));
+    vec![
+        Point::at(next, ahead),
+        Point::at(following, beyond),
+        Point::end(add(X, next - sigma, mean)),
+    ]
 }

@@ -3,6 +3,7 @@ use std::task::{Context, Poll, Waker};
 
 use super::*;
 use crate::diffusion::inpaint::{Inpaint, inpaint_noise};
+use crate::diffusion::noise::Generator;
 
 /// A model that is a plain function.
 struct Plain<F>(F);
@@ -54,7 +55,7 @@ fn a_step_to_zero_returns_the_clean_latent() {
         let clean = [0.25, -1.0, 3.0];
         let got = run(sampler, |_, _| Ok(clean.to_vec()), &[5.0, 6.0, -7.0], &[2.0, 0.0]).unwrap();
         // UniPC ends at 0.001: that share of the noise, 0.001/2 of at most 10, stays.
-        let tolerance = if sampler.drops_second_to_last_sigma() { 6e-3 } else { 1e-6 };
+        let tolerance = if sampler.name().starts_with("uni_pc") { 6e-3 } else { 1e-6 };
         for (got, clean) in got.iter().zip(clean) {
             assert!((got - clean).abs() < tolerance, "{}: {got}, not {clean}", sampler.name());
         }
@@ -68,10 +69,16 @@ fn a_model_that_knows_the_answer_gets_it_from_every_sampler() {
         let clean: Vec<f32> = (0..32).map(|i| (i as f32 - 16.0) / 8.0).collect();
         let x: Vec<f32> = clean.iter().map(|c| c + 14.6).collect();
         let got = run(sampler, |_, _| Ok(clean.clone()), &x, &sigmas).unwrap();
+        // These stop at the last level but 0, with the noise of that level.
+        let left = if stops_before_zero(sampler) { 0.3 } else { 0.0 };
         for (got, clean) in got.iter().zip(&clean) {
-            assert!((got - clean).abs() < 2e-3, "{}: {got}, not {clean}", sampler.name());
+            assert!((got - left - clean).abs() < 2e-3, "{}: {got}, not {clean}", sampler.name());
         }
     }
+}
+
+fn stops_before_zero(sampler: Sampler) -> bool {
+    matches!(sampler, Sampler::DpmFast | Sampler::DpmAdaptive)
 }
 
 #[test]
@@ -79,15 +86,29 @@ fn every_step_is_reported_once_and_in_order() {
     let sigmas = [14.6, 8.0, 3.0, 1.0, 0.3, 0.0];
     for sampler in Sampler::ALL {
         let mut seen = Vec::new();
+        let mut steps = 0;
         let mut noise = StepNoise::new(0);
         now(sample(sampler, &mut Plain(half), vec![1.0; 20], &sigmas, &mut noise, &mut |info| {
-            assert_eq!((info.steps, info.x.len(), info.denoised.len()), (5, 20, 20));
+            assert_eq!((info.x.len(), info.denoised.len()), (20, 20));
+            steps = info.steps;
             seen.push((info.step, info.sigma));
             Ok(())
         }))
         .unwrap();
-        let expected: Vec<(usize, f32)> = sigmas[..5].iter().copied().enumerate().collect();
-        assert_eq!(seen, expected, "{}", sampler.name());
+        match sampler {
+            // Five calls are a step of three and one of two.
+            Sampler::DpmFast => assert_eq!((steps, seen[0].0, seen[1].0, seen.len()), (2, 0, 1, 2)),
+            // Its own steps, as far as they have come.
+            Sampler::DpmAdaptive => {
+                assert!(steps == 5 && seen[0] == (0, 14.6));
+                assert!(seen.is_sorted_by(|a, b| a.0 <= b.0 && a.1 > b.1));
+                assert!(seen[seen.len() - 1].0 >= 3);
+            }
+            _ => {
+                let expected: Vec<(usize, f32)> = sigmas[..5].iter().copied().enumerate().collect();
+                assert_eq!(seen, expected, "{}", sampler.name());
+            }
+        }
     }
 }
 
@@ -152,7 +173,9 @@ fn cancelling_stops_within_the_step() {
         ))
         .unwrap_err();
         assert!(error.is_cancelled());
-        assert!(calls <= 3, "{}: {calls} calls", sampler.name());
+        // Its own steps are shorter than the run's.
+        let most = if sampler == Sampler::DpmAdaptive { 12 } else { 5 };
+        assert!(calls <= most, "{}: {calls} calls", sampler.name());
     }
 }
 
@@ -203,15 +226,19 @@ fn the_same_seed_draws_the_same_steps_and_another_seed_others() {
             .unwrap()
         };
         assert_eq!(with_seed(u64::MAX), with_seed(u64::MAX));
+        let name = sampler.name();
         let stochastic =
-            matches!(sampler, Sampler::EulerAncestral | Sampler::DpmppSde | Sampler::Lcm);
-        assert_eq!(with_seed(1) != with_seed(2), stochastic, "{}", sampler.name());
+            ["sde", "ancestral", "seeds", "ddpm", "lcm"].iter().any(|part| name.contains(part));
+        assert_eq!(with_seed(1) != with_seed(2), stochastic, "{name}");
     }
 }
 
 #[test]
 fn step_noise_is_not_the_noise_of_the_start() {
+    use crate::diffusion::noise::{NoiseSource, Philox};
+
     assert_eq!(StepNoise::new(5).next(40), Generator::new(6).randn(40));
+    assert_eq!(StepNoise::on(NoiseSource::Cuda, 5).next(40), Philox::new(5).randn(40));
     assert_eq!(StepNoise::new(u64::MAX).next(40), Generator::new(0).randn(40));
 }
 
