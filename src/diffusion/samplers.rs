@@ -18,6 +18,7 @@ mod midpoint;
 mod names;
 mod options;
 mod run;
+mod sa_solver;
 mod seeds;
 mod step_noise;
 mod steps;
@@ -137,6 +138,8 @@ pub async fn sample(
     let latent = match sampler {
         Sampler::DpmFast => dpm_solver::fast(&mut run, x).await,
         Sampler::DpmAdaptive => dpm_solver::adaptive(&mut run, x).await,
+        Sampler::SaSolver => sa_solver::sample(&mut run, x, false).await,
+        Sampler::SaSolverPece => sa_solver::sample(&mut run, x, true).await,
         Sampler::UniPc => uni_pc::sample(&mut run, x, uni_pc::Variant::Bh1).await,
         Sampler::UniPcBh2 => uni_pc::sample(&mut run, x, uni_pc::Variant::Bh2).await,
         _ => steps::walk(&mut run, x, table(sampler, &options)).await,
@@ -232,5 +235,7 @@ fn table(sampler: Sampler, options: &SamplerOptions) -> Table {
     }
 }
 
+#[cfg(test)]
+mod laws;
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,8 @@
 The network is a closed formula that `tests/diffusion.rs` repeats. The samplers are k-diffusion's where it has
 them. Of the others, `uni_pc` is diffusers' UniPCMultistepScheduler; `lcm` is two lines, checked against diffusers'
 LCMScheduler; `ddim` is k-diffusion's euler, checked against diffusers' DDIMScheduler; `ddpm` its euler_ancestral,
-checked against DDPMScheduler's posterior; `deis` and `er_sde` are written from their papers. What has no reference
+checked against DDPMScheduler's posterior; `sa_solver` is
+diffusers' SASolverScheduler; `deis` and `er_sde` are written from their papers. What has no reference
 here is tested in `src/diffusion/samplers/tests.rs` by its order, its noise, and its limits.
 
 Where we follow ComfyUI and the references differ:
@@ -64,7 +65,7 @@ def step_noise(seed):
     return lambda *_: torch.randn(SHAPE, generator=generator)
 
 
-def brownian_noise(x, sigmas, seed):
+def brownian_noise(x, sigmas, seed, r):
     path = k.BrownianTreeNoiseSampler(x, sigmas[sigmas > 0].min(), sigmas.max(), seed=seed)
 
     def at_levels(sigma, sigma_next):
@@ -76,7 +77,7 @@ def brownian_noise(x, sigmas, seed):
         if abs(end / sigma_next - 1) > 1e-5:
             following = sigmas[(sigmas - sigma).abs().argmin() + 1]
             a, b = (np.float32(-np.log(np.float64(level.item()))) for level in (start, following))
-            middle = np.float32(a + np.float32(np.float32(b - a) * np.float32(0.5)))
+            middle = np.float32(a + np.float32(np.float32(b - a) * np.float32(r)))
             end = torch.tensor(np.float32(np.exp(-np.float64(middle))))
             assert abs(end / sigma_next - 1) < 2e-6
         return path(start, end)
@@ -166,32 +167,57 @@ def er_sde(model, x, sigmas, callback, noise):
     return x
 
 
-def run(sampler, model, x, sigmas, seed, callback):
-    common = {"callback": callback, "disable": True}
+def sa_solver(model, x, sigmas, callback, noise, pece=False):
+    """diffusers' scheduler, in latents of variance 1; noise on all levels, and its own weights of order 2."""
+    scheduler = diffusers.SASolverScheduler(
+        **SD, predictor_order=3, corrector_order=4, prediction_type="sample", lower_order_final=False,
+        tau_func=lambda _: 1,
+    )
+    steps = len(sigmas) - 1
+    scheduler.set_timesteps(steps)
+    scheduler.sigmas = sigmas.double()
+    scheduler.timesteps = torch.arange(steps, 0, -1)
+    scheduler.set_begin_index(0)
+    diffusers.schedulers.scheduling_sasolver.randn_tensor = lambda *_, **__: noise().double()
+    root = (1 + scheduler.sigmas**2).sqrt()
+    x = x.double() / root[0]
+    for i, timestep in enumerate(scheduler.timesteps):
+        callback({"x": x * root[i], "i": i})
+        x = scheduler.step(model(x * root[i], scheduler.sigmas[i]), timestep, x, return_dict=False)[0]
+    return x * root[-1]
+
+
+def run(sampler, model, x, sigmas, seed, callback, options={}):
+    common = {**options, "callback": callback, "disable": True}
     if sampler in ("dpm_2_ancestral", "dpmpp_2s_ancestral", "euler_ancestral", "ddpm"):
         name = "euler_ancestral" if sampler == "ddpm" else sampler
         # In double precision, as we compute them: the level stepped down to is a small difference.
         wide = x.double(), sigmas.double()
         return getattr(k, "sample_" + name)(model, *wide, noise_sampler=step_noise(seed), **common)
     if "_sde" in sampler and sampler.startswith("dpmpp"):
-        options = {"solver_type": "heun"} if sampler.endswith("_heun") else {}
+        solver = {"solver_type": "heun"} if sampler.endswith("_heun") else {}
         name = sampler.removesuffix("_heun")
-        noise = brownian_noise(x, sigmas, seed)
-        return getattr(k, "sample_" + name)(model, x, sigmas, noise_sampler=noise, **options, **common)
+        noise = brownian_noise(x, sigmas, seed, options.get("r", 0.5))
+        return getattr(k, "sample_" + name)(model, x, sigmas, noise_sampler=noise, **solver, **common)
     if sampler in ("dpm_fast", "dpm_adaptive"):
         last = sigmas[-1] if sigmas[-1] > 0 else sigmas[-2]
         steps = [len(sigmas) - 1] if sampler == "dpm_fast" else []
         wide = x.double(), last.double(), sigmas[0].double()
-        return getattr(k, "sample_" + sampler)(model, *wide, *steps, disable=True)
+        noise = step_noise(seed)
+        common = {**options, "disable": True, "noise_sampler": lambda *_: noise().double()}
+        return getattr(k, "sample_" + sampler)(model, *wide, *steps, **common)
     if sampler == "lcm":
         return lcm(model, x, sigmas, callback, step_noise(seed))
     if sampler == "deis":
         return deis(model, x.double(), sigmas, callback)
     if sampler == "er_sde":
         return er_sde(model, x.double(), sigmas, callback, step_noise(seed))
+    if sampler == "sa_solver":
+        return sa_solver(model, x, sigmas, callback, step_noise(seed))
     if sampler.startswith("uni_pc"):
         return uni_pc(model, x, sigmas, callback, "bh2" if sampler.endswith("bh2") else "bh1")
     name = "euler" if sampler == "ddim" else sampler
+    torch.manual_seed((seed + 1) % 2**64)  # for churn
     return getattr(k, "sample_" + name)(model, x, sigmas, **common)
 
 
@@ -203,8 +229,10 @@ def run_levels(sampler, scheduler, steps, denoise):
     return torch.tensor(sigmas, dtype=torch.float32)[-(steps + 1) :] if denoise < 1 else torch.tensor(sigmas)
 
 
-def case(sampler, scheduler, steps, denoise=1.0, mask=None):
+def case(sampler, scheduler, steps, denoise=1.0, mask=None, **options):
     sigmas = run_levels(sampler, scheduler, steps, denoise)
+    if sampler == "sa_solver":  # whose end is treated otherwise
+        sigmas = sigmas[:-1]
     noise = torch.randn(SHAPE, generator=torch.Generator().manual_seed(SEED))
     # ComfyUI's test for a run from pure noise; `ddim_uniform` ends below the top and is none.
     pure = sigmas[0] >= table(SD)[-1] * (1 - 1e-5)
@@ -222,11 +250,11 @@ def case(sampler, scheduler, steps, denoise=1.0, mask=None):
         if info["i"] in keep:
             middle[str(info["i"])] = info["x"].float().flatten()[::32].tolist()
 
-    final = run(sampler, model, x, sigmas, SEED, callback).float().flatten()
+    final = run(sampler, model, x, sigmas, SEED, callback, options).float().flatten()
     assert final.isfinite().all()
     return {
         "sampler": sampler, "scheduler": scheduler, "steps": steps, "denoise": denoise,
-        "masked": mask is not None, "sigmas": sigmas.tolist(), "middle": middle, "final": final[::9].tolist(),
+        "masked": mask is not None, "options": options, "sigmas": sigmas.tolist(), "middle": middle, "final": final[::10].tolist(),
     }
 
 
@@ -277,4 +305,16 @@ if __name__ == "__main__":
     cases += [case(a, "normal", 5, denoise=0.55) for a in SAMPLERS]
     cases += [case("dpmpp_2m", b, 6) for b in SCHEDULERS]
     cases += [case(a, "simple", 4, denoise=0.8, mask=mask) for a in ("euler", "ddim", "uni_pc", "dpmpp_sde")]
+    cases += [case(a, "karras", 6, s_churn=3.0, s_noise=1.1) for a in ("euler", "heun", "dpm_2")]
+    cases += [
+        case("euler", "karras", 6, s_churn=30.0, s_tmin=0.0, s_tmax=20.0),
+        case("lms", "karras", 6, order=2),
+        case("euler_ancestral", "karras", 6, eta=0.6, s_noise=0.9),
+        case("dpmpp_sde", "karras", 6, r=0.3, eta=0.7, s_noise=1.1),
+        case("dpmpp_2m_sde", "karras", 6, eta=0.5, s_noise=0.9),
+        case("dpmpp_3m_sde", "karras", 6, eta=0.5, s_noise=0.9),
+        case("dpm_adaptive", "karras", 6, order=2, rtol=0.02, atol=0.002, h_init=0.1, eta=0.5),
+        case("dpm_adaptive", "karras", 6, pcoeff=0.2, icoeff=0.8, dcoeff=0.1, accept_safety=0.9),
+        case("sa_solver", "karras", 9),
+    ]
     write("samplers.json", {"seed": SEED, "cases": cases})

@@ -166,7 +166,7 @@ pub(super) async fn adaptive(run: &mut Run<'_>, mut x: Vec<f32>) -> Result<Vec<f
         }
     }
     Err(Error::new(ErrorKind::NotFinite { input: "step of `dpm_adaptive`" })
-        .hint("raise rtol or atol: no step was short enough"))
+        .hint("lower accept_safety, or raise rtol and atol: no step was good enough"))
 }
 
 /// The root mean square of the difference of two results, in units of what is allowed.
@@ -177,8 +177,9 @@ fn distance(ends: &[Vec<f32>], before: &[f32], rtol: f64, atol: f64) -> f64 {
         .zip(before)
         .map(|((low, high), before)| {
             let allowed = atol.max(rtol * f64::from(low.abs().max(before.abs())));
-            let off = f64::from(low - high) / allowed;
-            off * off
+            let off = f64::from(low - high);
+            // Nothing is allowed, and nothing is off.
+            if off == 0.0 { 0.0 } else { (off / allowed).powi(2) }
         })
         .sum();
     (sum / before.len().max(1) as f64).sqrt()

@@ -89,6 +89,10 @@ pub enum Sampler {
     Seeds2,
     /// Stochastic exponential solver of three calls a step.
     Seeds3,
+    /// Stochastic Adams predictor of order 3 and corrector of order 4.
+    SaSolver,
+    /// `sa_solver` that calls the network again after each correction.
+    SaSolverPece,
     /// `euler` with its own noise under an inpainting mask.
     Ddim,
     /// Predictor and corrector of order 3, `B(h) = h`.
@@ -138,6 +142,8 @@ pub const SAMPLERS: [&str; Sampler::ALL.len()] = [
     "er_sde",
     "seeds_2",
     "seeds_3",
+    "sa_solver",
+    "sa_solver_pece",
     "ddim",
     "uni_pc",
     "uni_pc_bh2",
@@ -145,7 +151,7 @@ pub const SAMPLERS: [&str; Sampler::ALL.len()] = [
 
 impl Sampler {
     /// All of them, in ComfyUI's order.
-    pub const ALL: [Self; 42] = [
+    pub const ALL: [Self; 44] = [
         Self::Euler,
         Self::EulerCfgPp,
         Self::EulerAncestral,
@@ -185,6 +191,8 @@ impl Sampler {
         Self::ErSde,
         Self::Seeds2,
         Self::Seeds3,
+        Self::SaSolver,
+        Self::SaSolverPece,
         Self::Ddim,
         Self::UniPc,
         Self::UniPcBh2,

@@ -16,7 +16,7 @@ impl<F: FnMut(&[f32], f32) -> Result<Vec<f32>>> Denoise for Plain<F> {
 }
 
 /// The models here never wait.
-fn now<T>(future: impl Future<Output = T>) -> T {
+pub(super) fn now<T>(future: impl Future<Output = T>) -> T {
     let mut future = std::pin::pin!(future);
     match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(value) => value,
@@ -227,8 +227,9 @@ fn the_same_seed_draws_the_same_steps_and_another_seed_others() {
         };
         assert_eq!(with_seed(u64::MAX), with_seed(u64::MAX));
         let name = sampler.name();
-        let stochastic =
-            ["sde", "ancestral", "seeds", "ddpm", "lcm"].iter().any(|part| name.contains(part));
+        let stochastic = ["sde", "ancestral", "seeds", "ddpm", "lcm", "sa_"]
+            .iter()
+            .any(|part| name.contains(part));
         assert_eq!(with_seed(1) != with_seed(2), stochastic, "{name}");
     }
 }
