@@ -16,7 +16,7 @@ use tintype::diffusion::samplers::{
     Denoise, Method, SAMPLERS, Sampler, SamplerOptions, StepNoise, sample,
 };
 use tintype::diffusion::schedule::{
-    NoiseSchedule, SCHEDULERS, ScheduleConfig, Scheduler, sampling_sigmas,
+    NoiseSchedule, SCHEDULERS, ScheduleConfig, Scheduler, curves, sampling_sigmas,
 };
 use tintype::error::Result;
 
@@ -154,6 +154,30 @@ fn schedules_and_levels_are_the_references() {
             let expected = numbers(&run["sigmas"]);
             assert_close(&format!("{name} {scheduler} {steps}"), &got, &expected, 0.0, 2e-6);
         }
+    }
+}
+
+#[test]
+fn curves_are_the_references() {
+    let schedule = NoiseSchedule::new(&ScheduleConfig::default());
+    for case in list(&fixture("curves.json")) {
+        let numbers: Vec<f64> =
+            list(&case["numbers"]).iter().map(|number| number.as_f64().unwrap()).collect();
+        let (steps, n) = (numbers[0] as usize, &numbers[1..]);
+        let got = match text(&case["name"]) {
+            "karras" => curves::karras(steps, n[0], n[1], n[2]),
+            "exponential" => curves::exponential(steps, n[0], n[1]),
+            "polyexponential" => curves::polyexponential(steps, n[0], n[1], n[2]),
+            "vp" => curves::vp(steps, n[0], n[1], n[2]),
+            "laplace" => curves::laplace(steps, n[0], n[1], n[2], n[3]),
+            "beta" => curves::beta(&schedule, steps, n[0], n[1]),
+            name => panic!("unknown curve {name}"),
+        }
+        .unwrap();
+        let name = format!("{} {numbers:?}", case["name"]);
+        // k-diffusion's `vp` takes 1 from a number near 1 in single precision.
+        let relative = if text(&case["name"]) == "vp" { 3e-4 } else { 3e-6 };
+        assert_close(&name, &got, &self::numbers(&case["sigmas"]), 0.0, relative);
     }
 }
 

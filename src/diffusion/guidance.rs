@@ -20,7 +20,9 @@ pub fn network_input(x: &[f32], sigma: f32) -> Vec<f32> {
 
 /// The clean latent that a network's output stands for.
 ///
-/// With noise predicted `x − σ·output`; with velocity `x/(σ² + 1) − output·σ/√(σ² + 1)`; else the output.
+/// With noise or a flow predicted `x − σ·output`; with velocity `x/(σ² + 1) − output·σ/√(σ² + 1)`; with EDM's mix
+/// `x·¼/(σ² + ¼) + output·½σ/√(σ² + ¼)`; else the output. A consistency model's answer is yet to be mixed
+/// ([`consistency`]).
 ///
 /// # Shapes
 ///
@@ -43,7 +45,7 @@ pub fn denoised(
     same_length("network output", x.len(), output.len())?;
     match prediction {
         Prediction::Sample => {}
-        Prediction::Epsilon => {
+        Prediction::Epsilon | Prediction::Consistency | Prediction::Flow => {
             for (out, x) in output.iter_mut().zip(x) {
                 *out = x - *out * sigma;
             }
@@ -55,8 +57,28 @@ pub fn denoised(
                 *out = x * keep - *out * sigma / root;
             }
         }
+        Prediction::Edm => {
+            const DEVIATION: f32 = 0.5;
+            let total = sigma * sigma + DEVIATION * DEVIATION;
+            let (keep, gain) = (DEVIATION * DEVIATION / total, sigma * DEVIATION / total.sqrt());
+            for (out, x) in output.iter_mut().zip(x) {
+                *out = x * keep + *out * gain;
+            }
+        }
     }
     Ok(output)
+}
+
+/// The shares of the noisy latent and of the answer in what a consistency model means at a timestep.
+///
+/// # Source
+///
+/// Luo et al. 2023, <https://arxiv.org/abs/2310.04378>, equation 9, with σ_data = ½ and timesteps in tenths:
+/// `c_skip = ¼/(t² + ¼)`, `c_out = t/√(t² + ¼)`.
+pub fn consistency(timestep: f32) -> [f32; 2] {
+    let t = 10.0 * timestep;
+    let total = t * t + 0.25;
+    [0.25 / total, t / total.sqrt()]
 }
 
 /// Whether the negative prompt has any say: with guidance 1 only the positive half is to be computed.

@@ -1,9 +1,9 @@
 """Noise schedules and the levels of each scheduler for `tests/diffusion.rs`.
 
-    python tests/reference/schedules.py     # writes tests/fixtures/diffusion/schedules.json
+    python tests/reference/schedules.py     # writes tests/fixtures/diffusion/{schedules,curves}.json
 
 ComfyUI, whose levels we follow, is no Python package. So: `karras` and `exponential` are k-diffusion's
-functions, `beta` is scipy's quantile function, and the rest are short formulas in double precision,
+functions, `linear_quadratic` is diffusers' (of Mochi), `beta` is scipy's quantile function, and the rest are short formulas in double precision,
 written from the description in words; where diffusers has the same levels the script checks that it agrees.
 """
 
@@ -18,11 +18,13 @@ import diffusers
 import numpy as np
 import scipy.stats
 import torch
+from diffusers.pipelines.mochi.pipeline_mochi import linear_quadratic_schedule
 
 FIXTURES = pathlib.Path(__file__).parent.parent / "fixtures" / "diffusion"
 
 SCHEDULERS = ["simple", "sgm_uniform", "karras", "exponential", "ddim_uniform", "beta", "normal"]
-STEPS = [1, 2, 3, 4, 7, 12, 20, 30, 50]
+SCHEDULERS += ["linear_quadratic", "kl_optimal"]
+STEPS = [1, 2, 3, 4, 7, 12, 20, 50]
 SD = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
 CONFIGS = {
     "sd": SD,
@@ -86,6 +88,11 @@ def levels(scheduler, sigmas, steps):
         return k.get_sigmas_karras(steps, low, high).tolist()
     if scheduler == "exponential":
         return k.get_sigmas_exponential(steps, low, high).tolist()
+    if scheduler == "linear_quadratic":
+        shares = linear_quadratic_schedule(steps, 0.025) if steps > 1 else [1.0]
+        return [high * share for share in shares] + [0.0]
+    if scheduler == "kl_optimal":  # even angles; one step begins at the top
+        return np.tan(np.linspace(np.arctan(high), np.arctan(low), steps)).tolist() + [0.0]
     if scheduler == "simple":  # from the top, every (1000 / steps)-th, cut off to a whole index
         run = [sigmas[last - int(i * len(sigmas) / steps)] for i in range(steps)]
     elif scheduler == "ddim_uniform":  # from timestep 1 up, every (1000 // steps)-th, then reversed
@@ -129,7 +136,37 @@ def _sigmas(scheduler, steps):
     return scheduler.sigmas.numpy()
 
 
+def laplace(n, sigma_max, sigma_min, mu, beta):
+    """The cosine-like schedule of Hang et al. 2024 for a Laplace distribution."""
+    t = np.linspace(0, 1, n)
+    log = mu - beta * np.sign(0.5 - t) * np.log(1 - 2 * np.abs(0.5 - t) + 1e-5)
+    return list(dict.fromkeys(np.exp(log).clip(sigma_min, sigma_max).tolist()))
+
+
+def curves():
+    """Levels by formula: name, numbers, levels."""
+    k = k_diffusion_sampling()
+    sigmas = table(SD)
+    top, bottom = 14.614642, 0.0291675
+    for n in (1, 2, 9, 20):
+        for rho in (7.0, 3.0):
+            yield "karras", [n, top, bottom, rho], k.get_sigmas_karras(n, bottom, top, rho).tolist()
+        yield "exponential", [n, top, bottom], k.get_sigmas_exponential(n, bottom, top).tolist()
+        for rho in (1.0, 2.5):
+            numbers = [n, top, bottom, rho]
+            yield "polyexponential", numbers, k.get_sigmas_polyexponential(n, bottom, top, rho).tolist()
+        for numbers in ([n, 19.9, 0.1, 1e-3], [n, 5.0, 1.0, 0.02]):
+            yield "vp", numbers, k.get_sigmas_vp(*numbers).tolist()
+        for numbers in ([n, top, bottom, 0.0, 0.5], [n, 80.0, 0.002, 1.2, 0.9]):
+            yield "laplace", numbers, laplace(*numbers)
+        for a, b in ((0.6, 0.6), (0.3, 2.0), (5.0, 1.5)):
+            quantiles = scipy.stats.beta.ppf(1 - np.linspace(0, 1, n, endpoint=False), a, b)
+            timesteps = np.rint(quantiles * 999).astype(int)
+            yield "beta", [n, a, b], [float(sigmas[t]) for t in dict.fromkeys(timesteps.tolist())] + [0.0]
+
+
 if __name__ == "__main__":
+    write("curves.json", [{"name": a, "numbers": b, "sigmas": c} for a, b, c in curves()])
     check_against_diffusers(table(SD))
     fixture = []
     for name, config in CONFIGS.items():

@@ -1,6 +1,6 @@
 //! The noise levels a run visits, by scheduler.
 
-use super::{NoiseSchedule, beta::beta_cdf, exp, linspace_f32, powf};
+use super::{NoiseSchedule, curves, linspace_f32};
 use crate::diffusion::samplers::Sampler;
 use crate::error::{Error, ErrorKind, Result, nearest};
 
@@ -26,6 +26,10 @@ pub enum Scheduler {
     Beta,
     /// Timesteps at even distances, both ends included.
     Normal,
+    /// Half of the steps slow and even, then ever longer ones.
+    LinearQuadratic,
+    /// Even distances in the angle whose tangent is the level.
+    KlOptimal,
 }
 
 /// The names of all schedulers, in ComfyUI's order; the first is the default of its nodes.
@@ -43,14 +47,14 @@ pub const SCHEDULERS: [&str; Scheduler::ALL.len()] = {
 const ZERO: f32 = 1e-5;
 
 /// The most levels computed for a run; reached only with a denoise that is next to nothing.
-const MOST_STEPS: usize = 1_000_000;
+pub(super) const MOST_STEPS: usize = 1_000_000;
 
 /// The most steps a sampling node takes.
 const MAX_STEPS: usize = 10_000;
 
 impl Scheduler {
     /// All of them, in ComfyUI's order.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Simple,
         Self::SgmUniform,
         Self::Karras,
@@ -58,6 +62,8 @@ impl Scheduler {
         Self::DdimUniform,
         Self::Beta,
         Self::Normal,
+        Self::LinearQuadratic,
+        Self::KlOptimal,
     ];
 
     /// The name that graphs use.
@@ -70,6 +76,8 @@ impl Scheduler {
             Self::DdimUniform => "ddim_uniform",
             Self::Beta => "beta",
             Self::Normal => "normal",
+            Self::LinearQuadratic => "linear_quadratic",
+            Self::KlOptimal => "kl_optimal",
         }
     }
 
@@ -98,25 +106,28 @@ impl Scheduler {
     ///
     /// [`ErrorKind::ValueOutOfRange`] if `steps` is 0 or beyond a million.
     pub fn sigmas(self, schedule: &NoiseSchedule, steps: usize) -> Result<Vec<f32>> {
-        if steps == 0 || steps > MOST_STEPS {
-            return Err(ErrorKind::ValueOutOfRange {
-                input: "steps",
-                got: steps as f64,
-                min: 1.0,
-                max: MOST_STEPS as f64,
-            }
-            .into());
+        check_steps(steps)?;
+        let (max, min) = (f64::from(schedule.sigma_max()), f64::from(schedule.sigma_min()));
+        match self {
+            Self::Simple => Ok(simple(schedule, steps)),
+            Self::SgmUniform => Ok(uniform_timesteps(schedule, steps, true)),
+            Self::Karras => curves::karras(steps, max, min, 7.0),
+            Self::Exponential => curves::exponential(steps, max, min),
+            Self::DdimUniform => Ok(ddim_uniform(schedule, steps)),
+            Self::Beta => curves::beta(schedule, steps, 0.6, 0.6),
+            Self::Normal => Ok(uniform_timesteps(schedule, steps, false)),
+            Self::LinearQuadratic => curves::linear_quadratic(steps, max, 0.025),
+            Self::KlOptimal => curves::kl_optimal(steps, max, min),
         }
-        Ok(match self {
-            Self::Simple => simple(schedule, steps),
-            Self::SgmUniform => uniform_timesteps(schedule, steps, true),
-            Self::Karras => karras(schedule, steps),
-            Self::Exponential => exponential(schedule, steps),
-            Self::DdimUniform => ddim_uniform(schedule, steps),
-            Self::Beta => beta(schedule, steps),
-            Self::Normal => uniform_timesteps(schedule, steps, false),
-        })
     }
+}
+
+pub(super) fn check_steps(steps: usize) -> Result<()> {
+    if (1..=MOST_STEPS).contains(&steps) {
+        return Ok(());
+    }
+    let (got, max) = (steps as f64, MOST_STEPS as f64);
+    Err(ErrorKind::ValueOutOfRange { input: "steps", got, min: 1.0, max }.into())
 }
 
 /// The levels a sampling node hands to its sampler.
@@ -226,32 +237,6 @@ fn uniform_timesteps(schedule: &NoiseSchedule, steps: usize, leave_out_last: boo
     sigmas
 }
 
-/// # Source
-///
-/// Karras et al. 2022, <https://arxiv.org/abs/2206.00364>, equation 5 with ρ = 7.
-fn karras(schedule: &NoiseSchedule, steps: usize) -> Vec<f32> {
-    const RHO: f64 = 7.0;
-    let root = |sigma: f32| f64::from(sigma).powf(1.0 / RHO);
-    let (max, min) = (root(schedule.sigma_max()), root(schedule.sigma_min()));
-    let mut sigmas: Vec<f32> = linspace_f32(0.0, 1.0, steps)
-        .into_iter()
-        .map(|ramp| powf(ramp * (min - max) as f32 + max as f32, RHO))
-        .collect();
-    sigmas.push(0.0);
-    sigmas
-}
-
-fn exponential(schedule: &NoiseSchedule, steps: usize) -> Vec<f32> {
-    let log = |sigma: f32| f64::from(sigma).ln() as f32;
-    let mut sigmas: Vec<f32> =
-        linspace_f32(log(schedule.sigma_max()), log(schedule.sigma_min()), steps)
-            .into_iter()
-            .map(exp)
-            .collect();
-    sigmas.push(0.0);
-    sigmas
-}
-
 fn ddim_uniform(schedule: &NoiseSchedule, steps: usize) -> Vec<f32> {
     let table = schedule.sigmas();
     // A table whose second level is 0 already brings the 0 that others need appended.
@@ -263,28 +248,5 @@ fn ddim_uniform(schedule: &NoiseSchedule, steps: usize) -> Vec<f32> {
     if !brings_zero {
         sigmas.push(0.0);
     }
-    sigmas
-}
-
-/// # Source
-///
-/// Lee et al. 2024, "Beta Sampling is All You Need", <https://arxiv.org/abs/2407.12173>, with α = β = 0.6.
-fn beta(schedule: &NoiseSchedule, steps: usize) -> Vec<f32> {
-    const SHAPE: f64 = 0.6;
-    let table = schedule.sigmas();
-    let last = table.len() - 1;
-    // A quantile rounded to a timestep: the distribution function at the borders between timesteps is
-    // enough, no inverse is needed. The median lies on a border, and rounding there is to even.
-    let borders: Vec<f64> =
-        (0..last).map(|t| beta_cdf(SHAPE, SHAPE, (t as f64 + 0.5) / last as f64)).collect();
-    let timestep = |quantile: f64| {
-        let below = borders.partition_point(|border| *border < quantile - 1e-12);
-        let tie = borders.get(below).is_some_and(|border| *border <= quantile + 1e-12);
-        if tie && below % 2 == 1 { below + 1 } else { below }
-    };
-    let mut sigmas: Vec<f32> =
-        (0..steps).map(|i| table[timestep(1.0 - i as f64 * (1.0 / steps as f64))]).collect();
-    sigmas.dedup();
-    sigmas.push(0.0);
     sigmas
 }
