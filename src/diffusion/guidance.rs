@@ -6,6 +6,9 @@
 use crate::diffusion::schedule::Prediction;
 use crate::error::{Error, ErrorKind, Result};
 
+/// Karras et al. 2022, table 1: the deviation of pictures that its networks are scaled for.
+pub(super) const EDM_DEVIATION: f32 = 0.5;
+
 /// The input of the network: the latent scaled back to variance 1.
 ///
 /// `x / √(σ² + 1)`.
@@ -58,9 +61,9 @@ pub fn denoised(
             }
         }
         Prediction::Edm => {
-            const DEVIATION: f32 = 0.5;
-            let total = sigma * sigma + DEVIATION * DEVIATION;
-            let (keep, gain) = (DEVIATION * DEVIATION / total, sigma * DEVIATION / total.sqrt());
+            let total = sigma * sigma + EDM_DEVIATION * EDM_DEVIATION;
+            let keep = EDM_DEVIATION * EDM_DEVIATION / total;
+            let gain = sigma * EDM_DEVIATION / total.sqrt();
             for (out, x) in output.iter_mut().zip(x) {
                 *out = x * keep + *out * gain;
             }

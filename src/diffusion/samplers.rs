@@ -6,7 +6,7 @@
 //! others follow their papers.
 //!
 //! A sampler is, with a few exceptions, a rule in `samplers/FAMILY.rs` that gives the weights of a step's sums
-//! ([`steps`]). To add one: write the rule, add a variant to [`Sampler`] and follow the compiler.
+//! (`samplers/steps.rs`). To add one: write the rule, add a variant to [`Sampler`] and follow the compiler.
 
 mod adams;
 mod dpm_solver;

@@ -2,7 +2,7 @@
 
 use super::config::{BetaSchedule, ScheduleConfig};
 use super::{Prediction, exp, linspace, ln};
-use crate::diffusion::guidance;
+use crate::diffusion::guidance::{self, EDM_DEVIATION};
 use crate::error::{ErrorKind, Result};
 
 /// The noise levels a network was trained on, from least to most noise.
@@ -34,9 +34,6 @@ enum Time {
 
 /// Levels of a network that knows any level; schedulers pick from them.
 const CONTINUOUS: usize = 1000;
-
-/// Karras et al. 2022, table 1: the deviation of pictures that its networks are scaled for.
-const EDM_DEVIATION: f32 = 0.5;
 
 impl NoiseSchedule {
     /// Computes the table.
