@@ -150,3 +150,57 @@ fn lagrange_weights(
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diffusion::samplers::SamplerOptions;
+
+    fn weights(rule: fn(&Step<'_>) -> Vec<Point>, sigmas: &[f32]) -> Vec<f64> {
+        let options = SamplerOptions::default();
+        let index = sigmas.len() - 2;
+        let step = Step {
+            index,
+            sigma: f64::from(sigmas[index]),
+            next: f64::from(sigmas[index + 1]),
+            eta: 0.0,
+            cfg_pp: false,
+            options: &options,
+            sigmas,
+        };
+        rule(&step).remove(0).past.iter().map(|weight| weight / (step.next - step.sigma)).collect()
+    }
+
+    fn assert_near(got: &[f64], expected: &[f64]) {
+        assert_eq!(got.len(), expected.len());
+        for (a, b) in got.iter().zip(expected) {
+            assert!((a - b).abs() < 1e-6, "{got:?} for {expected:?}");
+        }
+    }
+
+    #[test]
+    fn exact_weights_of_even_steps_are_adams_and_bashforths() {
+        let even = [9.0, 7.0, 5.0, 3.0, 1.0];
+        let fourth = [55.0, -59.0, 37.0, -9.0].map(|weight| weight / 24.0);
+        assert_near(&weights(lms, &even), &fourth);
+        assert_near(&weights(ipndm, &even), &fourth);
+        assert_near(&weights(lms, &even[..3]), &[1.5, -0.5]);
+        assert_near(&weights(ipndm, &even[..4]), &[23.0 / 12.0, -16.0 / 12.0, 5.0 / 12.0]);
+    }
+
+    /// On even levels `diff-sampler`'s formulas give 5/12 for the third difference and 11/24 for the fourth,
+    /// where Adams and Bashforth have 3/8.
+    #[test]
+    fn published_weights_are_kept() {
+        let even = [9.0, 7.0, 5.0, 3.0, 1.0];
+        assert_near(&weights(ipndm_v, &even[..4]), &[23.0 / 12.0, -16.0 / 12.0, 5.0 / 12.0]);
+        let fourth = 11.0 / 24.0;
+        let expected = [23.0 / 12.0, -16.0 / 12.0, 5.0 / 12.0, 0.0];
+        let binomial = [1.0, -3.0, 3.0, -1.0].map(|weight| weight * fourth);
+        let expected: Vec<f64> = expected.iter().zip(binomial).map(|(a, b)| a + b).collect();
+        assert_near(&weights(ipndm_v, &even), &expected);
+        // A step of 1 after one of 3: 1 + 1/6 and −1/6, as exact weights are.
+        assert_near(&weights(ipndm_v, &[5.0, 2.0, 1.0]), &[7.0 / 6.0, -1.0 / 6.0]);
+        assert_near(&weights(lms, &[5.0, 2.0, 1.0]), &[7.0 / 6.0, -1.0 / 6.0]);
+    }
+}

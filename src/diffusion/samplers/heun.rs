@@ -44,3 +44,39 @@ pub(super) fn heunpp2(step: &Step<'_>) -> Vec<Point> {
         Point::end(add(X, next - sigma, mean)),
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diffusion::samplers::SamplerOptions;
+
+    /// With answers of 0 a slope is `x/σ`: at a level `σ_k` of the straight path it is `x/σ` as well, so a step is
+    /// Euler's whatever the weights; with an answer of 1 at one point only that point's weight shows.
+    #[test]
+    fn slopes_ahead_weigh_by_their_noise() {
+        let sigmas = [8.0, 6.0, 3.0, 1.0];
+        let options = SamplerOptions::default();
+        let at = |index: usize| Step {
+            index,
+            sigma: f64::from(sigmas[index]),
+            next: f64::from(sigmas[index + 1]),
+            eta: 0.0,
+            cfg_pp: false,
+            options: &options,
+            sigmas: &sigmas,
+        };
+        // The slope of the last point of a step, its weight times −1/σ times the step, is the last answer's.
+        let last = |index: usize| {
+            let points = heunpp2(&at(index));
+            assert_eq!(points.len(), 3 - index);
+            points[2 - index].weights
+        };
+        let close = |a: f64, b: f64| assert!((a - b).abs() < 1e-12, "{a} is not {b}");
+        close(last(0)[3], (6.0 - 8.0) * (3.0 / 24.0) * (-1.0 / 3.0));
+        close(last(1)[2], (3.0 - 6.0) * (3.0 / 16.0) * (-1.0 / 3.0));
+        close(last(2)[1], 1.0 - 1.0 / 3.0);
+        for index in 0..3 {
+            close(last(index)[0], f64::from(sigmas[index + 1]) / f64::from(sigmas[index]));
+        }
+    }
+}
