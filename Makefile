@@ -10,7 +10,7 @@ DEVICE ?= auto
 PROMPT ?= a red dragon, 3d render
 OUT ?= picture.png
 
-.PHONY: run picture test check lint wasm cpu webgpu parity page npm chromium rust size bench fixtures docs clean
+.PHONY: run picture test check lint wasm cpu webgpu parity page npm chromium rust size bench bench-native fixtures docs clean
 
 ## Build the page and serve it on http://localhost:8080
 run: page
@@ -90,6 +90,10 @@ chromium: npm
 bench: $(if $(filter webgpu,$(DEVICE)),webgpu,cpu) chromium
 	cd www/bench && npm ci --no-audit --no-fund
 	@node www/bench/bench.mjs $(if $(filter webgpu,$(DEVICE)),--device webgpu) $(if $(ROUNDS),--rounds $(ROUNDS))
+
+## What the executor costs for each node
+bench-native:
+	cargo bench --bench executor
 
 ## Rewrite docs/nodes.md and the TypeScript types of nodes from the node list
 docs:

@@ -18,6 +18,7 @@ mod dynamic;
 mod hostile;
 mod lazy;
 mod lists;
+mod partial;
 mod progress;
 mod properties;
 mod running;

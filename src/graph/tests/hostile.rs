@@ -24,14 +24,14 @@ fn deep(n: usize) -> Graph {
 }
 
 #[test]
-fn million_nodes_are_refused_at_once() {
+fn too_many_nodes_are_refused_at_once() {
     let mut graph = Graph::new();
-    for at in 0..1_000_000 {
+    for at in 0..=validate::MAX_NODES {
         graph.insert(at.to_string(), NodeSpec::new("Constant"));
     }
     assert_eq!(
         message(run(&graph)),
-        "the graph is too large: it has 1000000 nodes, expected at most 100000"
+        "the graph is too large: it has 100001 nodes, expected at most 100000"
     );
 }
 
@@ -45,7 +45,7 @@ fn deepest_allowed_graph_runs_without_a_deep_stack() {
 #[test]
 fn every_second_node_an_output_of_all_before_it() {
     // What each output needs, written down for each, would be billions of nodes.
-    let n = validate::MAX_NODES / 2;
+    let n = validate::MAX_NODES / 5;
     let mut graph = Graph::new().with("0", constant(0));
     for at in 1..n {
         graph.insert(at.to_string(), add(&(at - 1).to_string(), 1));
@@ -72,7 +72,7 @@ fn very_many_bad_nodes_are_told_in_part() {
 #[test]
 fn very_many_cycles_stay_short_in_words() {
     // Each node is linked to the next and to one halfway back: the cycles add up to millions of names.
-    let n = 50_000;
+    let n = 20_000;
     let mut graph = Graph::new();
     for at in 0..n {
         let spec = NodeSpec::new("Add").linked("a", (at + 1).to_string(), 0).linked(

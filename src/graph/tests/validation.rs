@@ -296,3 +296,49 @@ fn graph_without_outputs_is_refused() {
     assert!(code(bench.run_for(&executor(), &chain(), Some(&[]))).contains("no output was asked"));
     assert!(bench.events().is_empty(), "a refused graph starts nothing");
 }
+
+#[test]
+fn link_into_a_control_takes_what_is_of_its_kind() {
+    const NAMES: &Schema = &Schema::new("Names", "Names", "mine").outputs(&[
+        Output::new(Kind::COMBO),
+        Output::new(Kind::STRING),
+        Output::new(Kind::ANY),
+    ]);
+    let executor = executor();
+    executor.register(Rc::new(Function::new(NAMES, |_, _| {
+        Ok(Outputs::new(vec!["heun".into(), "euler".into(), "dpmpp_2m".into()]))
+    })));
+    let graph = |output| {
+        with_picky(picky().linked("sampler", "names", output)).with("names", NodeSpec::new("Names"))
+    };
+    let sampler = |output| {
+        let report = Bench::default().run(&executor, &graph(output)).unwrap();
+        report.outputs.get("2").unwrap()["sampler"].clone()
+    };
+    assert_eq!(sampler(0), "heun");
+    // The kind of a `*` output is known only when it runs.
+    assert_eq!(sampler(2), "dpmpp_2m");
+    let refusal = refusal(Bench::default().run(&executor, &graph(1)));
+    assert_eq!(
+        lines(&refusal.node_errors),
+        [
+            "2 return_type_mismatch: `sampler` takes COMBO, but output 1 of node names (Names) is STRING"
+        ]
+    );
+}
+
+#[test]
+fn long_list_of_names_stays_out_of_the_error() {
+    let files = (0..30).map(|at| format!("{at}.png")).collect();
+    let bench = Bench { files, ..Bench::default() };
+    let graph = Graph::new()
+        .with("1", NodeSpec::new("Read").with("file", "something else"))
+        .with("2", node("Show", "value", "1"));
+    let refusal = refusal(bench.run(&executor(), &graph));
+    assert_eq!(
+        lines(&refusal.node_errors),
+        ["1 value_not_in_list: `file` is `something else`, which is none of the 30 it may be"]
+    );
+    let info = &refusal.node_errors.get("1").unwrap().errors[0].extra_info;
+    assert_eq!(info["input_config"][0], "COMBO");
+}
