@@ -23,7 +23,7 @@ impl WorkerHost {
     pub(super) fn begin(&self, on_event: Function) -> WorkerRun {
         let cancelled = Rc::new(Cell::new(false));
         *self.current.borrow_mut() = cancelled.clone();
-        WorkerRun { cancelled, on_event }
+        WorkerRun { cancelled, on_event, last_turn: Cell::default() }
     }
 
     /// Ends the latest run.
@@ -36,10 +36,22 @@ impl WorkerHost {
 pub(super) struct WorkerRun {
     cancelled: Rc<Cell<bool>>,
     on_event: Function,
+    /// When the event loop had its last turn, in milliseconds.
+    last_turn: Cell<f64>,
 }
+
+/// How often the event loop gets a turn, in milliseconds: a cancel waits no longer than this, and a graph of
+/// many small nodes is not slowed down by a message for each.
+const TURN_EVERY: f64 = 8.0;
 
 impl Host for WorkerRun {
     fn yield_now(&self) -> LocalBoxFuture<'static, ()> {
+        let now = self.now_millis();
+        // Either way, for a clock may be set back.
+        if (now - self.last_turn.get()).abs() < TURN_EVERY {
+            return Box::pin(std::future::ready(()));
+        }
+        self.last_turn.set(now);
         // A message to ourselves, not a resolved promise: other messages (a cancel) are only handled between
         // tasks. Not a timer either: browsers stretch nested ones to 4 ms, a few per cent of a step.
         let channel = MessageChannel::new().ok();
