@@ -141,9 +141,15 @@ impl Engine {
         Ok(())
     }
 
-    /// Adds a node class whose work is a JavaScript function.
-    pub fn register_node(&self, definition: JsValue, run: Function) -> Result<(), JsValue> {
-        let node = JsNode::new(&definition, run)?;
+    /// Adds a node class whose work is a JavaScript function; another one may say what the result depends
+    /// on besides the inputs.
+    pub fn register_node(
+        &self,
+        definition: JsValue,
+        run: Function,
+        fingerprint: Option<Function>,
+    ) -> Result<(), JsValue> {
+        let node = JsNode::new(&definition, run, fingerprint)?;
         self.inner()?.register(Rc::new(node));
         Ok(())
     }

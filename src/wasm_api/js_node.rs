@@ -10,12 +10,16 @@ use wasm_bindgen_futures::JsFuture;
 use super::convert::{from_js, js_from_value, value_from_js};
 use super::error::js_error;
 use crate::error::{Error, ErrorKind, Result};
-use crate::graph::{Choices, Context, Input, Inputs, Kind, Node, Output, Outputs, Schema, Type};
+use crate::graph::{
+    Choices, Context, Input, Inputs, Kind, Node, Output, Outputs, Schema, Type, Value,
+};
 
 /// A class whose work is a function `(inputs) => outputs`.
 pub(super) struct JsNode {
     schema: &'static Schema,
     run: Function,
+    /// What the result depends on besides the inputs, as a text.
+    fingerprint: Option<Function>,
     deterministic: bool,
 }
 
@@ -32,36 +36,58 @@ struct Definition {
     outputs: Vec<OutputDefinition>,
     #[serde(default)]
     output_node: bool,
+    /// True for a node that gets each input as an array of all its elements.
+    #[serde(default)]
+    input_is_list: bool,
     /// False for a node that may give something else each time.
     deterministic: Option<bool>,
 }
 
-/// `"IMAGE"`, or `{type, name}`.
+/// `"IMAGE"`, or `{type, name, list}`.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum OutputDefinition {
     Kind(String),
-    Named { r#type: String, name: String },
+    Named {
+        r#type: String,
+        name: Option<String>,
+        #[serde(default)]
+        list: bool,
+    },
 }
 
 impl JsNode {
-    pub(super) fn new(definition: &JsValue, run: Function) -> Result<Self, JsValue> {
+    pub(super) fn new(
+        definition: &JsValue,
+        run: Function,
+        fingerprint: Option<Function>,
+    ) -> Result<Self, JsValue> {
         let definition: Definition = from_js(definition)?;
         let deterministic = definition.deterministic.unwrap_or(true);
         let schema = schema(definition).map_err(|error| js_error(&error))?;
-        Ok(Self { schema, run, deterministic })
+        Ok(Self { schema, run, fingerprint, deterministic })
+    }
+
+    /// What the page's function makes of these inputs.
+    async fn ask(&self, function: &Function, inputs: &Inputs) -> Result<JsValue> {
+        let argument = Object::new();
+        for (name, value) in inputs.iter() {
+            let value = if self.schema.input_is_list {
+                let elements = value.elements().iter().map(js_from_value);
+                elements.collect::<Result<Array, _>>().map(JsValue::from)
+            } else {
+                js_from_value(value)
+            };
+            let set = value.and_then(|value| Reflect::set(&argument, &name.into(), &value));
+            set.map_err(|thrown| threw(&thrown))?;
+        }
+        let result = function.call1(&JsValue::NULL, &argument).map_err(|thrown| threw(&thrown))?;
+        JsFuture::from(Promise::resolve(&result)).await.map_err(|thrown| threw(&thrown))
     }
 
     async fn call(&self, inputs: Inputs, cx: &Context<'_>) -> Result<Outputs> {
         cx.checkpoint().await?;
-        let argument = Object::new();
-        for (name, value) in inputs.iter() {
-            let value = js_from_value(value).map_err(|thrown| threw(&thrown))?;
-            Reflect::set(&argument, &name.into(), &value).map_err(|thrown| threw(&thrown))?;
-        }
-        let result = self.run.call1(&JsValue::NULL, &argument).map_err(|thrown| threw(&thrown))?;
-        let result =
-            JsFuture::from(Promise::resolve(&result)).await.map_err(|thrown| threw(&thrown))?;
+        let result = self.ask(&self.run, &inputs).await?;
         let outputs = self.schema.outputs;
         let values: Vec<JsValue> = match result.dyn_ref::<Array>() {
             Some(list) => list.iter().collect(),
@@ -74,8 +100,12 @@ impl JsNode {
             return Err(Error::new(ErrorKind::NodeThrew { message })
                 .hint("return an array with one value for each output"));
         }
-        let values =
-            values.iter().zip(outputs).map(|(value, output)| value_from_js(value, output.kind));
+        let values = values.iter().zip(outputs).map(|(value, output)| {
+            let elements = value.dyn_ref::<Array>().filter(|_| output.list);
+            let Some(elements) = elements else { return value_from_js(value, output.kind) };
+            let elements = elements.iter().map(|element| value_from_js(&element, output.kind));
+            elements.collect::<Result<_>>().map(Value::list)
+        });
         Ok(Outputs::new(values.collect::<Result<_>>()?))
     }
 }
@@ -95,6 +125,23 @@ impl Node for JsNode {
 
     fn is_deterministic(&self) -> bool {
         self.deterministic
+    }
+
+    fn fingerprint<'a>(
+        &'a self,
+        inputs: &'a Inputs,
+        _: &'a Context<'a>,
+    ) -> LocalBoxFuture<'a, Result<Option<String>>> {
+        Box::pin(async move {
+            let Some(fingerprint) = &self.fingerprint else { return Ok(None) };
+            let value = self.ask(fingerprint, inputs).await?;
+            // NaN is equal to nothing, and means that nothing is to be kept.
+            if value.as_f64().is_some_and(f64::is_nan) {
+                return Err(threw(&value));
+            }
+            let text = js_sys::JSON::stringify(&value).map_err(|thrown| threw(&thrown))?;
+            Ok(text.as_string())
+        })
     }
 }
 
@@ -116,8 +163,10 @@ fn schema(definition: Definition) -> Result<&'static Schema> {
     let inputs: Vec<Input> = inputs.collect::<Result<_>>()?;
     let outputs = definition.outputs.into_iter().map(|output| match output {
         OutputDefinition::Kind(kind) => Output::new(Kind::new(text(kind))),
-        OutputDefinition::Named { r#type, name } => {
-            Output::new(Kind::new(text(r#type))).named(text(name))
+        OutputDefinition::Named { r#type, name, list } => {
+            let output = Output::new(Kind::new(text(r#type)));
+            let output = name.map_or(output, |name| output.named(text(name)));
+            Output { list, ..output }
         }
     });
     let schema = Schema {
@@ -128,7 +177,7 @@ fn schema(definition: Definition) -> Result<&'static Schema> {
         inputs: Vec::leak(inputs),
         outputs: Vec::leak(outputs.collect()),
         output_node: definition.output_node,
-        input_is_list: false,
+        input_is_list: definition.input_is_list,
         deprecated: false,
         experimental: false,
     };
@@ -148,6 +197,10 @@ fn input(class: &str, name: String, spec: &Json) -> Result<Input> {
     };
     let option = |key: &str| options.and_then(|options| options.get(key));
     let number = |key: &str| option(key).and_then(Json::as_f64);
+    let ty = match ty {
+        Some(Json::String(kind)) if kind == "COMBO" => option("options"),
+        ty => ty,
+    };
     let ty = match ty {
         Some(Json::Array(names)) => {
             let names: Option<Vec<&'static str>> =
@@ -182,11 +235,14 @@ fn input(class: &str, name: String, spec: &Json) -> Result<Input> {
         },
         _ => return Err(wrong("a type, or [type, options]")),
     };
-    let mut input = Input::new(text(name.clone()), ty);
-    if option("optional").and_then(Json::as_bool).unwrap_or(false) {
-        input = input.optional();
-    }
-    Ok(input)
+    let is = |key: &str| option(key).and_then(Json::as_bool).unwrap_or(false);
+    let input = Input::new(text(name.clone()), ty);
+    Ok(Input {
+        required: !is("optional"),
+        force_input: is("forceInput"),
+        advanced: is("advanced"),
+        ..input
+    })
 }
 
 fn text(text: String) -> &'static str {

@@ -1,14 +1,14 @@
 /** One worker, seen from the page: calls with answers, events, and the one way it can end. */
 
 import { fromData, TintypeError, toData } from "./errors";
-import type { Calls, FromWorker, OpenOptions, Opened, ToWorker } from "./protocol";
+import type { Calls, FromWorker, NodeMethod, OpenOptions, Opened, ToWorker } from "./protocol";
 import type { EngineEvent, NodeValue } from "./types";
 
 /** What the owner of a client wants to hear. */
 export interface ClientHandlers {
   onEvent(event: EngineEvent): void;
   /** Runs a node that the page defined. */
-  onNode(classType: string, inputs: Record<string, NodeValue>): Promise<NodeValue | NodeValue[] | undefined>;
+  onNode(classType: string, method: NodeMethod, inputs: Record<string, NodeValue>): Promise<NodeValue | undefined>;
   /** The engine broke; the client has ended itself and every pending call was rejected. */
   onFatal(error: Error): void;
 }
@@ -86,7 +86,7 @@ export class Client {
         this.#handlers.onEvent(message.event);
         break;
       case "callNode":
-        void this.#runNode(message.call, message.classType, message.inputs);
+        void this.#runNode(message.call, message.classType, message.method, message.inputs);
         break;
       case "fatal":
         this.#fail(fromData(message.error));
@@ -94,9 +94,14 @@ export class Client {
     }
   }
 
-  async #runNode(call: number, classType: string, inputs: Record<string, NodeValue>): Promise<void> {
+  async #runNode(
+    call: number,
+    classType: string,
+    method: NodeMethod,
+    inputs: Record<string, NodeValue>,
+  ): Promise<void> {
     try {
-      const value = await this.#handlers.onNode(classType, inputs);
+      const value = await this.#handlers.onNode(classType, method, inputs);
       if (this.#ended === null) this.#post({ type: "nodeResult", call, value });
     } catch (error) {
       if (this.#ended === null) this.#post({ type: "nodeError", call, error: toData(error) });

@@ -8,7 +8,7 @@ import { History, RunRecord } from "./history";
 import { stringify } from "./json";
 import type { Handle, Output } from "./nodes";
 import { Images } from "./openai";
-import type { OpenOptions, RunReport } from "./protocol";
+import type { NodeMethod, OpenOptions, RunReport } from "./protocol";
 import { Queue } from "./queue";
 import type {
   DeviceInfo,
@@ -188,7 +188,7 @@ export class Engine {
   /** Adds a node class written in JavaScript, or replaces one. Its `run` is called here, not in the worker. */
   async registerNode(definition: NodeDefinition): Promise<void> {
     const client = await this.ready();
-    this.#info = await client.call("registerNode", schemaOf(definition));
+    this.#info = await client.call("registerNode", ...schemaOf(definition));
     this.#nodes.set(definition.class_type, definition);
   }
 
@@ -245,7 +245,7 @@ export class Engine {
     }
     // A worker that replaces a crashed one is told everything the first one knew.
     for (const definition of this.#nodes.values()) {
-      this.#info = await client.call("registerNode", schemaOf(definition));
+      this.#info = await client.call("registerNode", ...schemaOf(definition));
     }
     for (const [filename, bytes] of this.#inputs) await client.call("putInput", filename, bytes);
     return client;
@@ -254,7 +254,7 @@ export class Engine {
   async #startWith(device: DeviceWish, reason: string | null): Promise<Client> {
     const client: Client = new Client({
       onEvent: (event) => this.#receive(event),
-      onNode: (classType, inputs) => this.#runNode(classType, inputs),
+      onNode: (classType, method, inputs) => this.#callNode(classType, method, inputs),
       onFatal: (error) => this.#lose(error),
     });
     this.#starting.add(client);
@@ -365,10 +365,15 @@ export class Engine {
     }
   }
 
-  async #runNode(classType: string, inputs: Record<string, NodeValue>): Promise<NodeValue[]> {
+  async #callNode(
+    classType: string,
+    method: NodeMethod,
+    inputs: Record<string, NodeValue>,
+  ): Promise<NodeValue | undefined> {
     const definition = this.#nodes.get(classType);
     if (definition === undefined) throw new TintypeError(`unknown node class \`${classType}\``, "unknown_name");
     const signal = this.#active?.abort.signal ?? new AbortController().signal;
+    if (method === "fingerprint") return await orAbort(Promise.resolve(definition.fingerprint?.(inputs)), signal);
     const value = await orAbort(Promise.resolve(definition.run(inputs, { signal })), signal);
     const values = Array.isArray(value) ? value : value === undefined ? [] : [value];
     if (values.length !== definition.outputs.length) {
@@ -388,9 +393,9 @@ function textOf(graph: Graph | ApiGraph | string | object): string {
   return typeof graph === "string" ? graph : apiText(api);
 }
 
-/** The part of a definition that can travel: all but the function. */
-function schemaOf({ run: _, ...schema }: NodeDefinition): NodeSchema {
-  return schema;
+/** The part of a definition that can travel: all but the functions, and whether there is a second one. */
+function schemaOf({ run: _, fingerprint, ...schema }: NodeDefinition): [NodeSchema, fingerprints: boolean] {
+  return [schema, fingerprint !== undefined];
 }
 
 function fileKey(ref: FileRef): string {

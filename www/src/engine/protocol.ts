@@ -45,14 +45,17 @@ export interface Calls {
   run: { args: [prompt: string, options: RunOptions]; result: RunReport };
   validate: { args: [prompt: string]; result: NodeErrors };
   putInput: { args: [filename: string, bytes: Uint8Array]; result: undefined };
-  registerNode: { args: [NodeSchema]; result: ObjectInfo };
+  registerNode: { args: [schema: NodeSchema, fingerprints: boolean]; result: ObjectInfo };
 }
+
+/** The functions of a node that run in the page. */
+export type NodeMethod = "run" | "fingerprint";
 
 /** Page → worker. */
 export type ToWorker =
   | { [M in keyof Calls]: { type: "call"; id: number; method: M; args: Calls[M]["args"] } }[keyof Calls]
   | { type: "cancel" }
-  | { type: "nodeResult"; call: number; value: NodeValue | NodeValue[] | undefined }
+  | { type: "nodeResult"; call: number; value: NodeValue | undefined }
   | { type: "nodeError"; call: number; error: ErrorData };
 
 /** Worker → page. */
@@ -60,9 +63,11 @@ export type FromWorker =
   | { type: "result"; id: number; value: Calls[keyof Calls]["result"] }
   | { type: "error"; id: number; error: ErrorData }
   | { type: "event"; event: EngineEvent }
-  | { type: "callNode"; call: number; classType: string; inputs: Record<string, NodeValue> }
+  | { type: "callNode"; call: number; classType: string; method: NodeMethod; inputs: Record<string, NodeValue> }
   /** The engine is beyond use; the worker must be replaced. */
   | { type: "fatal"; error: ErrorData };
+
+type NodeFunction = (inputs: Record<string, NodeValue>) => Promise<NodeValue | undefined>;
 
 /** The class that wasm-bindgen generates (src/wasm_api.rs). */
 export interface WasmEngine {
@@ -74,7 +79,8 @@ export interface WasmEngine {
   put_input(filename: string, bytes: Uint8Array): void;
   register_node(
     definition: NodeSchema,
-    run: (inputs: Record<string, NodeValue>) => Promise<NodeValue | NodeValue[] | undefined>,
+    run: NodeFunction,
+    fingerprint: NodeFunction | undefined,
   ): void;
   close(): void;
 }

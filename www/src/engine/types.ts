@@ -128,18 +128,20 @@ export interface LatentArray {
 }
 
 /** A value that a node written in JavaScript takes or gives. */
-export type NodeValue = ImageArray | LatentArray | number | bigint | string | boolean | null;
+export type NodeValue = ImageArray | LatentArray | number | bigint | string | boolean | null | NodeValue[];
 
 /** The schema of a node written in JavaScript. */
 export interface NodeSchema {
   class_type: string;
   /**
    * By name, as in `object_info`: `{ image: "IMAGE", amount: ["FLOAT", { default: 1, min: 0, max: 2 }] }`.
-   * The option `optional: true` marks an input that may be left out.
+   * The option `optional: true` marks an input that may be left out, `forceInput: true` one that has no control.
    */
   inputs: Record<string, string | InputSpec>;
   /** Types, in order, or names with types. */
-  outputs: (string | { name: string; type: string })[];
+  outputs: (string | { type: string; name?: string; list?: boolean })[];
+  /** It gets each input as an array of all its elements, instead of running once for each. */
+  input_is_list?: boolean;
   display_name?: string;
   category?: string;
   description?: string;
@@ -151,7 +153,13 @@ export interface NodeSchema {
 
 /** A node written in JavaScript. */
 export interface NodeDefinition extends NodeSchema {
-  /** Gets the inputs by name; gives one value, or an array with one value an output. */
+  /**
+   * What the result depends on besides the inputs (a date, a setting): while it gives the same, and the inputs
+   * are the same, the result comes from the cache. Only inputs written in the graph are there. `NaN` and an
+   * error mean: run again.
+   */
+  fingerprint?(inputs: Record<string, NodeValue>): NodeValue | Promise<NodeValue>;
+  /** Gets the inputs by name; gives one value, or an array with one value an output (an array for a list). */
   run(
     inputs: Record<string, NodeValue>,
     context: { signal: AbortSignal },

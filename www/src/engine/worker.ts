@@ -3,7 +3,7 @@
 import { loadBuild } from "./builds";
 import { chooseDevice } from "./device";
 import { fromData, toData, TintypeError } from "./errors";
-import type { Calls, FromWorker, OpenOptions, Opened, ToWorker, WasmEngine } from "./protocol";
+import type { Calls, FromWorker, NodeMethod, OpenOptions, Opened, ToWorker, WasmEngine } from "./protocol";
 import type { DeviceInfo, EngineEvent, NodeSchema, NodeValue } from "./types";
 
 // tsc checks this file with the page's library, in which `self` is a window.
@@ -17,7 +17,7 @@ let engine: WasmEngine | null = null;
 let lastPanic = "";
 const nodeCalls = new Map<
   number,
-  { resolve: (value: NodeValue | NodeValue[] | undefined) => void; reject: (error: unknown) => void }
+  { resolve: (value: NodeValue | undefined) => void; reject: (error: unknown) => void }
 >();
 
 // A Rust panic is printed (console_error_panic_hook) and then traps; the trap says only
@@ -79,8 +79,9 @@ const methods: { [M in keyof Calls]: (...args: Calls[M]["args"]) => Promise<Call
     opened().put_input(filename, bytes);
     return undefined;
   },
-  registerNode: async (schema) => {
-    opened().register_node(schema, (inputs) => callNode(schema, inputs));
+  registerNode: async (schema, fingerprints) => {
+    const call = (method: NodeMethod) => (inputs: Record<string, NodeValue>) => callNode(schema, method, inputs);
+    opened().register_node(schema, call("run"), fingerprints ? call("fingerprint") : undefined);
     return opened().object_info();
   },
 };
@@ -154,11 +155,15 @@ async function storageHere(): Promise<"opfs" | "none"> {
 
 let nextNodeCall = 1;
 
-/** Runs a node of the page: its values go there, its results come back. */
-function callNode(schema: NodeSchema, inputs: Record<string, NodeValue>): Promise<NodeValue | NodeValue[] | undefined> {
+/** Calls a node of the page: its values go there, its results come back. */
+function callNode(
+  schema: NodeSchema,
+  method: NodeMethod,
+  inputs: Record<string, NodeValue>,
+): Promise<NodeValue | undefined> {
   const call = nextNodeCall++;
   const owned = own(inputs) as Record<string, NodeValue>;
-  post({ type: "callNode", call, classType: schema.class_type, inputs: owned }, buffersOf(owned));
+  post({ type: "callNode", call, classType: schema.class_type, method, inputs: owned }, buffersOf(owned));
   return new Promise((resolve, reject) => nodeCalls.set(call, { resolve, reject }));
 }
 

@@ -293,6 +293,120 @@ test("a second run waits; a queued one can be cancelled; the running one too", a
   expect(Math.max(...result.waiting)).toBe(2);
 });
 
+test("the queue has a front, runs can be taken out of it, and interrupt ends only the run it names", async ({ lab }) => {
+  const result = await lab.evaluate(async (graph) => {
+    const engine = await tintype.open({ device: "cpu" });
+    const log: string[] = [];
+    const remaining: number[] = [];
+    engine.on("status", ({ status }) => remaining.push(status.exec_info.queue_remaining));
+    const begun = new Promise<void>((resolve) => engine.on("progress", () => resolve()));
+    const run = (promptId: string, text: string, front = false) =>
+      engine.run(text, { promptId, front }).then(
+        () => log.push(`${promptId} ran`),
+        (e: Error) => log.push(`${promptId} ${e.name}`),
+      );
+    const all = [run("a", graph.long), run("b", graph.short), run("c", graph.short), run("d", graph.short, true)];
+    await begun;
+    const names = () => engine.queue.pending.map(({ promptId }) => promptId);
+    const before = [engine.queue.running?.promptId, names(), engine.queue.pending.map(({ number }) => number)];
+    const moved = [engine.queue.moveToFront("c"), engine.queue.remove("b"), engine.queue.remove("a")];
+    const after = names();
+    const interrupted = [engine.interrupt("d"), engine.interrupt("a")];
+    await Promise.all(all);
+    const idle = [engine.interrupt(), engine.queue.running, engine.queue.clear()];
+    const history = engine.history.list().map(({ prompt, status, outputs }) => [
+      prompt.promptId, status.status_str, status.completed, status.messages.at(-1)?.[0], Object.keys(outputs),
+    ]);
+    engine.close();
+    return { log, remaining, before, moved, after, interrupted, idle, history };
+  }, { long: api(set("5", { steps: 400 })), short: api() });
+  expect(result.before).toEqual(["a", ["d", "b", "c"], [4, 2, 3]]);
+  expect(result.moved).toEqual([true, true, false]);
+  expect(result.after).toEqual(["c", "d"]);
+  expect(result.interrupted).toEqual([false, true]);
+  expect(result.log).toEqual(["b AbortError", "a AbortError", "c ran", "d ran"]);
+  expect(Math.max(...result.remaining)).toBe(4);
+  expect(result.remaining.at(-1)).toBe(0);
+  expect(result.idle).toEqual([false, null, 0]);
+  expect(result.history).toEqual([
+    ["a", "error", false, "execution_interrupted", []],
+    ["c", "success", true, "execution_success", ["7"]],
+    ["d", "success", true, "execution_success", ["7"]],
+  ]);
+});
+
+test("a failed run keeps what was finished, is in the history, and a refused graph is not", async ({ lab }) => {
+  const result = await lab.evaluate(async (graph) => {
+    const engine = await tintype.open({ device: "cpu" });
+    await engine.registerNode({
+      class_type: "Bad", inputs: { samples: "LATENT" }, outputs: ["LATENT"],
+      run: () => { throw new Error("no luck today"); },
+    });
+    const cached: string[][] = [];
+    engine.on("execution_cached", ({ nodes }) => cached.push(nodes));
+    const code = (e: InstanceType<typeof tintype.TintypeError>) => e.code;
+    const codes = [
+      await engine.run(graph.bad, { promptId: "bad" }).then(() => "ran", code),
+      await engine.run(graph.refused, { promptId: "refused" }).then(() => "ran", code),
+    ];
+    cached.length = 0;
+    await engine.run(graph.good, { promptId: "good" });
+    const entry = engine.history.get("bad");
+    const told = entry?.status.messages.at(-1)?.[1] as { node_id: string; executed: string[] } | undefined;
+    const known = [engine.history.get("refused") === undefined, engine.history.get("good")?.status.completed];
+    engine.close();
+    return { codes, cached: cached.flat(), node: told?.node_id, executed: told?.executed, known };
+  }, {
+    good: api(),
+    refused: api(set("5", { steps: 0 })),
+    bad: api((g) => {
+      g["8"] = { class_type: "Bad", inputs: { samples: ["5", 0] } };
+      Object.assign(g["6"]?.inputs ?? {}, { samples: ["8", 0] });
+    }),
+  });
+  expect(result.codes).toEqual(["node_threw", "prompt_outputs_failed_validation"]);
+  expect(result.cached.sort()).toEqual(["1", "2", "3", "4", "5"]);
+  expect(result.node).toBe("8");
+  expect([...(result.executed ?? [])].sort()).toEqual(["1", "2", "3", "4", "5"]);
+  expect(result.known).toEqual([true, true]);
+});
+
+test("nodes written in JavaScript take and give lists, and say when they would give something else", async ({ lab }) => {
+  const result = await lab.evaluate(async () => {
+    const engine = await tintype.open({ device: "cpu" });
+    const seen: unknown[] = [];
+    let day = "monday";
+    await engine.registerNode({
+      class_type: "Numbers", inputs: { count: ["INT", { default: 3, min: 1, max: 9 }] },
+      outputs: [{ type: "INT", list: true }],
+      fingerprint: () => day,
+      run: ({ count }) => (seen.push(day), [Array.from({ length: count as number }, (_, i) => i + 1)]),
+    });
+    await engine.registerNode({
+      class_type: "Double", inputs: { n: ["INT", { forceInput: true }] }, outputs: ["INT"],
+      run: ({ n }) => (seen.push(n ?? null), (n as number) * 2),
+    });
+    await engine.registerNode({
+      class_type: "Collect", inputs: { all: ["INT", { forceInput: true }] }, outputs: [], output_node: true, input_is_list: true,
+      run: ({ all }) => { seen.push(all ?? null); },
+    });
+    const graph = {
+      "1": { class_type: "Numbers", inputs: { count: 3 } },
+      "2": { class_type: "Double", inputs: { n: ["1", 0] } },
+      "3": { class_type: "Collect", inputs: { all: ["2", 0] } },
+    };
+    await engine.run(graph);
+    await engine.run(graph);
+    const first = seen.splice(0);
+    day = "tuesday";
+    await engine.run(graph);
+    engine.close();
+    return { first, then: seen };
+  });
+  expect(result.first).toEqual(["monday", 1, 2, 3, [2, 4, 6]]);
+  expect(result.then).toEqual(["tuesday", 1, 2, 3, [2, 4, 6]]);
+});
+
 test("cancelling while a JavaScript node never answers ends the run", async ({ lab }) => {
   const result = await lab.evaluate(async (graph) => {
     const engine = await tintype.open({ device: "cpu" });
