@@ -25,6 +25,8 @@ pub fn split(sigmas: &[f32], step: usize) -> [Vec<f32>; 2] {
 
 /// The levels before, and those of, the last `round(steps·denoise)` steps; the level between is in both.
 ///
+/// With no steps after there are none before either: so ComfyUI's node does.
+///
 /// # Errors
 ///
 /// [`ErrorKind::ValueOutOfRange`] if `denoise` is not 0 to 1.
@@ -32,7 +34,8 @@ pub fn split_denoise(sigmas: &[f32], denoise: f64) -> Result<[Vec<f32>; 2]> {
     share("denoise", denoise)?;
     let steps = sigmas.len().saturating_sub(1);
     let kept = (steps as f64 * denoise).round_ties_even() as usize;
-    Ok(split(sigmas, steps - kept))
+    let [high, low] = split(sigmas, steps - kept);
+    Ok([if kept == 0 { Vec::new() } else { high }, low])
 }
 
 /// The levels upwards: for adding noise step by step. A first level of 0 becomes 0.0001, where a step can begin.
@@ -131,7 +134,8 @@ mod tests {
             [vec![8.0, 4.0, 2.0], vec![2.0, 1.0, 0.0]]
         );
         assert_eq!(split_denoise(&sigmas, 1.0).unwrap(), [vec![8.0], sigmas.to_vec()]);
-        assert_eq!(split_denoise(&sigmas, 0.0).unwrap(), [sigmas.to_vec(), vec![0.0]]);
+        assert_eq!(split_denoise(&sigmas, 0.0).unwrap(), [vec![], vec![0.0]]);
+        assert_eq!(split_denoise(&[], 0.5).unwrap(), [Vec::<f32>::new(), vec![]]);
         assert!(split_denoise(&sigmas, 1.5).is_err() && split_denoise(&sigmas, f64::NAN).is_err());
     }
 
