@@ -12,6 +12,8 @@ mod limits;
 mod loaders;
 mod naming;
 mod sampling;
+#[cfg(test)]
+mod testing;
 pub mod values;
 
 pub use environment::Environment;
@@ -21,5 +23,15 @@ use crate::graph::Node;
 /// All built-in classes, family by family, in menu order. Adding a node is: a constant in its family's
 /// file, a place in the family's list, a test; menus, `docs/nodes.md`, types and validation follow from
 /// its schema.
-pub const NODES: &[&[&dyn Node]] =
-    &[loaders::NODES, conditioning::NODES, latent::NODES, sampling::NODES, image::files::NODES];
+pub const NODES: &[&[&dyn Node]] = &[
+    loaders::NODES,
+    conditioning::NODES,
+    latent::NODES,
+    sampling::NODES,
+    image::files::NODES,
+    image::scale::NODES,
+    image::layout::NODES,
+    image::batch::NODES,
+    image::blend::NODES,
+    image::filter::NODES,
+];
