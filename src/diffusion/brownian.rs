@@ -251,6 +251,15 @@ mod tests {
     }
 
     #[test]
+    fn a_cards_path_is_made_of_its_own_numbers() {
+        let mut tree = BrownianTree::on(NoiseSource::Cuda, 7, 1.0, 5.0, 32);
+        let root = Noise::new(NoiseSource::Cuda, u64::from(SEEDS_ROOT[0])).randn(32);
+        for (got, root) in tree.noise(5.0, 1.0).iter().zip(root) {
+            assert!((got + root).abs() < 1e-6, "{got} is not −{root}");
+        }
+    }
+
+    #[test]
     fn rounding_is_decided_on_the_exact_value() {
         assert_eq!(rounded(0.007_812_5), 0.007_812);
         assert_eq!(rounded(14.614_641_189_575_195), 14.614_641);

@@ -309,3 +309,58 @@ fn demands_that_no_step_meets_are_an_error() {
     assert!(error.fix().unwrap().contains("accept_safety"));
     assert_eq!(adaptive(|options| options.order = 4).kind().code(), "value_out_of_range");
 }
+
+/// Whatever the levels and the settings: a latent of numbers, or an error.
+#[test]
+fn no_settings_panic() {
+    let mut state = 1_u64;
+    let mut random = || {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as f64 / (1_u64 << 31) as f64
+    };
+    for round in 0..40 {
+        // Down, up, or any way; now and then with equal levels, or to 0.
+        let mut sigmas: Vec<f32> =
+            (0..2 + round % 8).map(|_| (random() * 8.0 - 4.0).exp() as f32).collect();
+        match round % 4 {
+            0 => sigmas.sort_by(|a, b| b.total_cmp(a)),
+            1 => sigmas.sort_by(f32::total_cmp),
+            2 => sigmas[1] = sigmas[0],
+            _ => {}
+        }
+        if round % 3 == 0 {
+            sigmas.push(0.0);
+        }
+        let mut pick = |values: &[f64]| values[(random() * values.len() as f64) as usize];
+        for sampler in Sampler::ALL {
+            let options = SamplerOptions {
+                eta: pick(&[0.0, 0.5, 1.0, 3.0, 100.0]),
+                s_noise: pick(&[0.0, 1.0, 100.0]),
+                s_churn: pick(&[0.0, 1.0, 100.0]),
+                r: pick(&[0.0, 0.3, 1.0, 100.0]),
+                order: pick(&[0.0, 1.0, 3.0, 100.0]) as usize,
+                gamma: pick(&[-3.0, 1.0, 2.0]),
+                rtol: pick(&[0.0, 0.05, 100.0]),
+                atol: pick(&[0.0, 0.0078, 100.0]),
+                h_init: pick(&[0.0, 0.05, 100.0]),
+                pcoeff: pick(&[0.0, 1.0, 100.0]),
+                accept_safety: pick(&[0.0, 0.81, 100.0]),
+                max_stage: pick(&[0.0, 1.0, 3.0, 9.0]) as usize,
+                predictor_order: pick(&[0.0, 1.0, 6.0]) as usize,
+                corrector_order: pick(&[0.0, 1.0, 6.0]) as usize,
+                simple_order_2: round % 2 == 0,
+                noisy: [pick(&[1.0, 1e9]), pick(&[0.0, 2.0])],
+                ..sampler.options()
+            };
+            match tried(Method { sampler, options }, -0.5, &[1.0, -2.0, 0.1], &sigmas, round as u64)
+            {
+                Ok(latent) => assert!(latent.len() == 3 && latent.iter().all(|x| x.is_finite())),
+                Err(error) => {
+                    let code = error.kind().code();
+                    assert!(["not_finite", "value_out_of_range"].contains(&code), "{error}");
+                }
+            }
+        }
+    }
+}
