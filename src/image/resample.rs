@@ -146,7 +146,7 @@ pub fn cropped(
 }
 
 /// Rows and columns to cut off at each end so that a picture gets the shape of another size.
-fn margins([height, width]: [usize; 2], to: [usize; 2], crop: Crop) -> [usize; 2] {
+pub fn margins([height, width]: [usize; 2], to: [usize; 2], crop: Crop) -> [usize; 2] {
     let (old, new) = (width as f64 / height as f64, to[1] as f64 / to[0] as f64);
     // Half of what is too much, but never all: a strip keeps its middle.
     let margin = |side: usize, part: f64| {

@@ -1,5 +1,6 @@
 //! What fits the machine: refused with the numbers before anything is allocated.
 
+use super::Environment;
 use crate::device::{DeviceInfo, DeviceKind};
 use crate::error::{Error, ErrorKind, Result};
 use crate::models::unet::UnetConfig;
@@ -55,6 +56,13 @@ pub(super) fn check_vae(
 /// Refuses to make an array of this many f32 on the host.
 pub(super) fn check_host(device: &DeviceInfo, what: &str, numbers: u64) -> Result<()> {
     check(device, what, numbers.saturating_mul(4))
+}
+
+/// As [`check_host`], for a latent of this shape; gives how many numbers it has.
+pub(super) fn check_latent(env: &Environment, what: &str, shape: [usize; 4]) -> Result<usize> {
+    let numbers = shape.iter().fold(1_u64, |all, side| all.saturating_mul(*side as u64));
+    check_host(&env.device_info, what, numbers)?;
+    Ok(numbers as usize)
 }
 
 /// Numbers of an attention's scores: every position against every other, for each head. The CPU kernels

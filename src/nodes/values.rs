@@ -256,6 +256,16 @@ impl Latent {
         Ok(Self { shape, samples, noise_mask: None, batch_index: None })
     }
 
+    /// Other numbers, with what goes along with these.
+    ///
+    /// # Errors
+    ///
+    /// As [`Latent::new`].
+    pub fn with(&self, shape: [usize; 4], samples: Vec<f32>) -> Result<Self> {
+        let (noise_mask, batch_index) = (self.noise_mask.clone(), self.batch_index.clone());
+        Ok(Self { noise_mask, batch_index, ..Self::new(shape, samples)? })
+    }
+
     /// Memory it takes.
     pub fn bytes(&self) -> usize {
         self.samples.len() * 4 + self.noise_mask.as_ref().map_or(0, |mask| mask.data.len() * 4)

@@ -1,0 +1,154 @@
+//! Latents ↔ pictures.
+
+use burn::tensor::{Tensor, TensorData};
+use futures_util::future::LocalBoxFuture;
+
+use crate::device;
+use crate::error::{Error, ErrorKind, Result};
+use crate::graph::{Context, Input, Inputs, Kind, Node, Output, Outputs, Schema};
+use crate::image::Image;
+use crate::models::Vae;
+use crate::nodes::values::{Latent, VaeHandle};
+use crate::nodes::{Environment, limits};
+
+/// A latent → pictures.
+pub(super) struct VAEDecode;
+
+const VAE_DECODE: Schema = Schema::new("VAEDecode", "VAE Decode", "latent")
+    .doc("Turns latents into pictures.")
+    .inputs(&[
+        Input::link("samples", Kind::LATENT).doc("The latents."),
+        Input::link("vae", Kind::VAE).doc("The autoencoder of a loaded model."),
+    ])
+    .outputs(&[Output::new(Kind::IMAGE)]);
+
+impl Node for VAEDecode {
+    fn schema(&self) -> &'static Schema {
+        &VAE_DECODE
+    }
+
+    fn run<'a>(
+        &'a self,
+        inputs: Inputs,
+        cx: &'a Context<'a>,
+    ) -> LocalBoxFuture<'a, Result<Outputs>> {
+        Box::pin(async move {
+            let latent = inputs.object::<Latent>("samples")?;
+            let vae = &inputs.object::<VaeHandle>("vae")?.vae;
+            check_channels(vae, &latent)?;
+            let [batch, _, height, width] = latent.shape;
+            let env = cx.env::<Environment>();
+            limits::check_vae(&env.device_info, vae.config(), 1, [height, width])?;
+            let mut data = Vec::new();
+            // One at a time: the memory of a batch is that of one picture, and cancelling acts in between.
+            for one in latent.samples.chunks(latent.samples.len() / batch) {
+                cx.checkpoint().await?;
+                data.extend(decode_one(vae, one.to_vec(), [height, width]).await?);
+            }
+            Ok(Outputs::one(picture(vae, latent.shape, data)?))
+        })
+    }
+}
+
+/// Pictures → a latent.
+pub(super) struct VAEEncode;
+
+const VAE_ENCODE: Schema = Schema::new("VAEEncode", "VAE Encode", "latent")
+    .doc("Turns pictures into latents, to change them with a sampler.")
+    .inputs(&[
+        Input::link("pixels", Kind::IMAGE)
+            .doc("The pictures; their sides are cut to multiples of 8."),
+        Input::link("vae", Kind::VAE).doc("The autoencoder of a loaded model."),
+    ])
+    .outputs(&[Output::new(Kind::LATENT)]);
+
+impl Node for VAEEncode {
+    fn schema(&self) -> &'static Schema {
+        &VAE_ENCODE
+    }
+
+    fn run<'a>(
+        &'a self,
+        inputs: Inputs,
+        cx: &'a Context<'a>,
+    ) -> LocalBoxFuture<'a, Result<Outputs>> {
+        Box::pin(async move {
+            let vae = inputs.object::<VaeHandle>("vae")?;
+            let image = inputs.object::<Image>("pixels")?;
+            Ok(Outputs::one(encode(&vae, &image, cx).await?))
+        })
+    }
+}
+
+/// Pictures, cut to multiples of the autoencoder's factor, as latents.
+///
+/// # Errors
+///
+/// If a picture is too small or too large, or the run was cancelled.
+pub(in crate::nodes) async fn encode(
+    vae: &VaeHandle,
+    image: &Image,
+    cx: &Context<'_>,
+) -> Result<Latent> {
+    let vae = &vae.vae;
+    let factor = vae.config().factor();
+    let image = image.cropped_to_multiple(factor)?;
+    let (height, width) = (image.height / factor, image.width / factor);
+    let env = cx.env::<Environment>();
+    limits::check_vae(&env.device_info, vae.config(), 1, [height, width])?;
+    let mut samples = Vec::new();
+    for one in image.data.chunks(image.data.len() / image.batch) {
+        cx.checkpoint().await?;
+        samples.extend(device::read(encode_one(vae, one, [image.height, image.width])).await?);
+    }
+    Latent::new([image.batch, vae.config().latent_channels, height, width], samples)
+}
+
+/// Refuses a latent of another family.
+pub(super) fn check_channels(vae: &Vae, latent: &Latent) -> Result<()> {
+    let (expected, got) = (vae.config().latent_channels, latent.shape[1]);
+    if got == expected {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Mismatch {
+        what: "channels of the latent",
+        expected: expected.to_string(),
+        got: got.to_string(),
+    })
+    .hint("use the autoencoder that belongs to the model"))
+}
+
+/// One latent `[channels, height, width]` → `[height · factor, width · factor, 3]` in about −1..1.
+pub(super) async fn decode_one(
+    vae: &Vae,
+    z: Vec<f32>,
+    [height, width]: [usize; 2],
+) -> Result<Vec<f32>> {
+    let z = TensorData::new(z, [1, vae.config().latent_channels, height, width]);
+    let pixels = vae.decode(Tensor::<4>::from_data(z, vae.device()));
+    device::read(pixels.permute([0, 2, 3, 1])).await
+}
+
+/// One picture `[height, width, 3]` in 0..1 → `[1, channels, height / factor, width / factor]`.
+pub(super) fn encode_one(vae: &Vae, pixels: &[f32], [height, width]: [usize; 2]) -> Tensor<4> {
+    let pixels: Vec<f32> = pixels.iter().map(|v| v * 2.0 - 1.0).collect();
+    let pixels = TensorData::new(pixels, [1, height, width, 3]);
+    let pixels = Tensor::<4>::from_data(pixels, vae.device()).permute([0, 3, 1, 2]);
+    // The mean of the latent's distribution, so that encoding is repeatable.
+    vae.moments(pixels).narrow(1, 0, vae.config().latent_channels)
+}
+
+/// What was decoded of latents of this shape, as pictures.
+pub(super) fn picture(
+    vae: &Vae,
+    [batch, _, height, width]: [usize; 4],
+    mut data: Vec<f32>,
+) -> Result<Image> {
+    if data.iter().any(|v| !v.is_finite()) {
+        return Err(Error::new(ErrorKind::NotFinite { input: "decoded picture" })
+            .hint("the latent is damaged, or belongs to another model"));
+    }
+    data.iter_mut().for_each(|v| *v = (*v * 0.5 + 0.5).clamp(0.0, 1.0));
+    let factor = vae.config().factor();
+    Image::new([batch, height * factor, width * factor, 3], data)
+}
