@@ -41,6 +41,7 @@ pub(super) const NODES: &[&dyn Node] = &[
     &file::LoadLatent,
     &vae::VAEDecode,
     &vae::VAEEncode,
+    &inpaint::VAEEncodeForInpaint,
 ];
 
 /// Pixels a latent position stands for, along each side, in every Stable Diffusion family.
