@@ -11,6 +11,7 @@ pub mod layout;
 pub mod metadata;
 pub mod quantize;
 pub mod resample;
+pub mod tiles;
 
 use crate::error::{ErrorKind, Result};
 

@@ -9,6 +9,7 @@ mod empty;
 mod file;
 mod inpaint;
 mod resize;
+mod tiled;
 pub(super) mod vae;
 
 pub(super) use self::file::file_hash;
@@ -42,6 +43,8 @@ pub(super) const NODES: &[&dyn Node] = &[
     &vae::VAEDecode,
     &vae::VAEEncode,
     &inpaint::VAEEncodeForInpaint,
+    &tiled::VAEDecodeTiled,
+    &tiled::VAEEncodeTiled,
 ];
 
 /// Pixels a latent position stands for, along each side, in every Stable Diffusion family.

@@ -1,0 +1,247 @@
+//! Latents ↔ pictures in overlapping tiles, for pictures that do not fit at once.
+
+use futures_util::future::LocalBoxFuture;
+
+use super::vae::{check_channels, decode_one, encode_one, picture};
+use crate::device;
+use crate::error::Result;
+use crate::graph::{Context, Input, Inputs, Kind, Node, Output, Outputs, Schema};
+use crate::image::Image;
+use crate::image::tiles::{Blend, Tile, tiles};
+use crate::models::Vae;
+use crate::nodes::values::{Latent, VaeHandle};
+use crate::nodes::{Environment, limits};
+
+const TILE_SIZE: Input = Input::int("tile_size", 512, 64..=4096)
+    .step(32)
+    .doc("Side of a tile in pixels: smaller tiles need less memory, larger ones agree better.");
+const OVERLAP: Input = Input::int("overlap", 64, 0..=4096)
+    .step(32)
+    .doc("Pixels that neighbouring tiles share and fade over, at most a quarter of a tile.");
+const TEMPORAL_SIZE: Input = Input::int("temporal_size", 64, 8..=4096)
+    .step(4)
+    .doc("For videos only: frames a tile holds. Pictures take no notice of it.");
+const TEMPORAL_OVERLAP: Input = Input::int("temporal_overlap", 8, 4..=4096)
+    .step(4)
+    .doc("For videos only: frames that tiles share. Pictures take no notice of it.");
+
+/// A latent → pictures, tile by tile.
+pub(super) struct VAEDecodeTiled;
+
+const VAE_DECODE_TILED: Schema = Schema::new("VAEDecodeTiled", "VAE Decode (Tiled)", "latent")
+    .doc("Turns latents into pictures in overlapping tiles, so that large ones need less memory.")
+    .inputs(&[
+        Input::link("samples", Kind::LATENT).doc("The latents."),
+        Input::link("vae", Kind::VAE).doc("The autoencoder of a loaded model."),
+        TILE_SIZE,
+        OVERLAP,
+        TEMPORAL_SIZE,
+        TEMPORAL_OVERLAP,
+    ])
+    .outputs(&[Output::new(Kind::IMAGE)]);
+
+impl Node for VAEDecodeTiled {
+    fn schema(&self) -> &'static Schema {
+        &VAE_DECODE_TILED
+    }
+
+    fn run<'a>(
+        &'a self,
+        inputs: Inputs,
+        cx: &'a Context<'a>,
+    ) -> LocalBoxFuture<'a, Result<Outputs>> {
+        Box::pin(async move {
+            let latent = inputs.object::<Latent>("samples")?;
+            let vae = &inputs.object::<VaeHandle>("vae")?.vae;
+            check_channels(vae, &latent)?;
+            let [batch, channels, height, width] = latent.shape;
+            let factor = vae.config().factor();
+            let grid = Grid::new(&inputs, cx, vae, [height, width], batch)?;
+            limits::check_latent(
+                cx.env(),
+                "pictures of this size",
+                [batch, 3, height * factor, width * factor],
+            )?;
+            let mut data = Vec::new();
+            for (b, one) in latent.samples.chunks(latent.samples.len() / batch).enumerate() {
+                let mut blend = Blend::new([height * factor, width * factor, 3]);
+                for (i, tile) in grid.tiles.iter().enumerate() {
+                    cx.checkpoint().await?;
+                    let planes = one.chunks(height * width);
+                    let z = planes.flat_map(|plane| rows(plane, width, *tile)).copied().collect();
+                    let pixels = decode_one(vae, z, [tile.height, tile.width]).await?;
+                    blend.add(tile.scaled(factor), grid.overlap * factor, &pixels);
+                    grid.progress(cx, b, i);
+                }
+                data.extend(blend.finish());
+            }
+            Ok(Outputs::one(picture(vae, [batch, channels, height, width], data)?))
+        })
+    }
+}
+
+/// Pictures → a latent, tile by tile.
+pub(super) struct VAEEncodeTiled;
+
+const VAE_ENCODE_TILED: Schema = Schema::new("VAEEncodeTiled", "VAE Encode (Tiled)", "latent")
+    .doc("Turns pictures into latents in overlapping tiles, so that large ones need less memory.")
+    .inputs(&[
+        Input::link("pixels", Kind::IMAGE)
+            .doc("The pictures; their sides are cut to multiples of 8."),
+        Input::link("vae", Kind::VAE).doc("The autoencoder of a loaded model."),
+        TILE_SIZE,
+        OVERLAP,
+        TEMPORAL_SIZE,
+        TEMPORAL_OVERLAP,
+    ])
+    .outputs(&[Output::new(Kind::LATENT)]);
+
+impl Node for VAEEncodeTiled {
+    fn schema(&self) -> &'static Schema {
+        &VAE_ENCODE_TILED
+    }
+
+    fn run<'a>(
+        &'a self,
+        inputs: Inputs,
+        cx: &'a Context<'a>,
+    ) -> LocalBoxFuture<'a, Result<Outputs>> {
+        Box::pin(async move {
+            let vae = &inputs.object::<VaeHandle>("vae")?.vae;
+            let factor = vae.config().factor();
+            let image = inputs.object::<Image>("pixels")?.cropped_to_multiple(factor)?;
+            let (height, width) = (image.height / factor, image.width / factor);
+            let channels = vae.config().latent_channels;
+            let grid = Grid::new(&inputs, cx, vae, [height, width], image.batch)?;
+            let mut samples = Vec::new();
+            for (b, one) in image.data.chunks(image.data.len() / image.batch).enumerate() {
+                let mut blend = Blend::new([height, width, channels]);
+                for (i, tile) in grid.tiles.iter().enumerate() {
+                    cx.checkpoint().await?;
+                    let area = tile.scaled(factor);
+                    // Three numbers a pixel are as a picture of one number three times as wide.
+                    let wide = Tile { x: area.x * 3, width: area.width * 3, ..area };
+                    let pixels: Vec<f32> = rows(one, image.width * 3, wide).copied().collect();
+                    let z = encode_one(vae, &pixels, [area.height, area.width]);
+                    let z = device::read(z.permute([0, 2, 3, 1])).await?;
+                    blend.add(*tile, grid.overlap, &z);
+                    grid.progress(cx, b, i);
+                }
+                let places = blend.finish();
+                let channel = |c| places.iter().skip(c).step_by(channels).copied();
+                samples.extend((0..channels).flat_map(channel));
+            }
+            Ok(Outputs::one(Latent::new([image.batch, channels, height, width], samples)?))
+        })
+    }
+}
+
+/// The tiles of a latent, in its positions.
+struct Grid {
+    tiles: Vec<Tile>,
+    overlap: usize,
+    batch: usize,
+}
+
+impl Grid {
+    fn new(
+        inputs: &Inputs,
+        cx: &Context<'_>,
+        vae: &Vae,
+        [height, width]: [usize; 2],
+        batch: usize,
+    ) -> Result<Self> {
+        let (side, overlap): (usize, usize) = (inputs.int("tile_size")?, inputs.int("overlap")?);
+        let factor = vae.config().factor();
+        let overlap = overlap.min(side / 4) / factor;
+        let side = side / factor;
+        let env = cx.env::<Environment>();
+        let tile = [side.min(height), side.min(width)];
+        limits::check_vae(&env.device_info, vae.config(), 1, tile)?;
+        Ok(Self { tiles: tiles([height, width], side, overlap), overlap, batch })
+    }
+
+    /// Tells that tile `tile` of picture `picture` is done.
+    fn progress(&self, cx: &Context<'_>, picture: usize, tile: usize) {
+        let count = self.tiles.len();
+        cx.progress((picture * count + tile + 1) as u64, (self.batch * count) as u64);
+    }
+}
+
+/// The tile's part of a plane `[…, width]`, row by row.
+fn rows(plane: &[f32], width: usize, tile: Tile) -> impl Iterator<Item = &f32> {
+    let rows = plane.chunks(width).skip(tile.y).take(tile.height);
+    rows.flat_map(move |row| &row[tile.x..tile.x + tile.width])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::Value;
+    use crate::nodes::latent::vae::{VAEDecode, VAEEncode};
+    use crate::nodes::loaders;
+    use crate::nodes::testing::{output, run};
+
+    fn vae() -> Value {
+        let inputs = Inputs::new().with("ckpt_name", "sprite");
+        run(&loaders::NODES[0], inputs).unwrap().values[2].clone()
+    }
+
+    /// Two pictures of slow colours with a disc.
+    fn pictures(height: usize, width: usize) -> Image {
+        let pixel = |i: usize| {
+            let (y, x) = ((i / width % height) as f32, (i % width) as f32);
+            let disc = if (y - 60.0).hypot(x - 70.0) < 30.0 { 0.5 } else { 0.0 };
+            [y / height as f32, disc + 0.3, x / width as f32]
+        };
+        let data = (0..2 * height * width).flat_map(pixel).collect();
+        Image::new([2, height, width, 3], data).unwrap()
+    }
+
+    fn tiled(inputs: &Inputs, vae: &Value, side: i64, overlap: i64) -> Inputs {
+        let inputs = inputs.clone().with("vae", vae.clone());
+        inputs.with("tile_size", side).with("overlap", overlap)
+    }
+
+    /// The mean and the largest difference.
+    fn difference(ours: &[f32], whole: &[f32]) -> [f32; 2] {
+        assert_eq!(ours.len(), whole.len());
+        let all = || ours.iter().zip(whole).map(|(a, b)| (a - b).abs());
+        [all().sum::<f32>() / ours.len() as f32, all().fold(0.0, f32::max)]
+    }
+
+    /// By how much two neighbouring rows differ more than in the whole, at most.
+    fn seam(ours: &Image, whole: &Image) -> f32 {
+        let steps = |image: &Image| -> Vec<f32> {
+            let rows: Vec<_> = image.data.chunks(image.width * 3).take(image.height).collect();
+            rows.windows(2).map(|pair| difference(pair[0], pair[1])[0]).collect()
+        };
+        steps(ours).iter().zip(steps(whole)).map(|(a, b)| a - b).fold(0.0, f32::max)
+    }
+
+    #[test]
+    fn tiles_agree_with_the_whole() {
+        let vae = vae();
+        let encode = Inputs::new().with("pixels", pictures(136, 160));
+        let whole = output::<Latent>(&VAEEncode, encode.clone().with("vae", vae.clone()));
+        let one = output::<Latent>(&VAEEncodeTiled, tiled(&encode, &vae, 512, 64));
+        assert!(difference(&one.samples, &whole.samples)[1] < 1e-5);
+        let parts = output::<Latent>(&VAEEncodeTiled, tiled(&encode, &vae, 128, 4096));
+        assert_eq!(parts.shape, whole.shape);
+        // Every tile is normalised by itself; the latents' own size is about 7.
+        let [mean, _] = difference(&parts.samples, &whole.samples);
+        assert!(mean < 0.4, "{mean}");
+
+        let decode = Inputs::new().with("samples", (*whole).clone());
+        let whole = output::<Image>(&VAEDecode, decode.clone().with("vae", vae.clone()));
+        let one = output::<Image>(&VAEDecodeTiled, tiled(&decode, &vae, 512, 64));
+        assert!(difference(&one.data, &whole.data)[1] < 1e-6);
+        let parts = output::<Image>(&VAEDecodeTiled, tiled(&decode, &vae, 96, 4096));
+        assert_eq!([parts.batch, parts.height, parts.width], [2, 136, 160]);
+        let [mean, most] = difference(&parts.data, &whole.data);
+        assert!(mean < 0.05 && most < 0.2, "{mean} {most}");
+        let hard = output::<Image>(&VAEDecodeTiled, tiled(&decode, &vae, 96, 0));
+        let (soft, hard) = (seam(&parts, &whole), seam(&hard, &whole));
+        assert!(soft < 0.02 && hard > 2.0 * soft, "{soft} {hard}");
+    }
+}
