@@ -247,6 +247,24 @@ fn a_saved_latent_loads_again_as_it_was() {
     assert_eq!(pixels(&host.files()[0].bytes), pixels(&png.bytes));
 }
 
+#[test]
+fn a_second_pass_paints_a_larger_picture() {
+    let (engine, host) = (open(), TestHost::default());
+    let mut graph = graph();
+    graph["10"] = json!({ "class_type": "LatentUpscale", "inputs": {
+        "samples": ["3", 0], "upscale_method": "bislerp", "width": 96, "height": 64, "crop": "disabled",
+    }});
+    graph["11"] = with(graph.clone(), "3", "latent_image", json!(["10", 0]))["3"].clone();
+    graph["11"]["inputs"]["denoise"] = json!(0.5);
+    graph["8"] = json!({ "class_type": "VAEDecodeTiled", "inputs": {
+        "samples": ["11", 0], "vae": ["4", 2], "tile_size": 64, "overlap": 16,
+        "temporal_size": 64, "temporal_overlap": 8,
+    }});
+    run(&engine, &graph, &host).unwrap();
+    let (picture, _) = codec::decode("result", &host.files()[0].bytes).unwrap();
+    assert_eq!([picture.height, picture.width], [64, 96]);
+}
+
 /// Refused before anything runs: `[node, input, value, error type, part of the details]`.
 #[test]
 fn bad_inputs_are_refused_with_what_and_how_to_fix_it() {

@@ -8,6 +8,7 @@ mod cut;
 mod empty;
 mod file;
 mod inpaint;
+mod rebatch;
 mod resize;
 mod tiled;
 pub(super) mod vae;
@@ -37,6 +38,7 @@ pub(super) const NODES: &[&dyn Node] = &[
     &batch::REPEAT_LATENT_BATCH,
     &batch::LATENT_BATCH,
     &batch::LATENT_BATCH_SEED_BEHAVIOR,
+    &rebatch::REBATCH_LATENTS,
     &inpaint::SET_LATENT_NOISE_MASK,
     &file::SaveLatent,
     &file::LoadLatent,

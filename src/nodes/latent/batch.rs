@@ -35,7 +35,7 @@ pub(super) const LATENT_FROM_BATCH: Function = Function::new(
             1 => Rc::clone(mask),
             _ => Rc::new(masks_of(mask, start..start + length)),
         });
-        out.batch_index = Some(indices(&latent, 0)[start..start + length].into());
+        out.batch_index = Some(indices(&latent, 0).into_iter().skip(start).take(length).collect());
         Ok(Outputs::one(out))
     },
 );

@@ -1,4 +1,7 @@
 //! Latents ↔ pictures in overlapping tiles, for pictures that do not fit at once.
+//!
+//! One tiling is worked out, where ComfyUI takes the mean of three of different shape: that is three times
+//! the work, and the fade hides the seams of either.
 
 use futures_util::future::LocalBoxFuture;
 
