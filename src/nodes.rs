@@ -11,9 +11,11 @@ mod latent;
 mod limits;
 mod loaders;
 mod naming;
+mod primitive;
 mod sampling;
 #[cfg(test)]
 mod testing;
+mod text;
 pub mod values;
 
 pub use environment::Environment;
@@ -34,4 +36,7 @@ pub const NODES: &[&[&dyn Node]] = &[
     image::batch::NODES,
     image::blend::NODES,
     image::filter::NODES,
+    text::NODES,
+    primitive::NODES,
+    logic::NODES,
 ];

@@ -65,6 +65,16 @@ pub(super) fn check_latent(env: &Environment, what: &str, shape: [usize; 4]) -> 
     Ok(numbers as usize)
 }
 
+/// Refuses to make a text of more than 64 MiB.
+pub(super) fn check_text(bytes: usize) -> Result<()> {
+    let (needs, limit) = (bytes as u64, 1 << 26);
+    if needs <= limit {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::TooLarge { what: "a text of this length".to_owned(), needs, limit })
+        .hint("use shorter texts"))
+}
+
 /// Numbers of an attention's scores: every position against every other, for each head. The CPU kernels
 /// never hold them all; burn's on a GPU do.
 fn scores(device: &DeviceInfo, heads: u64, positions: u64) -> u64 {

@@ -128,6 +128,8 @@ mod tests {
         let out = rebatched(vec![masked, batch(1, 1, 1.0)], 2);
         let mask = out[0].noise_mask.as_ref().unwrap();
         assert_eq!([mask.batch, mask.height, mask.width], [2, 8, 8]);
-        assert!(mask.data[..64].iter().all(|v| *v == 0.5) && mask.data[64..].iter().all(|v| *v == 1.0));
+        assert!(
+            mask.data[..64].iter().all(|v| *v == 0.5) && mask.data[64..].iter().all(|v| *v == 1.0)
+        );
     }
 }
