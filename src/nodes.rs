@@ -10,6 +10,7 @@ mod image;
 mod latent;
 mod limits;
 mod loaders;
+mod logic;
 mod naming;
 mod primitive;
 mod sampling;

@@ -265,6 +265,30 @@ fn a_second_pass_paints_a_larger_picture() {
     assert_eq!([picture.height, picture.width], [64, 96]);
 }
 
+#[test]
+fn values_flow_through_sums_switches_and_texts() {
+    let graph = json!({
+        "1": { "class_type": "PrimitiveInt", "inputs": { "value": 6 } },
+        "2": { "class_type": "PrimitiveFloat", "inputs": { "value": 2.0 } },
+        "3": { "class_type": "ComfyMathExpression", "inputs": {
+            "expression": "a / b > 2", "values.a": ["1", 0], "values.b": ["2", 0],
+        }},
+        "4": { "class_type": "StringConcatenate", "inputs": {
+            "string_a": "a cat", "string_b": "a hat", "delimiter": " in ",
+        }},
+        // Would fail, if it were run: the switch leads past it.
+        "5": { "class_type": "RegexReplace", "inputs": {
+            "string": "", "regex_pattern": "(", "replace": "",
+        }},
+        "6": { "class_type": "ComfySwitchNode", "inputs": {
+            "switch": ["3", 2], "on_true": ["4", 0], "on_false": ["5", 0],
+        }},
+        "7": { "class_type": "PreviewAny", "inputs": { "source": ["6", 0] } },
+    });
+    let report = run(&open(), &graph, &TestHost::default()).unwrap();
+    assert_eq!(report.outputs.get("7").unwrap(), &json!({ "text": ["a cat in a hat"] }));
+}
+
 /// Refused before anything runs: `[node, input, value, error type, part of the details]`.
 #[test]
 fn bad_inputs_are_refused_with_what_and_how_to_fix_it() {
