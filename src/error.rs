@@ -151,6 +151,15 @@ pub enum ErrorKind {
         why: String,
     },
 
+    /// A prompt's weights, brackets or flags make no sense.
+    #[error("the prompt cannot be read at character {at}: {why}")]
+    BadPrompt {
+        /// Which character, from 1.
+        at: usize,
+        /// Which rule it breaks.
+        why: String,
+    },
+
     // ---- values
     /// A number lies outside its range.
     #[error("`{input}` is {got}, expected {min} to {max}")]
@@ -322,6 +331,7 @@ impl ErrorKind {
             Self::UnsupportedConfig { .. } => "unsupported_config",
             Self::BadFile { .. } => "bad_file",
             Self::BadImage { .. } => "bad_image",
+            Self::BadPrompt { .. } => "bad_prompt",
             Self::ValueOutOfRange { .. } => "value_out_of_range",
             Self::NotAMultiple { .. } => "not_a_multiple",
             Self::NotFinite { .. } => "not_finite",

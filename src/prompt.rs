@@ -1,5 +1,24 @@
 //! Text → token windows that a text encoder can read. Knows nothing of graphs or networks.
+//!
+//! A prompt passes through a *dialect*, which says what is emphasised, and a way of cutting into windows:
+//!
+//! - [`comfy`]: what ComfyUI's `CLIPTextEncode` reads; [`chunk::whole_words`].
 
+pub mod chunk;
+pub mod comfy;
 pub mod tokenizer;
 
+pub use chunk::Chunk;
 pub use tokenizer::Tokenizer;
+
+use crate::error::{Error, ErrorKind};
+
+/// Brackets may nest this deep. People use a handful; a file that nests deeper is not a prompt.
+pub const MAX_DEPTH: usize = 100;
+
+/// The error for brackets nested deeper than [`MAX_DEPTH`].
+fn too_deep(at: usize) -> Error {
+    let why = format!("brackets nest deeper than {MAX_DEPTH}");
+    Error::new(ErrorKind::BadPrompt { at, why })
+        .hint("write a weight as a number, as in `(word:1.5)`")
+}

@@ -16,3 +16,4 @@ mod image_nodes;
 mod layering;
 mod nodes;
 mod parity;
+mod prompts;

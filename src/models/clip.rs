@@ -95,8 +95,8 @@ pub struct ClipTextModel {
 pub struct ClipOutput {
     /// Embeddings after the last layer and the final normalisation, `[batch, tokens, hidden_size]`.
     pub last_hidden_state: Tensor<3>,
-    /// Embeddings before the last layer, not normalised, same shape: what SDXL conditions on.
-    pub penultimate: Tensor<3>,
+    /// Embeddings after the layer that was asked for, not normalised, same shape.
+    pub hidden: Tensor<3>,
     /// The end token's embedding, projected where the model projects, `[batch, width]`.
     pub pooled: Tensor<2>,
 }
@@ -144,10 +144,13 @@ impl ClipTextModel {
 
     /// Encodes windows of tokens, all of one length of at most `max_position_embeddings`.
     ///
+    /// `layer` says which layer's output to keep, counted from the end: 1 is the last, 2 the one before,
+    /// which SDXL conditions on; beyond the first it is the embeddings of the tokens.
+    ///
     /// # Errors
     ///
     /// A token that is not in the vocabulary, windows of differing or excessive length.
-    pub fn forward(&self, windows: &[Vec<u32>]) -> Result<ClipOutput> {
+    pub fn forward(&self, windows: &[Vec<u32>], layer: usize) -> Result<ClipOutput> {
         let (batch, width) = (windows.len(), self.config.hidden_size);
         let tokens = windows.first().map_or(0, Vec::len);
         let x = self.embed(windows, tokens)?;
@@ -155,10 +158,12 @@ impl ClipTextModel {
         let positions = self.position_embedding.clone().narrow(0, 0, tokens);
         let x = Tensor::<3>::from_data(data, &self.device) + positions.unsqueeze();
         let mut x = seen("text_model.embeddings", x);
-        let mut penultimate = x.clone();
-        for layer in &self.layers {
-            penultimate = x.clone();
-            x = layer.forward(x);
+        let mut hidden = x.clone();
+        for (i, block) in self.layers.iter().enumerate() {
+            x = block.forward(x);
+            if self.layers.len() - i >= layer {
+                hidden = x.clone();
+            }
         }
         let last_hidden_state = self.final_layer_norm.forward(x);
         let ends = windows.iter().enumerate().map(|(row, ids)| {
@@ -170,7 +175,12 @@ impl ClipTextModel {
             Some(projection) => projection.forward(pooled),
             None => pooled,
         };
-        Ok(ClipOutput { last_hidden_state, penultimate, pooled })
+        Ok(ClipOutput { last_hidden_state, hidden, pooled })
+    }
+
+    /// The normalisation that follows the last layer, for the output of an earlier one.
+    pub fn normalise(&self, hidden: Tensor<3>) -> Tensor<3> {
+        self.final_layer_norm.forward(hidden)
     }
 
     fn embed(&self, windows: &[Vec<u32>], tokens: usize) -> Result<Vec<f32>> {

@@ -1,8 +1,14 @@
 //! Nodes that make conditions and say where, when and how much they count.
 
+mod encode;
 mod text;
 
 use crate::graph::Node;
 
 /// The classes of this family, in menu order.
-pub(super) const NODES: &[&dyn Node] = &[&text::CLIPTextEncode];
+pub(super) const NODES: &[&dyn Node] = &[
+    &text::CLIPTextEncode,
+    &text::CLIPTextEncodeSDXL,
+    &text::CLIPTextEncodeSDXLRefiner,
+    &text::CLIP_SET_LAST_LAYER,
+];

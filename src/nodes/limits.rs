@@ -3,6 +3,7 @@
 use super::Environment;
 use crate::device::{DeviceInfo, DeviceKind};
 use crate::error::{Error, ErrorKind, Result};
+use crate::models::clip::ClipConfig;
 use crate::models::unet::UnetConfig;
 use crate::models::vae::VaeConfig;
 
@@ -51,6 +52,15 @@ pub(super) fn check_vae(
         "turning latents of this size into pictures",
         4 * maps.max().unwrap_or(0).max(scores),
     )
+}
+
+/// Refuses to encode this many windows of tokens at once.
+pub(super) fn check_clip(device: &DeviceInfo, config: &ClipConfig, windows: usize) -> Result<()> {
+    let tokens = config.max_position_embeddings as u64;
+    let row = config.intermediate_size.max(config.hidden_size) as u64;
+    let scores = scores(device, config.num_attention_heads as u64, tokens) / tokens;
+    let needs = (windows as u64).saturating_mul(4 * tokens * row.max(scores));
+    check(device, "a prompt of this length", needs).map_err(|error| error.hint("use fewer words"))
 }
 
 /// Refuses to make an array of this many f32 on the host.

@@ -116,7 +116,7 @@ impl Loader<'_> {
             encoders.push(TextEncoder { model: ClipTextModel::load(config, weights)?, tokenizer });
             total += bytes;
         }
-        Ok((Clip { encoders: encoders.into() }, total))
+        Ok((Clip { encoders: encoders.into(), layer: None }, total))
     }
 
     async fn vae(&self) -> Result<(VaeHandle, usize)> {

@@ -32,6 +32,8 @@ pub struct Model {
 pub struct Clip {
     /// The encoders, in the order their embeddings are put side by side.
     pub encoders: Rc<[TextEncoder]>,
+    /// Which layer's output counts, −1 for the last; the one the family is trained with if absent.
+    pub layer: Option<i32>,
 }
 
 /// A text encoder with its tokenizer.

@@ -65,18 +65,8 @@ impl Tokenizer {
         self.inner.encode_fast(text, false).map_or_else(|_| Vec::new(), |e| e.get_ids().to_vec())
     }
 
-    /// Cuts tokens into windows of 75, each between start and end and padded to [`WINDOW`]; no tokens
-    /// give one empty window.
-    pub fn windows(&self, ids: &[u32]) -> Vec<Vec<u32>> {
-        let mut windows: Vec<Vec<u32>> =
-            ids.chunks(WINDOW - 2).map(|ids| self.window(ids)).collect();
-        if windows.is_empty() {
-            windows.push(self.window(&[]));
-        }
-        windows
-    }
-
-    fn window(&self, ids: &[u32]) -> Vec<u32> {
+    /// At most 75 tokens between start and end, padded to [`WINDOW`].
+    pub fn window(&self, ids: &[u32]) -> Vec<u32> {
         let mut window = Vec::with_capacity(WINDOW);
         window.push(self.start);
         window.extend(ids);

@@ -114,7 +114,7 @@ fn tokens_outside_the_vocabulary() {
         vec![vec![]],
         vec![],
     ] {
-        let error = clip.forward(&windows).unwrap_err();
+        let error = clip.forward(&windows, 1).unwrap_err();
         assert_eq!(error.kind().code(), "mismatch", "{error}");
     }
 }

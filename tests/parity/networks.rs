@@ -183,7 +183,7 @@ fn check_text_encoder(folder: &str, part: &str) {
     let mut closeness = Closeness::within(TOLERANCE);
     let windows: Vec<Vec<u32>> = g["input_ids"].ints().chunks(77).map(<[u32]>::to_vec).collect();
     let mut output = None;
-    let outputs = observed(|| output = Some(clip.forward(&windows).unwrap()));
+    let outputs = observed(|| output = Some(clip.forward(&windows, 2).unwrap()));
     check_blocks(
         &mut closeness,
         outputs,
@@ -195,7 +195,9 @@ fn check_text_encoder(folder: &str, part: &str) {
     let output = output.unwrap();
     let projected = g.get("text_embeds").unwrap_or(&g["pooled"]);
     assert_eq!(g.contains_key("text_embeds"), clip.config().projection_dim.is_some());
-    closeness.check("penultimate", &values(output.penultimate), &g["penultimate"].data);
+    let normed = values(clip.normalise(output.hidden.clone()));
+    closeness.check("penultimate", &values(output.hidden), &g["penultimate"].data);
+    closeness.check("penultimate_normed", &normed, &g["penultimate_normed"].data);
     closeness.check("pooled", &values(output.pooled), &projected.data);
     let last = values(output.last_hidden_state);
     closeness.check("last_hidden_state", &last, &g["last_hidden_state"].data);
@@ -223,7 +225,7 @@ fn text_encoder_is_causal() {
     let clip = Folder::tiny("sd15").clip("text_encoder");
     let g = references("networks/sd15/text_encoder/reference.safetensors");
     let ids = g["input_ids"].ints()[..20].to_vec();
-    let output = values(clip.forward(&[ids]).unwrap().last_hidden_state);
+    let output = values(clip.forward(&[ids], 1).unwrap().last_hidden_state);
     let mut closeness = Closeness::within(TOLERANCE);
     closeness.check("first 20", &output, &g["last_hidden_state"].data[..output.len()]);
 }

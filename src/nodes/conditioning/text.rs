@@ -1,18 +1,19 @@
 //! Words → conditions.
 
-use burn::tensor::Tensor;
 use futures_util::future::LocalBoxFuture;
 
-use crate::error::Result;
-use crate::graph::{Context, Input, Inputs, Kind, Node, Output, Outputs, Schema};
-use crate::nodes::values::{Clip, Condition, Conditioning};
+use super::encode::{Emphasis, encode, trained_layers};
+use crate::error::{Error, ErrorKind, Result};
+use crate::graph::{Context, Function, Input, Inputs, Kind, Node, Output, Outputs, Schema, Value};
+use crate::nodes::values::{Clip, Condition, Conditioning, SizeNumbers, TextEncoder};
+use crate::prompt::{Chunk, chunk, comfy};
 
 /// A prompt → what a denoising network is guided by.
 pub(super) struct CLIPTextEncode;
 
 const CLIP_TEXT_ENCODE: Schema =
     Schema::new("CLIPTextEncode", "CLIP Text Encode (Prompt)", "conditioning")
-        .doc("Reads a prompt, or a negative prompt, for the network that paints. Longer than 75 tokens is read in several parts.")
+        .doc("Reads a prompt, or a negative prompt, for the network that paints. `(word:1.2)` weighs more, `(word:0.8)` less. Longer than 75 tokens is read in several parts.")
         .inputs(&[
             Input::prompt("text").doc("What the picture should, or should not, show."),
             Input::link("clip", Kind::CLIP).doc("The text encoder of a loaded model."),
@@ -32,36 +33,171 @@ impl Node for CLIPTextEncode {
         Box::pin(async move {
             cx.checkpoint().await?;
             let clip = inputs.object::<Clip>("clip")?;
-            let condition = encode(&clip, inputs.string("text")?)?;
-            Ok(Outputs::one(Conditioning(vec![condition])))
+            let text = inputs.string("text")?;
+            one(encode_texts(cx, &clip, |_| text)?)
         })
     }
 }
 
-/// Encodes every window of 75 tokens by itself and puts the embeddings in a row.
-///
-/// One encoder (SD 1.x, 2.x): its last layer, normalised. Two (SDXL): the layer before the last of each,
-/// not normalised, side by side; the pooled embedding is the second's.
-fn encode(clip: &Clip, text: &str) -> Result<Condition> {
-    let two = clip.encoders.len() > 1;
-    let windows: Vec<Vec<Vec<u32>>> = clip
-        .encoders
-        .iter()
-        .map(|encoder| encoder.tokenizer.windows(&encoder.tokenizer.ids(text)))
-        .collect();
-    let count = windows.iter().map(Vec::len).max().unwrap_or(1);
-    let mut contexts = Vec::new();
-    let mut pooled = None;
-    for (encoder, mut windows) in clip.encoders.iter().zip(windows) {
-        // Both encoders need as many windows, to lie side by side.
-        let empty = encoder.tokenizer.windows(&[]);
-        windows.resize(count, empty[0].clone());
-        let out = encoder.model.forward(&windows)?;
-        let hidden = if two { out.penultimate } else { out.last_hidden_state };
-        let [windows, tokens, width] = hidden.dims();
-        contexts.push(hidden.reshape([1, windows * tokens, width]));
-        pooled = Some(out.pooled.narrow(0, 0, 1));
+/// Two prompts → a condition for SDXL, with the numbers on the picture's size that it was trained with.
+pub(super) struct CLIPTextEncodeSDXL;
+
+const CLIP_TEXT_ENCODE_SDXL: Schema =
+    Schema::new("CLIPTextEncodeSDXL", "CLIP Text Encode (SDXL)", "conditioning/advanced")
+        .doc("Reads a prompt for each of SDXL's two text encoders, and tells it what kind of picture to think of: small originals look blurred, crops cut off.")
+        .inputs(&[
+            Input::link("clip", Kind::CLIP).doc("The text encoders of a loaded SDXL model."),
+            size("width", 1024).doc("Width of the picture it was cut from, in pixels."),
+            size("height", 1024).doc("Height of the picture it was cut from, in pixels."),
+            size("crop_w", 0).doc("Pixels cut off on the left."),
+            size("crop_h", 0).doc("Pixels cut off at the top."),
+            size("target_width", 1024).doc("Width of the picture wanted."),
+            size("target_height", 1024).doc("Height of the picture wanted."),
+            Input::prompt("text_g").doc("What the larger encoder reads."),
+            Input::prompt("text_l").doc("What the smaller encoder reads."),
+        ])
+        .outputs(&[Output::new(Kind::CONDITIONING)]);
+
+impl Node for CLIPTextEncodeSDXL {
+    fn schema(&self) -> &'static Schema {
+        &CLIP_TEXT_ENCODE_SDXL
     }
-    let pooled = pooled.expect("a loaded CLIP has an encoder");
-    Ok(Condition::new(Tensor::cat(contexts, 2), pooled))
+
+    fn run<'a>(
+        &'a self,
+        inputs: Inputs,
+        cx: &'a Context<'a>,
+    ) -> LocalBoxFuture<'a, Result<Outputs>> {
+        Box::pin(async move {
+            cx.checkpoint().await?;
+            let clip = inputs.object::<Clip>("clip")?;
+            if clip.encoders.len() != 2 {
+                return Err(Error::new(ErrorKind::Mismatch {
+                    what: "clip",
+                    expected: "SDXL's two text encoders".to_owned(),
+                    got: clip.encoders.len().to_string(),
+                })
+                .hint("use `CLIPTextEncode` with this model"));
+            }
+            let (small, large) = (inputs.string("text_l")?, inputs.string("text_g")?);
+            let mut condition = encode_texts(cx, &clip, |i| if i == 0 { small } else { large })?;
+            condition.size = Some(SizeNumbers::Base {
+                original: pixels(&inputs, ["height", "width"])?,
+                crop: pixels(&inputs, ["crop_h", "crop_w"])?,
+                target: pixels(&inputs, ["target_height", "target_width"])?,
+            });
+            one(condition)
+        })
+    }
+}
+
+/// A prompt → a condition for SDXL's refiner.
+pub(super) struct CLIPTextEncodeSDXLRefiner;
+
+const CLIP_TEXT_ENCODE_SDXL_REFINER: Schema = Schema::new(
+    "CLIPTextEncodeSDXLRefiner",
+    "CLIP Text Encode (SDXL Refiner)",
+    "conditioning/advanced",
+)
+.doc("Reads a prompt for SDXL's refiner, and tells it how well the picture should be liked.")
+.inputs(&[
+    Input::float("ascore", 6.0, 0.0..=1000.0, 0.01)
+        .doc("Aesthetic score: about 6 for the prompt, 2.5 for the negative prompt."),
+    size("width", 1024).doc("Width of the picture, in pixels."),
+    size("height", 1024).doc("Height of the picture, in pixels."),
+    Input::prompt("text").doc("What the picture should, or should not, show."),
+    Input::link("clip", Kind::CLIP).doc("The text encoder of the refiner."),
+])
+.outputs(&[Output::new(Kind::CONDITIONING)]);
+
+impl Node for CLIPTextEncodeSDXLRefiner {
+    fn schema(&self) -> &'static Schema {
+        &CLIP_TEXT_ENCODE_SDXL_REFINER
+    }
+
+    fn run<'a>(
+        &'a self,
+        inputs: Inputs,
+        cx: &'a Context<'a>,
+    ) -> LocalBoxFuture<'a, Result<Outputs>> {
+        Box::pin(async move {
+            cx.checkpoint().await?;
+            let clip = inputs.object::<Clip>("clip")?;
+            let text = inputs.string("text")?;
+            let mut condition = encode_texts(cx, &clip, |_| text)?;
+            condition.size = Some(SizeNumbers::Refiner {
+                original: pixels(&inputs, ["height", "width"])?,
+                crop: [0.0; 2],
+                score: inputs.float("ascore")? as f32,
+            });
+            one(condition)
+        })
+    }
+}
+
+/// Which layer of the text encoder counts.
+pub(super) const CLIP_SET_LAST_LAYER: Function = Function::new(
+    &Schema::new("CLIPSetLastLayer", "CLIP Set Last Layer", "conditioning")
+        .doc("Makes prompts be read from an earlier layer of the text encoder. AUTOMATIC1111's \"Clip skip\" 2 is -2 here.")
+        .inputs(&[
+            Input::link("clip", Kind::CLIP).doc("The text encoder of a loaded model."),
+            Input::int("stop_at_clip_layer", -1, -24..=-1)
+                .doc("The layer whose output counts; -1 is the last."),
+        ])
+        .outputs(&[Output::new(Kind::CLIP)]),
+    |inputs, cx| {
+        let stop: i32 = inputs.int("stop_at_clip_layer")?;
+        let mut clip = Clip::clone(&*inputs.object::<Clip>("clip")?);
+        for encoder in clip.encoders.iter() {
+            let layers = trained_layers(&encoder.model);
+            if stop.unsigned_abs() as usize > layers {
+                cx.notice(format!("the text encoder has {layers} layers: its last one is used for {stop}"));
+            }
+            if stop == -1 && layers > encoder.model.config().num_hidden_layers {
+                cx.notice("this model comes without its last layer: -2 is used for -1");
+            }
+        }
+        clip.layer = Some(stop);
+        // The weights are counted where they were loaded.
+        Ok(Outputs::one(Value::object(Kind::CLIP, 0, clip)))
+    },
+);
+
+/// A number of pixels.
+const fn size(name: &'static str, default: i128) -> Input {
+    Input::int(name, default, 0..=16384)
+}
+
+fn pixels(inputs: &Inputs, names: [&'static str; 2]) -> Result<[f32; 2]> {
+    Ok([f32::from(inputs.int::<u16>(names[0])?), f32::from(inputs.int::<u16>(names[1])?)])
+}
+
+fn one(condition: Condition) -> Result<Outputs> {
+    Ok(Outputs::one(Conditioning(vec![condition])))
+}
+
+/// Encodes the text of each encoder, in ComfyUI's dialect.
+fn encode_texts<'t>(
+    cx: &Context<'_>,
+    clip: &Clip,
+    text: impl Fn(usize) -> &'t str,
+) -> Result<Condition> {
+    let mut unknown = Vec::new();
+    let chunks = clip.encoders.iter().enumerate().map(|(i, encoder)| {
+        let (chunks, embeddings) = comfy_chunks(encoder, text(i))?;
+        unknown.extend(embeddings);
+        Ok(chunks)
+    });
+    let chunks = chunks.collect::<Result<_>>()?;
+    unknown.sort();
+    unknown.dedup();
+    for name in unknown {
+        cx.notice(format!("the embedding `{name}` is not there, and was left out of the prompt"));
+    }
+    encode(cx, clip, chunks, Emphasis::FromEmpty)
+}
+
+fn comfy_chunks(encoder: &TextEncoder, text: &str) -> Result<(Vec<Chunk>, Vec<String>)> {
+    let (words, embeddings) = comfy::words(&encoder.tokenizer, &comfy::parse(text)?);
+    Ok((chunk::whole_words(&encoder.tokenizer, &words), embeddings))
 }

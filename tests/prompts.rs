@@ -1,0 +1,230 @@
+//! Prompts as the nodes encode them, against transformers and the arithmetic of each dialect.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use futures_util::future::LocalBoxFuture;
+use serde_json::{Value, json};
+use tintype::device::DeviceKind;
+use tintype::engine::{Engine, RunRequest};
+use tintype::error::Result;
+use tintype::graph::{Context, Event, Host, Input, Inputs, Kind, Node, Outputs, Schema};
+use tintype::nodes::values::{Condition, Conditioning, SizeNumbers};
+use tintype::store::native::FolderStore;
+
+use crate::support::{Closeness, References, block_on, fixture, values};
+
+/// Keeps the conditions it is given.
+#[derive(Clone, Default)]
+struct Keep(Rc<RefCell<Vec<Condition>>>);
+
+const KEEP: Schema = Schema::new("Keep", "Keep", "test")
+    .inputs(&[Input::link("conditioning", Kind::CONDITIONING)])
+    .output_node();
+
+impl Node for Keep {
+    fn schema(&self) -> &'static Schema {
+        &KEEP
+    }
+
+    fn run<'a>(
+        &'a self,
+        inputs: Inputs,
+        _: &'a Context<'a>,
+    ) -> LocalBoxFuture<'a, Result<Outputs>> {
+        Box::pin(async move {
+            *self.0.borrow_mut() = inputs.object::<Conditioning>("conditioning")?.0.clone();
+            Ok(Outputs::new(Vec::new()))
+        })
+    }
+
+    fn is_deterministic(&self) -> bool {
+        false
+    }
+}
+
+/// Keeps what nodes tell.
+#[derive(Default)]
+struct Notices(RefCell<Vec<String>>);
+
+impl Host for Notices {
+    fn yield_now(&self) -> LocalBoxFuture<'static, ()> {
+        Box::pin(async {})
+    }
+
+    fn now_millis(&self) -> f64 {
+        0.0
+    }
+
+    fn emit(&self, event: Event) {
+        if let Event::Notice { message, .. } = event {
+            self.0.borrow_mut().push(message);
+        }
+    }
+
+    fn cancelled(&self) -> bool {
+        false
+    }
+}
+
+/// An engine on the tiny networks, for graphs of a checkpoint and one node that reads a prompt.
+struct Reader {
+    engine: Engine,
+    kept: Keep,
+}
+
+impl Reader {
+    fn new() -> Self {
+        let store = Rc::new(FolderStore::new(fixture("networks")));
+        let engine = block_on(Engine::open(DeviceKind::Cpu, store, |_| {})).unwrap();
+        let kept = Keep::default();
+        engine.register(Rc::new(kept.clone()));
+        Self { engine, kept }
+    }
+
+    /// Runs a node of this class on the checkpoint's text encoder, cut to `layer`; what it was told along.
+    fn run(
+        &self,
+        folder: &str,
+        layer: i64,
+        class: &str,
+        mut inputs: Value,
+    ) -> std::result::Result<(Vec<Condition>, Vec<String>), String> {
+        inputs["clip"] = if layer == 0 { json!(["1", 1]) } else { json!(["2", 0]) };
+        let graph = json!({
+            "1": { "class_type": "CheckpointLoaderSimple", "inputs": { "ckpt_name": folder } },
+            "2": { "class_type": "CLIPSetLastLayer", "inputs": { "clip": ["1", 1], "stop_at_clip_layer": layer.min(-1) } },
+            "3": { "class_type": class, "inputs": inputs },
+            "4": { "class_type": "Keep", "inputs": { "conditioning": ["3", 0] } },
+        });
+        let host = Notices::default();
+        let request = RunRequest { prompt_id: "p".into(), ..RunRequest::default() };
+        match block_on(self.engine.run(&graph.to_string(), request, &host)) {
+            Ok(_) => Ok((self.kept.0.take(), host.0.into_inner())),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    fn one(&self, folder: &str, layer: i64, class: &str, inputs: Value) -> Condition {
+        let (mut conditions, notices) = self.run(folder, layer, class, inputs).unwrap();
+        assert_eq!(notices, [""; 0]);
+        assert_eq!(conditions.len(), 1);
+        conditions.remove(0)
+    }
+}
+
+fn reference(name: &str) -> References {
+    References::parse(&std::fs::read(fixture(&format!("prompts/{name}.safetensors"))).unwrap())
+}
+
+fn check(closeness: &mut Closeness, references: &References, case: &str, condition: Condition) {
+    let tensor = |name: &str| &references.tensors[&format!("{case}.{name}")];
+    assert_eq!(condition.context.dims().to_vec(), tensor("context").shape, "{case}");
+    closeness.check(case, &values(condition.context), &tensor("context").data);
+    closeness.check(case, &values(condition.pooled), &tensor("pooled").data);
+}
+
+#[test]
+fn weighted_prompts_of_one_encoder() {
+    let (reader, references) = (Reader::new(), reference("comfy"));
+    let mut closeness = Closeness::within(1e-4);
+    let cases = references.settings();
+    assert_eq!(cases.as_array().unwrap().len(), 5);
+    for case in cases.as_array().unwrap() {
+        let text = |key: &str| case[key].as_str().unwrap();
+        let layer = case["layer"].as_i64().unwrap();
+        let inputs = json!({ "text": text("text") });
+        let layers = if layer == 1 { vec![0, -1] } else { vec![-layer] };
+        for layer in layers {
+            let condition = reader.one(text("folder"), layer, "CLIPTextEncode", inputs.clone());
+            check(&mut closeness, &references, text("case"), condition);
+        }
+    }
+}
+
+#[test]
+fn weighted_prompts_of_sdxl_s_two_encoders() {
+    let (reader, references) = (Reader::new(), reference("sdxl"));
+    let mut closeness = Closeness::within(1e-4);
+    for case in references.settings().as_array().unwrap() {
+        let name = case["case"].as_str().unwrap();
+        let inputs = json!({
+            "text_g": case["text_g"], "text_l": case["text_l"], "width": 1024, "height": 768,
+            "crop_w": 8, "crop_h": 16, "target_width": 640, "target_height": 512,
+        });
+        let condition = reader.one("sdxl", 0, "CLIPTextEncodeSDXL", inputs);
+        let size = SizeNumbers::Base {
+            original: [768.0, 1024.0],
+            crop: [16.0, 8.0],
+            target: [512.0, 640.0],
+        };
+        assert_eq!(condition.size, Some(size));
+        check(&mut closeness, &references, name, condition);
+        if name == "weighted" {
+            let inputs = json!({ "text": case["text_g"] });
+            // SDXL's own layer, asked for by its number and not.
+            for layer in [0, -2] {
+                let condition = reader.one("sdxl", layer, "CLIPTextEncode", inputs.clone());
+                check(&mut closeness, &references, name, condition);
+            }
+        }
+    }
+}
+
+#[test]
+fn refiner_s_numbers() {
+    let inputs = json!({ "ascore": 2.5, "width": 1024, "height": 768, "text": "a red cat" });
+    let condition = Reader::new().one("sdxl", 0, "CLIPTextEncodeSDXLRefiner", inputs);
+    let size = SizeNumbers::Refiner { original: [768.0, 1024.0], crop: [0.0; 2], score: 2.5 };
+    assert_eq!(condition.size, Some(size));
+}
+
+/// −1 of SDXL is the last layer without its normalisation; more layers than there are is the last with it.
+#[test]
+fn layer_of_the_text_encoder() {
+    let reader = Reader::new();
+    let context = |folder: &str, layer: i64| {
+        let inputs = json!({ "text": "a red cat" });
+        values(reader.run(folder, layer, "CLIPTextEncode", inputs).unwrap().0.remove(0).context)
+    };
+    let inputs = json!({ "text": "a red cat" });
+    let (_, notices) = reader.run("sd15", -4, "CLIPTextEncode", inputs).unwrap();
+    assert_eq!(notices, ["the text encoder has 3 layers: its last one is used for -4"]);
+    let own = context("sd15", 0);
+    assert_eq!(context("sd15", -1), own);
+    assert_eq!(context("sd15", -4), own);
+    assert_ne!(context("sd15", -2), own);
+    assert_ne!(context("sd15", -3), context("sd15", -2));
+    assert_eq!(context("sdxl", -2), context("sdxl", 0));
+    assert_ne!(context("sdxl", -1), context("sdxl", 0));
+}
+
+#[test]
+fn unknown_embedding_is_left_out_with_a_notice() {
+    let reader = Reader::new();
+    let read =
+        |text: &str| reader.run("sd15", 0, "CLIPTextEncode", json!({ "text": text })).unwrap();
+    let (with, notices) = read("a red embedding:ugly, (embedding:bad.pt:1.2) cat");
+    let (without, _) = read("a red, cat");
+    assert_eq!(values(with[0].context.clone()), values(without[0].context.clone()));
+    let missing =
+        |name: &str| format!("the embedding `{name}` is not there, and was left out of the prompt");
+    assert_eq!(notices, [missing("bad.pt"), missing("ugly")]);
+}
+
+#[test]
+fn bad_prompts_are_refused() {
+    let reader = Reader::new();
+    let error = |class: &str, folder: &str, inputs: Value| {
+        reader.run(folder, 0, class, inputs).unwrap_err()
+    };
+    let deep = "(".repeat(1000) + "a" + &")".repeat(1000);
+    let message = error("CLIPTextEncode", "sd15", json!({ "text": deep }));
+    assert!(message.contains("brackets nest deeper than 100"), "{message}");
+    let inputs = json!({
+        "text_g": "", "text_l": "", "width": 1024, "height": 1024, "crop_w": 0, "crop_h": 0,
+        "target_width": 1024, "target_height": 1024,
+    });
+    let message = error("CLIPTextEncodeSDXL", "sd15", inputs);
+    assert!(message.contains("expected SDXL's two text encoders, got 1"), "{message}");
+}
