@@ -3,7 +3,9 @@
 //! A prompt passes through a *dialect*, which says what is emphasised, and a way of cutting into windows:
 //!
 //! - [`comfy`]: what ComfyUI's `CLIPTextEncode` reads; [`chunk::whole_words`].
+//! - [`a1111`]: what AUTOMATIC1111 reads, and keeps in its pictures; [`chunk::at_commas`].
 
+pub mod a1111;
 pub mod chunk;
 pub mod comfy;
 pub mod tokenizer;

@@ -10,6 +10,8 @@ use tintype::engine::{Engine, RunRequest};
 use tintype::error::Result;
 use tintype::graph::{Context, Event, Host, Input, Inputs, Kind, Node, Outputs, Schema};
 use tintype::nodes::values::{Condition, Conditioning, SizeNumbers};
+use tintype::prompt::chunk::{self, Word};
+use tintype::prompt::{Tokenizer, a1111};
 use tintype::store::native::FolderStore;
 
 use crate::support::{Closeness, References, block_on, fixture, values};
@@ -227,4 +229,61 @@ fn bad_prompts_are_refused() {
     });
     let message = error("CLIPTextEncodeSDXL", "sd15", inputs);
     assert!(message.contains("expected SDXL's two text encoders, got 1"), "{message}");
+}
+
+fn tokenizer() -> Tokenizer {
+    block_on(Tokenizer::load(&FolderStore::new(fixture("networks")), "sd15/tokenizer")).unwrap()
+}
+
+/// How many tokens each window holds.
+fn window_lengths(chunks: &[chunk::Chunk], end: u32) -> Vec<usize> {
+    chunks.iter().map(|chunk| chunk.ids.iter().position(|id| *id == end).unwrap() - 1).collect()
+}
+
+#[test]
+fn windows_of_comfyui_keep_short_words_whole() {
+    let tokenizer = tokenizer();
+    let end = *tokenizer.window(&[]).last().unwrap();
+    let red = tokenizer.ids("red")[0];
+    let lengths = |words: &[(usize, f32)]| {
+        let words: Vec<Word> =
+            words.iter().map(|(n, weight)| Word { ids: vec![red; *n], weight: *weight }).collect();
+        let chunks = chunk::whole_words(&tokenizer, &words);
+        assert!(chunks.iter().all(|chunk| chunk.ids.len() == 77 && chunk.weights.len() == 77));
+        window_lengths(&chunks, end)
+    };
+    assert_eq!(lengths(&[]), [0]);
+    assert_eq!(lengths(&[(75, 1.0)]), [75]);
+    assert_eq!(lengths(&[(70, 1.0), (5, 1.2)]), [75]);
+    assert_eq!(lengths(&[(70, 1.0), (6, 1.2)]), [70, 6]);
+    assert_eq!(lengths(&[(70, 1.0), (7, 1.2), (70, 1.0)]), [70, 75, 2]);
+    assert_eq!(lengths(&[(70, 1.0), (8, 1.2)]), [75, 3]);
+    assert_eq!(lengths(&[(150, 1.0), (1, 2.0)]), [75, 75, 1]);
+    let words = [Word { ids: vec![red; 2], weight: 0.5 }];
+    let chunk = &chunk::whole_words(&tokenizer, &words)[0];
+    assert_eq!(chunk.weights[..4], [1.0, 0.5, 0.5, 1.0]);
+}
+
+#[test]
+fn windows_of_automatic1111_end_at_a_comma() {
+    let tokenizer = tokenizer();
+    let end = *tokenizer.window(&[]).last().unwrap();
+    let lengths = |text: &str| {
+        let items = a1111::items(&tokenizer, &a1111::emphasis::parse(text).unwrap());
+        window_lengths(&chunk::at_commas(&tokenizer, &items), end)
+    };
+    let red = |n: usize| "red ".repeat(n);
+    assert_eq!(lengths(""), [0]);
+    assert_eq!(lengths(&red(75)), [75]);
+    assert_eq!(lengths(&red(76)), [75, 1]);
+    // The comma is the 56th token: 19 follow it in the window, and go into the next with the rest.
+    assert_eq!(lengths(&format!("{},{}", red(55), red(25))), [56, 25]);
+    assert_eq!(lengths(&format!("{},{}", red(54), red(25))), [75, 5]);
+    assert_eq!(lengths(&format!("{},{}", red(74), red(2))), [75, 2]);
+    assert_eq!(lengths(&format!("{},{}", red(75), red(2))), [75, 3]);
+    assert_eq!(lengths(&format!("{},{}", red(60), red(14))), [75]);
+    assert_eq!(lengths(&format!("({}:1.2), {}", red(60), red(30))), [61, 30]);
+    assert_eq!(lengths("red BREAK red red BREAK"), [1, 2]);
+    assert_eq!(lengths("BREAK red"), [0, 1]);
+    assert_eq!(lengths("(red BREAK red:1.2)")[..], [2 + tokenizer.ids("BREAK").len()]);
 }

@@ -15,6 +15,15 @@ pub struct Word {
     pub weight: f32,
 }
 
+/// What a prompt is made of.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Item {
+    /// Tokens.
+    Word(Word),
+    /// The end of a window.
+    Break,
+}
+
 /// A window of [`WINDOW`] tokens and their weights; start, end and padding weigh 1.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Chunk {
@@ -90,6 +99,36 @@ pub fn whole_words(tokenizer: &Tokenizer, words: &[Word]) -> Vec<Chunk> {
         for id in &word.ids {
             if filling.ids.len() == ROOM {
                 filling.close();
+            }
+            filling.push(*id, word.weight);
+        }
+    }
+    filling.finish()
+}
+
+/// AUTOMATIC1111's way: where a window is full and a comma is among its last 20 tokens, what follows the
+/// comma goes into the next window.
+pub fn at_commas(tokenizer: &Tokenizer, items: &[Item]) -> Vec<Chunk> {
+    let comma = tokenizer.ids(",");
+    let mut filling = Filling::new(tokenizer);
+    let mut last_comma = None;
+    for item in items {
+        let Item::Word(word) = item else {
+            filling.close();
+            last_comma = None;
+            continue;
+        };
+        for id in &word.ids {
+            let is_comma = comma == [*id];
+            if filling.ids.len() == ROOM {
+                let kept = last_comma.map(|comma: usize| comma + 1);
+                let kept = kept.filter(|kept| !is_comma && ROOM - kept < 20).unwrap_or(ROOM);
+                let (ids, weights) = (filling.ids.split_off(kept), filling.weights.split_off(kept));
+                filling.close();
+                (filling.ids, filling.weights) = (ids, weights);
+                last_comma = None;
+            } else if is_comma {
+                last_comma = Some(filling.ids.len());
             }
             filling.push(*id, word.weight);
         }
