@@ -1,13 +1,16 @@
 //! Text → token windows that a text encoder can read. Knows nothing of graphs or networks.
 //!
-//! A prompt passes through a *dialect*, which says what is emphasised, and a way of cutting into windows:
+//! A page may draw from choices first ([`dynamic`]). A prompt then passes through a *dialect*, which says what is emphasised, and a way of
+//! cutting into windows:
 //!
 //! - [`comfy`]: what ComfyUI's `CLIPTextEncode` reads; [`chunk::whole_words`].
 //! - [`a1111`]: what AUTOMATIC1111 reads, and keeps in its pictures; [`chunk::at_commas`].
 
 pub mod a1111;
+mod braces;
 pub mod chunk;
 pub mod comfy;
+pub mod dynamic;
 pub mod tokenizer;
 
 pub use chunk::Chunk;
