@@ -1,6 +1,7 @@
 //! Text → token windows that a text encoder can read. Knows nothing of graphs or networks.
 //!
-//! A page may draw from choices first ([`dynamic`]). A prompt then passes through a *dialect*, which says what is emphasised, and a way of
+//! A page may draw from choices first ([`dynamic`]), or translate another service's prompt
+//! ([`midjourney`]). A prompt then passes through a *dialect*, which says what is emphasised, and a way of
 //! cutting into windows:
 //!
 //! - [`comfy`]: what ComfyUI's `CLIPTextEncode` reads; [`chunk::whole_words`].
@@ -11,6 +12,7 @@ mod braces;
 pub mod chunk;
 pub mod comfy;
 pub mod dynamic;
+pub mod midjourney;
 pub mod tokenizer;
 
 pub use chunk::Chunk;

@@ -81,13 +81,54 @@ export interface Nodes {
     /** The model's name in the models folder. */
     ckpt_name: string | In<"COMBO">;
   }): Handle<["MODEL", "CLIP", "VAE"]>;
-  /** Reads a prompt, or a negative prompt, for the network that paints. Longer than 75 tokens is read in several parts. */
+  /** Reads a prompt, or a negative prompt, for the network that paints. `(word:1.2)` weighs more, `(word:0.8)` less. Longer than 75 tokens is read in several parts. */
   CLIPTextEncode(inputs: {
     /** What the picture should, or should not, show. */
     text: string | In<"STRING">;
     /** The text encoder of a loaded model. */
     clip: In<"CLIP">;
   }): Handle<["CONDITIONING"]>;
+  /** Reads a prompt for each of SDXL's two text encoders, and tells it what kind of picture to think of: small originals look blurred, crops cut off. */
+  CLIPTextEncodeSDXL(inputs: {
+    /** The text encoders of a loaded SDXL model. */
+    clip: In<"CLIP">;
+    /** Width of the picture it was cut from, in pixels. */
+    width?: number | In<"INT">;
+    /** Height of the picture it was cut from, in pixels. */
+    height?: number | In<"INT">;
+    /** Pixels cut off on the left. */
+    crop_w?: number | In<"INT">;
+    /** Pixels cut off at the top. */
+    crop_h?: number | In<"INT">;
+    /** Width of the picture wanted. */
+    target_width?: number | In<"INT">;
+    /** Height of the picture wanted. */
+    target_height?: number | In<"INT">;
+    /** What the larger encoder reads. */
+    text_g: string | In<"STRING">;
+    /** What the smaller encoder reads. */
+    text_l: string | In<"STRING">;
+  }): Handle<["CONDITIONING"]>;
+  /** Reads a prompt for SDXL's refiner, and tells it how well the picture should be liked. */
+  CLIPTextEncodeSDXLRefiner(inputs: {
+    /** Aesthetic score: about 6 for the prompt, 2.5 for the negative prompt. */
+    ascore?: number | In<"FLOAT">;
+    /** Width of the picture, in pixels. */
+    width?: number | In<"INT">;
+    /** Height of the picture, in pixels. */
+    height?: number | In<"INT">;
+    /** What the picture should, or should not, show. */
+    text: string | In<"STRING">;
+    /** The text encoder of the refiner. */
+    clip: In<"CLIP">;
+  }): Handle<["CONDITIONING"]>;
+  /** Makes prompts be read from an earlier layer of the text encoder. AUTOMATIC1111's "Clip skip" 2 is -2 here. */
+  CLIPSetLastLayer(inputs: {
+    /** The text encoder of a loaded model. */
+    clip: In<"CLIP">;
+    /** The layer whose output counts; -1 is the last. */
+    stop_at_clip_layer?: number | In<"INT">;
+  }): Handle<["CLIP"]>;
   /** The start of a new picture: its size, and how many of them. */
   EmptyLatentImage(inputs?: {
     /** Width of the picture in pixels, a multiple of 8. */
@@ -95,6 +136,188 @@ export interface Nodes {
     /** Height of the picture in pixels, a multiple of 8. */
     height?: number | In<"INT">;
     /** How many pictures; the first is the one you get with 1. */
+    batch_size?: number | In<"INT">;
+  }): Handle<["LATENT"]>;
+  /** The start of a new picture for models whose latents have 16 channels. */
+  EmptySD3LatentImage(inputs?: {
+    /** Width of the picture in pixels, a multiple of 8. */
+    width?: number | In<"INT">;
+    /** Height of the picture in pixels, a multiple of 8. */
+    height?: number | In<"INT">;
+    /** How many pictures; the first is the one you get with 1. */
+    batch_size?: number | In<"INT">;
+  }): Handle<["LATENT"]>;
+  /** Makes latents larger or smaller, to a size. */
+  LatentUpscale(inputs: {
+    /** The latents. */
+    samples: In<"LATENT">;
+    /** How new places are made of old ones; bislerp is bilinear without weakening the latents. */
+    upscale_method?: "nearest-exact" | "bilinear" | "area" | "bicubic" | "bislerp" | In<"COMBO">;
+    /** Width in pixels; 0 follows from the height. */
+    width?: number | In<"INT">;
+    /** Height in pixels; 0 follows from the width. */
+    height?: number | In<"INT">;
+    /** Whether another shape stretches the picture or cuts off what is too much. */
+    crop?: "disabled" | "center" | In<"COMBO">;
+  }): Handle<["LATENT"]>;
+  /** Makes latents larger or smaller, by a factor. */
+  LatentUpscaleBy(inputs: {
+    /** The latents. */
+    samples: In<"LATENT">;
+    /** How new places are made of old ones; bislerp is bilinear without weakening the latents. */
+    upscale_method?: "nearest-exact" | "bilinear" | "area" | "bicubic" | "bislerp" | In<"COMBO">;
+    /** The factor for both sides. */
+    scale_by?: number | In<"FLOAT">;
+  }): Handle<["LATENT"]>;
+  /** Puts latents on others. */
+  LatentComposite(inputs: {
+    /** The latents below. */
+    samples_to: In<"LATENT">;
+    /** The latents put on them. */
+    samples_from: In<"LATENT">;
+    /** Its left edge there, in pixels. */
+    x?: number | In<"INT">;
+    /** Its top edge there, in pixels. */
+    y?: number | In<"INT">;
+    /** Pixels over which the edges fade, except along the border of the picture. */
+    feather?: number | In<"INT">;
+  }): Handle<["LATENT"]>;
+  /** Puts latents on others, where a mask lets them through. */
+  LatentCompositeMasked(inputs: {
+    /** The latents below. */
+    destination: In<"LATENT">;
+    /** The latents put on them. */
+    source: In<"LATENT">;
+    /** Its left edge there, in pixels. */
+    x?: number | In<"INT">;
+    /** Its top edge there, in pixels. */
+    y?: number | In<"INT">;
+    /** Stretches what is put on to the size of what is below. */
+    resize_source?: boolean | In<"BOOLEAN">;
+    /** White where it is put on; stretched over it. Everywhere if left out. */
+    mask?: In<"MASK">;
+  }): Handle<["LATENT"]>;
+  /** Cuts a rectangle out of latents. */
+  LatentCrop(inputs: {
+    /** The latents. */
+    samples: In<"LATENT">;
+    /** Its width in pixels. */
+    width?: number | In<"INT">;
+    /** Its height in pixels. */
+    height?: number | In<"INT">;
+    /** Its left edge in pixels. */
+    x?: number | In<"INT">;
+    /** Its top edge in pixels. */
+    y?: number | In<"INT">;
+  }): Handle<["LATENT"]>;
+  /** Turns latents clockwise. */
+  LatentRotate(inputs: {
+    /** The latents. */
+    samples: In<"LATENT">;
+    /** How far. */
+    rotation?: "none" | "90 degrees" | "180 degrees" | "270 degrees" | In<"COMBO">;
+  }): Handle<["LATENT"]>;
+  /** Mirrors latents. */
+  LatentFlip(inputs: {
+    /** The latents. */
+    samples: In<"LATENT">;
+    /** Upside down, or left to right. */
+    flip_method?: "x-axis: vertically" | "y-axis: horizontally" | In<"COMBO">;
+  }): Handle<["LATENT"]>;
+  /** Takes some columns, rows or channels of latents. */
+  LatentCut(inputs: {
+    /** The latents. */
+    samples: In<"LATENT">;
+    /** Columns, rows, or, in pictures' latents, channels. */
+    dim?: "x" | "y" | "t" | In<"COMBO">;
+    /** The first of them, counted in the latent; below 0 from the end. */
+    index?: number | In<"INT">;
+    /** How many. */
+    amount?: number | In<"INT">;
+  }): Handle<["LATENT"]>;
+  /** Puts latents beside, below or behind each other. */
+  LatentConcat(inputs: {
+    /** The first latents. */
+    samples1: In<"LATENT">;
+    /** The second. */
+    samples2: In<"LATENT">;
+    /** Beside, below, or, in pictures' latents, as more channels; with a minus the second comes first. */
+    dim?: "x" | "-x" | "y" | "-y" | "t" | "-t" | In<"COMBO">;
+  }): Handle<["LATENT"]>;
+  /** Mixes latents. */
+  LatentBlend(inputs: {
+    /** The first latents; their size and mask are kept. */
+    samples1: In<"LATENT">;
+    /** The second latents. */
+    samples2: In<"LATENT">;
+    /** How much of the first: 1 is all of it, 0 only the second. */
+    blend_factor?: number | In<"FLOAT">;
+  }): Handle<["LATENT"]>;
+  /** Adds latents. */
+  LatentAdd(inputs: {
+    /** The first latents; their size and mask are kept. */
+    samples1: In<"LATENT">;
+    /** The second latents. */
+    samples2: In<"LATENT">;
+  }): Handle<["LATENT"]>;
+  /** Takes the second latents from the first. */
+  LatentSubtract(inputs: {
+    /** The first latents; their size and mask are kept. */
+    samples1: In<"LATENT">;
+    /** The second latents. */
+    samples2: In<"LATENT">;
+  }): Handle<["LATENT"]>;
+  /** Multiplies latents with a number. */
+  LatentMultiply(inputs: {
+    /** The latents. */
+    samples: In<"LATENT">;
+    /** The number. */
+    multiplier?: number | In<"FLOAT">;
+  }): Handle<["LATENT"]>;
+  /** Mixes latents without weakening them: directions and lengths are mixed apart. */
+  LatentInterpolate(inputs: {
+    /** The first latents; their size and mask are kept. */
+    samples1: In<"LATENT">;
+    /** The second latents. */
+    samples2: In<"LATENT">;
+    /** How much of the first: 1 is all of it, 0 only the second. */
+    ratio?: number | In<"FLOAT">;
+  }): Handle<["LATENT"]>;
+  /** Takes some latents of a batch; each keeps the noise of its place there. */
+  LatentFromBatch(inputs: {
+    /** The batch. */
+    samples: In<"LATENT">;
+    /** The first one taken, counted from 0; below 0 from the end. */
+    batch_index?: number | In<"INT">;
+    /** How many are taken. */
+    length?: number | In<"INT">;
+  }): Handle<["LATENT"]>;
+  /** Makes a batch of copies, each of which gets noise of its own. */
+  RepeatLatentBatch(inputs: {
+    /** The latents. */
+    samples: In<"LATENT">;
+    /** How many times. */
+    amount?: number | In<"INT">;
+  }): Handle<["LATENT"]>;
+  /** Joins two batches of latents; a noise mask is the first one's. */
+  LatentBatch(inputs: {
+    /** The first batch; its size is kept. */
+    samples1: In<"LATENT">;
+    /** The second; another size is stretched to the first one's. */
+    samples2: In<"LATENT">;
+  }): Handle<["LATENT"]>;
+  /** Says whether each latent of a batch gets noise of its own, or all get the same. */
+  LatentBatchSeedBehavior(inputs: {
+    /** The batch. */
+    samples: In<"LATENT">;
+    /** Noise of its own, or that of the first. */
+    seed_behavior?: "random" | "fixed" | In<"COMBO">;
+  }): Handle<["LATENT"]>;
+  /** Joins and cuts a list of latents so that each batch has as many as wanted; what follows runs once for each. */
+  RebatchLatents(inputs: {
+    /** The latents. */
+    latents: In<"LATENT">;
+    /** How many a batch has; the last of each size may have fewer. */
     batch_size?: number | In<"INT">;
   }): Handle<["LATENT"]>;
   /** Lets only the masked part of a picture change. */
@@ -129,6 +352,47 @@ export interface Nodes {
     pixels: In<"IMAGE">;
     /** The autoencoder of a loaded model. */
     vae: In<"VAE">;
+  }): Handle<["LATENT"]>;
+  /** Turns pictures into latents with a grey hole that a sampler fills; use it with denoise 1. */
+  VAEEncodeForInpaint(inputs: {
+    /** The pictures; their sides are cut to multiples of 8. */
+    pixels: In<"IMAGE">;
+    /** The autoencoder of a loaded model. */
+    vae: In<"VAE">;
+    /** White where the hole is. */
+    mask: In<"MASK">;
+    /** How many pixels wider the part that may change is than the hole. */
+    grow_mask_by?: number | In<"INT">;
+  }): Handle<["LATENT"]>;
+  /** Turns latents into pictures in overlapping tiles, so that large ones need less memory. */
+  VAEDecodeTiled(inputs: {
+    /** The latents. */
+    samples: In<"LATENT">;
+    /** The autoencoder of a loaded model. */
+    vae: In<"VAE">;
+    /** Side of a tile in pixels: smaller tiles need less memory, larger ones agree better. */
+    tile_size?: number | In<"INT">;
+    /** Pixels that neighbouring tiles share and fade over, at most a quarter of a tile. */
+    overlap?: number | In<"INT">;
+    /** For videos only: frames a tile holds. Pictures take no notice of it. */
+    temporal_size?: number | In<"INT">;
+    /** For videos only: frames that tiles share. Pictures take no notice of it. */
+    temporal_overlap?: number | In<"INT">;
+  }): Handle<["IMAGE"]>;
+  /** Turns pictures into latents in overlapping tiles, so that large ones need less memory. */
+  VAEEncodeTiled(inputs: {
+    /** The pictures; their sides are cut to multiples of 8. */
+    pixels: In<"IMAGE">;
+    /** The autoencoder of a loaded model. */
+    vae: In<"VAE">;
+    /** Side of a tile in pixels: smaller tiles need less memory, larger ones agree better. */
+    tile_size?: number | In<"INT">;
+    /** Pixels that neighbouring tiles share and fade over, at most a quarter of a tile. */
+    overlap?: number | In<"INT">;
+    /** For videos only: frames a tile holds. Pictures take no notice of it. */
+    temporal_size?: number | In<"INT">;
+    /** For videos only: frames that tiles share. Pictures take no notice of it. */
+    temporal_overlap?: number | In<"INT">;
   }): Handle<["LATENT"]>;
   /** Paints: starts from noise, or from a picture with noise added, and removes it step by step, guided by the prompts. */
   KSampler(inputs: {
@@ -475,4 +739,163 @@ export interface Nodes {
     /** How red it is. */
     V: In<"IMAGE">;
   }): Handle<["IMAGE"]>;
+  /** Joins two texts. */
+  StringConcatenate(inputs?: {
+    /** The first text. */
+    string_a?: string | In<"STRING">;
+    /** The second text. */
+    string_b?: string | In<"STRING">;
+    /** What comes between them. */
+    delimiter?: string | In<"STRING">;
+  }): Handle<["STRING"]>;
+  /** Takes a part of a text. */
+  StringSubstring(inputs?: {
+    /** The text. */
+    string?: string | In<"STRING">;
+    /** The first character taken, counted from 0; below 0 from the end. */
+    start?: number | In<"INT">;
+    /** The first character no longer taken; below 0 from the end. */
+    end?: number | In<"INT">;
+  }): Handle<["STRING"]>;
+  /** Counts the characters of a text. */
+  StringLength(inputs?: {
+    /** The text. */
+    string?: string | In<"STRING">;
+  }): Handle<["INT"]>;
+  /** Writes a text in capitals or small letters. */
+  CaseConverter(inputs?: {
+    /** The text. */
+    string?: string | In<"STRING">;
+    /** Which letters are large: all, none, the first, or the first of every word. */
+    mode?: "UPPERCASE" | "lowercase" | "Capitalize" | "Title Case" | In<"COMBO">;
+  }): Handle<["STRING"]>;
+  /** Takes blanks and empty lines off the ends of a text. */
+  StringTrim(inputs?: {
+    /** The text. */
+    string?: string | In<"STRING">;
+    /** At which end. */
+    mode?: "Both" | "Left" | "Right" | In<"COMBO">;
+  }): Handle<["STRING"]>;
+  /** Replaces every occurrence of one text in another. */
+  StringReplace(inputs?: {
+    /** The text. */
+    string?: string | In<"STRING">;
+    /** What is looked for. */
+    find?: string | In<"STRING">;
+    /** What comes in its place. */
+    replace?: string | In<"STRING">;
+  }): Handle<["STRING"]>;
+  /** Tells whether one text is in another. */
+  StringContains(inputs?: {
+    /** The text. */
+    string?: string | In<"STRING">;
+    /** What is looked for. */
+    substring?: string | In<"STRING">;
+    /** Whether `a` and `A` differ. */
+    case_sensitive?: boolean | In<"BOOLEAN">;
+  }): Handle<["BOOLEAN"]>;
+  /** Tells whether a text starts with, ends with or is another. */
+  StringCompare(inputs?: {
+    /** The first text. */
+    string_a?: string | In<"STRING">;
+    /** The second text. */
+    string_b?: string | In<"STRING">;
+    /** What is asked of the first text. */
+    mode?: "Starts With" | "Ends With" | "Equal" | In<"COMBO">;
+    /** Whether `a` and `A` differ. */
+    case_sensitive?: boolean | In<"BOOLEAN">;
+  }): Handle<["BOOLEAN"]>;
+  /** Tells whether a regular expression matches anywhere in a text. */
+  RegexMatch(inputs?: {
+    /** The text. */
+    string?: string | In<"STRING">;
+    /** The regular expression, as Python writes it. */
+    regex_pattern?: string | In<"STRING">;
+    /** Whether `a` matches `A` as well. */
+    case_insensitive?: boolean | In<"BOOLEAN">;
+    /** Whether `^` and `$` match at every line. */
+    multiline?: boolean | In<"BOOLEAN">;
+    /** Whether `.` matches the end of a line. */
+    dotall?: boolean | In<"BOOLEAN">;
+  }): Handle<["BOOLEAN"]>;
+  /** Takes what a regular expression matches out of a text; several matches are lines. */
+  RegexExtract(inputs?: {
+    /** The text. */
+    string?: string | In<"STRING">;
+    /** The regular expression, as Python writes it. */
+    regex_pattern?: string | In<"STRING">;
+    /** The first match or all, and the whole of it or one group. */
+    mode?: "First Match" | "All Matches" | "First Group" | "All Groups" | In<"COMBO">;
+    /** Whether `a` matches `A` as well. */
+    case_insensitive?: boolean | In<"BOOLEAN">;
+    /** Whether `^` and `$` match at every line. */
+    multiline?: boolean | In<"BOOLEAN">;
+    /** Whether `.` matches the end of a line. */
+    dotall?: boolean | In<"BOOLEAN">;
+    /** Which group, counted from 1; 0 is the whole match. */
+    group_index?: number | In<"INT">;
+  }): Handle<["STRING"]>;
+  /** Replaces what a regular expression matches in a text. */
+  RegexReplace(inputs?: {
+    /** The text. */
+    string?: string | In<"STRING">;
+    /** The regular expression, as Python writes it. */
+    regex_pattern?: string | In<"STRING">;
+    /** What comes in its place; `\1` and `\g<name>` are groups of the match. */
+    replace?: string | In<"STRING">;
+    /** Whether `a` matches `A` as well. */
+    case_insensitive?: boolean | In<"BOOLEAN">;
+    /** Whether `^` and `$` match at every line. */
+    multiline?: boolean | In<"BOOLEAN">;
+    /** Whether `.` matches the end of a line. */
+    dotall?: boolean | In<"BOOLEAN">;
+    /** How many matches are replaced at most; 0 means all. */
+    count?: number | In<"INT">;
+  }): Handle<["STRING"]>;
+  /** Holds a line of text. */
+  PrimitiveString(inputs?: {
+    /** The text. */
+    value?: string | In<"STRING">;
+  }): Handle<["STRING"]>;
+  /** Holds a text. */
+  PrimitiveStringMultiline(inputs?: {
+    /** The text. */
+    value?: string | In<"STRING">;
+  }): Handle<["STRING"]>;
+  /** Holds a whole number. */
+  PrimitiveInt(inputs?: {
+    /** The number. */
+    value?: bigint | number | In<"INT">;
+  }): Handle<["INT"]>;
+  /** Holds a number. */
+  PrimitiveFloat(inputs?: {
+    /** The number. */
+    value?: number | In<"FLOAT">;
+  }): Handle<["FLOAT"]>;
+  /** Holds a yes or a no. */
+  PrimitiveBoolean(inputs?: {
+    /** Yes or no. */
+    value?: boolean | In<"BOOLEAN">;
+  }): Handle<["BOOLEAN"]>;
+  /** Passes one of two values on; what leads to the other is not computed. */
+  ComfySwitchNode(inputs?: {
+    /** Which one: yes or no. */
+    switch?: boolean | In<"BOOLEAN">;
+    /** The value for no. */
+    on_false?: number | string | boolean | In<string>;
+    /** The value for yes. */
+    on_true?: number | string | boolean | In<string>;
+  }): Handle<["*"]>;
+  /** Calculates with the values given, as Python does. */
+  ComfyMathExpression(inputs: {
+    /** What to calculate: + - * / // % **, comparisons, and, or, not, x if y else z, and abs, ceil, cos, exp, float, floor, int, log, log10, log2, max, min, pow, round, sin, sqrt, tan. */
+    expression?: string | In<"STRING">;
+    /** The values, called a, b, c and so on. */
+    [name: `values.${string}`]: number | boolean | In<"FLOAT" | "INT" | "BOOLEAN">;
+  }): Handle<["FLOAT", "INT", "BOOLEAN"]>;
+  /** Shows a value as text. */
+  PreviewAny(inputs: {
+    /** The value. */
+    source: number | string | boolean | In<string>;
+  }): Handle<["STRING"]>;
 }
