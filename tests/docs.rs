@@ -36,8 +36,12 @@ fn every_node_and_input_is_described() {
         let class = schema.class_type;
         let sentence = |text: &str| text.ends_with('.') && text.starts_with(char::is_uppercase);
         assert!(sentence(schema.doc), "{class}: {:?}", schema.doc);
-        for input in schema.inputs {
+        let mut inputs: Vec<&Input> = schema.inputs.iter().collect();
+        while let Some(input) = inputs.pop() {
             assert!(sentence(input.doc), "{class}.{}: {:?}", input.name, input.doc);
+            if let Type::Branches(branches) = input.ty {
+                inputs.extend(branches.iter().flat_map(|branch| branch.inputs));
+            }
         }
     }
 }
