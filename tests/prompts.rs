@@ -240,6 +240,88 @@ fn window_lengths(chunks: &[chunk::Chunk], end: u32) -> Vec<usize> {
     chunks.iter().map(|chunk| chunk.ids.iter().position(|id| *id == end).unwrap() - 1).collect()
 }
 
+fn a1111_inputs(text: &str) -> Value {
+    json!({ "text": text, "steps": 4, "emphasis": "Original" })
+}
+
+#[test]
+fn emphasis_of_automatic1111() {
+    let (reader, references) = (Reader::new(), reference("a1111"));
+    let mut closeness = Closeness::within(1e-4);
+    let cases = references.settings();
+    assert_eq!(cases.as_array().unwrap().len(), 3);
+    for case in cases.as_array().unwrap() {
+        let inputs = json!({ "text": case["text"], "emphasis": case["emphasis"], "steps": 20 });
+        let condition = reader.one("sd15", 0, "CLIPTextEncodeA1111", inputs);
+        assert_eq!((condition.strength, &condition.steps), (1.0, &None));
+        check(&mut closeness, &references, case["case"].as_str().unwrap(), condition);
+    }
+    let context = |emphasis: &str, text: &str| {
+        let inputs = json!({ "text": text, "emphasis": emphasis, "steps": 20 });
+        values(reader.one("sd15", 0, "CLIPTextEncodeA1111", inputs).context)
+    };
+    assert_eq!(context("None", "a (red:1.3)"), context("Ignore", r"a \(red:1.3\)"));
+}
+
+/// Each text of a schedule is encoded once, and is the condition that it would be alone.
+#[test]
+fn conditions_of_prompts_that_change() {
+    let reader = Reader::new();
+    let read = |text: &str, more: Value| {
+        let mut inputs = a1111_inputs(text);
+        inputs.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let (conditions, _) = reader.run("sd15", 0, "CLIPTextEncodeA1111", inputs).unwrap();
+        let told = |condition: &Condition| {
+            let steps = condition.steps.as_deref().map(|steps| steps.iter().copied().collect());
+            (values(condition.context.clone()), condition.strength, steps)
+        };
+        conditions.iter().map(told).collect::<Vec<(Vec<f32>, f32, Option<Vec<usize>>)>>()
+    };
+    let alone = |text: &str| read(text, json!({})).remove(0).0;
+    let (cat, hat) = (alone("red cat"), alone("red hat"));
+    assert_ne!(cat, hat);
+    let first = json!({});
+    assert_eq!(
+        read("red [cat:hat:0.5]", first.clone()),
+        [(cat.clone(), 1.0, Some(vec![0, 1])), (hat.clone(), 1.0, Some(vec![2, 3])),]
+    );
+    assert_eq!(
+        read("red [cat|hat]", first.clone()),
+        [(cat.clone(), 1.0, Some(vec![0, 2])), (hat.clone(), 1.0, Some(vec![1, 3])),]
+    );
+    assert_eq!(
+        read("red cat AND red hat :0.5", first.clone()),
+        [(cat.clone(), 1.0, None), (hat.clone(), 0.5, None),]
+    );
+    let both = read("red [cat|hat] AND red cat :2", first);
+    assert_eq!(both.iter().map(|one| one.1).collect::<Vec<_>>(), [1.0, 1.0, 2.0]);
+    // The second pass: step 22 is its second, after 20 of the first.
+    assert_eq!(
+        read("red [cat:hat:22]", json!({ "first_pass_steps": 20 })),
+        [(cat, 1.0, Some(vec![0, 1])), (hat, 1.0, Some(vec![2, 3])),]
+    );
+}
+
+#[test]
+fn what_automatic1111_s_node_tells() {
+    let reader = Reader::new();
+    let run = |text: &str| reader.run("sd15", 0, "CLIPTextEncodeA1111", a1111_inputs(text));
+    let (with, notices) = run("# mine\na red <lora:pixel:0.8> cat").unwrap();
+    assert_eq!(
+        notices,
+        ["`<lora:pixel:0.8>` is not loaded from a prompt: load it with a node of its own"]
+    );
+    let (without, _) = run("a red cat").unwrap();
+    assert_eq!(values(with[0].context.clone()), values(without[0].context.clone()));
+    let (_, notices) = run("a AND b").unwrap();
+    assert_eq!(notices.len(), 1);
+    assert!(notices[0].ends_with("add up to 2: for AUTOMATIC1111's picture multiply `cfg` by 2"));
+    let error = run("a (cat:1.2.3)").unwrap_err();
+    assert!(error.contains("at character 8: expected a weight, got `1.2.3`"), "{error}");
+    let error = run("a AND b :-1").unwrap_err();
+    assert!(error.contains("add up to 0, expected more than 0"), "{error}");
+}
+
 #[test]
 fn windows_of_comfyui_keep_short_words_whole() {
     let tokenizer = tokenizer();

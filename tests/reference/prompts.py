@@ -121,10 +121,38 @@ def sdxl() -> tuple[dict, list]:
     return tensors, cases
 
 
+# name, emphasis, text, its spans; None ends a window.
+OLD = "a (red:1.3) BREAK [cat]", [("a ", 1.0), ("red", 1.3), None, ("cat", 1 / 1.1)]
+EMPHASES = [
+    ("original", "Original", *OLD),
+    ("plain", "No norm", *OLD),
+    ("ignored", "Ignore", OLD[0], [(span and (span[0], 1.0)) for span in OLD[1]]),
+]
+
+
+@torch.no_grad()
+def a1111() -> tuple[dict, list]:
+    encoder = Encoder("sd15", "", CLIPTextModel)
+    tensors, cases = {}, []
+    for name, emphasis, text, spans in EMPHASES:
+        chunks = []
+        breaks = [i for i, span in enumerate(spans) if span is None] + [len(spans)]
+        for start, end in zip([-1, *breaks], breaks):
+            pairs = [(id, weight) for words, weight in spans[start + 1 : end] for id in encoder.ids(words)]
+            window = encoder.window(pairs)
+            z, pooled = encoder.states([window], 1, True)
+            weighted = z * torch.tensor(window[1]).reshape(1, -1, 1)
+            chunks.append(weighted * (z.mean() / weighted.mean()) if emphasis == "Original" else weighted)
+            tensors.setdefault(f"{name}.pooled", pooled)
+        tensors[f"{name}.context"] = torch.cat(chunks, dim=1)
+        cases.append({"case": name, "emphasis": emphasis, "text": text})
+    return tensors, cases
+
+
 def main() -> None:
     torch.set_num_threads(1)
     os.makedirs(FOLDER, exist_ok=True)
-    for name, (tensors, cases) in {"comfy": comfy(), "sdxl": sdxl()}.items():
+    for name, (tensors, cases) in {"comfy": comfy(), "sdxl": sdxl(), "a1111": a1111()}.items():
         path = f"{FOLDER}/{name}.safetensors"
         tensors = {key: value.contiguous() for key, value in tensors.items()}
         save_file(tensors, path, metadata={"settings": json.dumps(cases)})

@@ -16,6 +16,12 @@ use crate::prompt::tokenizer::WINDOW;
 pub(super) enum Emphasis {
     /// ComfyUI: `e + (z − e)·w`, where `e` is what the empty prompt has in the same place.
     FromEmpty,
+    /// AUTOMATIC1111's "Original": `z·w`, then the whole window times a number that gives back its mean.
+    Rescaled,
+    /// AUTOMATIC1111's "No norm": `z·w`.
+    Plain,
+    /// Nothing.
+    Ignored,
 }
 
 /// Encodes every window by itself and puts the embeddings in a row; `chunks` has one list an encoder.
@@ -39,7 +45,7 @@ pub(super) fn encode(
         chunks.resize(count, Chunk::empty(&encoder.tokenizer));
         let windows: Vec<Vec<u32>> = chunks.iter().map(|chunk| chunk.ids.clone()).collect();
         let (mut hidden, ends) = states(clip, encoder, &windows)?;
-        if chunks.iter().any(Chunk::is_weighted) {
+        if emphasis != Emphasis::Ignored && chunks.iter().any(Chunk::is_weighted) {
             hidden = weigh(clip, encoder, hidden, chunks, emphasis)?;
         }
         let width = hidden.dims()[2];
@@ -122,5 +128,13 @@ fn weigh(
             let (empty, _) = states(clip, encoder, &[encoder.tokenizer.window(&[])])?;
             Ok((hidden - empty.clone()) * weights + empty)
         }
+        Emphasis::Rescaled => {
+            let [windows, tokens, width] = hidden.dims();
+            let mean = |z: Tensor<3>| z.reshape([windows, 1, tokens * width]).mean_dim(2);
+            let weighted = hidden.clone() * weights;
+            Ok(weighted.clone() * (mean(hidden) / mean(weighted)))
+        }
+        Emphasis::Plain => Ok(hidden * weights),
+        Emphasis::Ignored => Ok(hidden),
     }
 }

@@ -122,6 +122,19 @@ export interface Nodes {
     /** The text encoder of the refiner. */
     clip: In<"CLIP">;
   }): Handle<["CONDITIONING"]>;
+  /** Reads a prompt as AUTOMATIC1111's web UI does: weights multiply, `[cat:dog:0.5]` changes the words halfway, `[cat|dog]` at each step, `BREAK` begins a new part, `AND` joins several prompts. */
+  CLIPTextEncodeA1111(inputs: {
+    /** The text encoder of a loaded model. */
+    clip: In<"CLIP">;
+    /** What the picture should, or should not, show. */
+    text: string | In<"STRING">;
+    /** Steps of the sampler that this goes to: the words may change from step to step. */
+    steps?: number | In<"INT">;
+    /** What weights do: `Original` keeps the embeddings' mean, `No norm` does not, `Ignore` reads them without effect, `None` takes brackets as text. */
+    emphasis?: "Original" | "No norm" | "Ignore" | "None" | In<"COMBO">;
+    /** For the second pass, after enlarging: steps of the first. Step numbers in the prompt go on after them. */
+    first_pass_steps?: number | In<"INT">;
+  }): Handle<["CONDITIONING"]>;
   /** Makes prompts be read from an earlier layer of the text encoder. AUTOMATIC1111's "Clip skip" 2 is -2 here. */
   CLIPSetLastLayer(inputs: {
     /** The text encoder of a loaded model. */
