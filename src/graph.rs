@@ -174,12 +174,14 @@ pub struct NodeSpec {
     pub inputs: Vec<(String, InputValue)>,
     /// The person's own name for it; only shown in messages.
     pub title: Option<String>,
+    /// Where its class or its files can be had, in words; shown where they are missing.
+    pub source: Option<String>,
 }
 
 impl NodeSpec {
     /// A node of this class without inputs.
     pub fn new(class_type: impl Into<String>) -> Self {
-        Self { class_type: class_type.into(), inputs: Vec::new(), title: None }
+        Self { class_type: class_type.into(), inputs: Vec::new(), title: None, source: None }
     }
 
     /// Gives the input `name` a value or a link, in place of what it was given before.

@@ -11,11 +11,9 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::error::{Error, ErrorKind, Result};
+use super::{MAX_NODES, bad, kind};
+use crate::error::{Error, Result};
 use crate::graph::{Graph, InputValue, Literal, NodeId, NodeSpec};
-
-/// What a graph is called in messages: at this place nobody knows the file's name.
-const FILE: &str = "workflow";
 
 /// Around a word that JSON has no number for; a private character, so that no prompt contains it.
 const MARK: char = '\u{f8f0}';
@@ -55,6 +53,9 @@ pub fn graph_from_json(json: &Json) -> Result<Graph> {
         && !prompt.contains_key("class_type")
     {
         return graph_from_json(&nodes["prompt"]);
+    }
+    if nodes.len() > MAX_NODES {
+        return Err(bad(format!("it has {} nodes, expected at most {MAX_NODES}", nodes.len())));
     }
     let mut graph = Graph::new();
     for (id, node) in nodes {
@@ -99,9 +100,9 @@ fn spec_from_json(id: &str, node: &Json) -> Result<NodeSpec> {
             return Err(bad(format!("`inputs` of node `{id}` is {got}, expected an object")));
         }
     }
-    if let Some(Json::String(title)) = fields.get("_meta").and_then(|meta| meta.get("title")) {
-        spec.title = Some(title.clone());
-    }
+    let meta = |name: &str| Some(fields.get("_meta")?.get(name)?.as_str()?.to_owned());
+    spec.title = meta("title");
+    spec.source = meta("source");
     Ok(spec)
 }
 
@@ -138,13 +139,15 @@ fn json_from_spec(spec: &NodeSpec) -> Json {
     let inputs: Map<String, Json> =
         spec.inputs.iter().map(|(name, value)| (name.clone(), json_from_input(value))).collect();
     let mut node = json!({ "inputs": inputs, "class_type": spec.class_type });
-    if let Some(title) = &spec.title {
-        node["_meta"] = json!({ "title": title });
+    for (name, text) in [("title", &spec.title), ("source", &spec.source)] {
+        if let Some(text) = text {
+            node["_meta"][name] = json!(text);
+        }
     }
     node
 }
 
-pub(super) fn json_from_input(value: &InputValue) -> Json {
+fn json_from_input(value: &InputValue) -> Json {
     match value {
         InputValue::Link { node, output } => json!([node, output]),
         InputValue::BadLink(list) => list.clone(),
@@ -200,26 +203,11 @@ fn unmarked(text: &str) -> Option<f64> {
     }
 }
 
-fn bad(why: impl Into<String>) -> Error {
-    ErrorKind::BadFile { file: FILE.to_owned(), why: why.into() }.into()
-}
-
 fn bad_json(error: &serde_json::Error) -> Error {
     let text = error.to_string();
     // serde_json appends the place; it comes first here.
     let why = text.split(" at line ").next().unwrap_or(&text);
     bad(format!("line {}, column {}: {why}", error.line(), error.column()))
-}
-
-fn kind(json: &Json) -> &'static str {
-    match json {
-        Json::Null => "null",
-        Json::Bool(_) => "true or false",
-        Json::Number(_) => "a number",
-        Json::String(_) => "text",
-        Json::Array(_) => "a list",
-        Json::Object(_) => "an object",
-    }
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use crate::graph::coerce::{coerce, default, shortened};
 use crate::graph::dynamic::{Slot, expand};
 use crate::graph::object_info::input_config;
 use crate::graph::problem::{Problem, ProblemType};
-use crate::graph::{Input, InputValue, NodeId, NodeSpec};
+use crate::graph::{Choices, Input, InputValue, NodeId, NodeSpec, Type};
 
 impl Check<'_> {
     pub(super) fn check_node(&mut self, at: usize) {
@@ -64,6 +64,9 @@ impl Check<'_> {
         {
             details += &format!("; did you mean `{near}`?");
         }
+        if let Some(source) = &spec.source {
+            details += &format!("; {source}");
+        }
         Problem::new(ProblemType::MissingNodeType, details)
             .info("node_id", id.as_str())
             .info("class_type", class.as_str())
@@ -102,7 +105,15 @@ impl Check<'_> {
                         seen.inputs.push((name, Source::Value(value)));
                         return;
                     }
-                    Err(problem) => problem,
+                    Err(mut problem) => {
+                        // The file that a loader cannot find is one of those its graph tells about.
+                        if let (Some(source), Type::Combo { choices: Choices::Folder(_), .. }) =
+                            (&spec.source, input.ty)
+                        {
+                            problem.details += &format!("; {source}");
+                        }
+                        problem
+                    }
                 }
             }
             Some(InputValue::Link { node, output }) => {
