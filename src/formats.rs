@@ -6,6 +6,7 @@ use crate::error::{Error, ErrorKind};
 
 pub mod comfy_api;
 pub mod comfy_ui;
+pub mod infotext;
 #[cfg(test)]
 mod testing;
 

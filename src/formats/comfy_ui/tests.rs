@@ -210,7 +210,7 @@ fn bypassed_node_passes_on_what_is_of_the_same_kind() {
     let links =
         json!([[2, 1, 0, 3, 1, "IMAGE"], [3, 2, 0, 3, 0, "IMAGE"], [5, 3, 0, 5, 0, "IMAGE"]]);
     let workflow = canvas(&[load(1), load(2), blend, preview(5, 5)], &links);
-    assert_eq!(super::tests::prompt(&workflow)["5"]["inputs"], json!({ "images": ["2", 0] }));
+    assert_eq!(tests::prompt(&workflow)["5"]["inputs"], json!({ "images": ["2", 0] }));
 }
 
 /// A subgraph that inverts what it is given, `class` times `count` inside.
@@ -377,7 +377,7 @@ fn old_group_node_is_opened() {
     assert_eq!(prompt["3"]["inputs"], json!({ "images": ["7:1", 0] }));
     assert_eq!(prompt["4"]["inputs"], json!({ "mask": ["7:0", 1] }));
     workflow["nodes"][1]["type"] = json!("workflow>two");
-    assert_eq!(super::tests::prompt(&workflow), prompt);
+    assert_eq!(tests::prompt(&workflow), prompt);
 }
 
 #[test]
