@@ -7,8 +7,11 @@ use crate::error::{Error, ErrorKind};
 pub mod comfy_api;
 pub mod comfy_ui;
 pub mod infotext;
+mod open;
+pub mod pipeline;
 #[cfg(test)]
 mod testing;
+mod yaml;
 
 pub use open::{Opened, read};
 

@@ -24,16 +24,20 @@ const MARK: char = '\u{f8f0}';
 ///
 /// If the text is no JSON (with line and column), a UI workflow, or no graph at all.
 pub fn parse(text: &str) -> Result<Graph> {
+    graph_from_json(&json(text)?)
+}
+
+/// Reads JSON as ComfyUI writes it.
+pub(super) fn json(text: &str) -> Result<Json> {
     let text = text.trim_start_matches('\u{feff}');
     if text.trim().is_empty() {
         return Err(bad("it is empty"));
     }
-    let json = match serde_json::from_str(text) {
-        Ok(json) => json,
+    match serde_json::from_str(text) {
+        Ok(json) => Ok(json),
         // Only then: the usual text is not copied.
-        Err(error) => serde_json::from_str(&marked(text)).map_err(|_| bad_json(&error))?,
-    };
-    graph_from_json(&json)
+        Err(error) => serde_json::from_str(&marked(text)).map_err(|_| bad_json(&error)),
+    }
 }
 
 /// Reads a graph from JSON that is parsed already.
@@ -69,6 +73,15 @@ pub fn graph_from_json(json: &Json) -> Result<Graph> {
 /// A number that JSON cannot write becomes `null`; no graph that passes validation holds one.
 pub fn json_from_graph(graph: &Graph) -> Json {
     graph.iter().map(|(id, spec)| (id.to_string(), json_from_spec(spec))).collect()
+}
+
+/// What ComfyUI's server takes: the graph, and the canvas for its pictures to carry.
+pub fn envelope(graph: &Graph, workflow: Option<&Json>) -> Json {
+    let mut envelope = json!({ "prompt": json_from_graph(graph) });
+    if let Some(workflow) = workflow {
+        envelope["extra_data"] = json!({ "extra_pnginfo": { "workflow": workflow } });
+    }
+    envelope
 }
 
 /// The graph as indented text.
