@@ -143,4 +143,4 @@ fn latin1(bytes: &[u8]) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

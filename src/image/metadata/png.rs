@@ -15,7 +15,7 @@ pub(super) fn collect(mut rest: &[u8], found: &mut Found) {
         if kind == *b"IEND" {
             return;
         }
-        if [*b"tEXt", *b"zTXt", *b"iTXt", *b"eXIf"].contains(&kind) {
+        if [*b"tEXt", *b"comf", *b"zTXt", *b"iTXt", *b"eXIf"].contains(&kind) {
             if !whole {
                 found.problem("a text in it is damaged: its check sum is wrong");
             } else if kind == *b"eXIf" {
@@ -54,7 +54,8 @@ fn text(kind: [u8; 4], data: &[u8], found: &mut Found) -> Result<(), &'static st
         return Err("a text in it has a keyword of more than 79 characters, or none");
     }
     let text = match kind {
-        _ if kind == *b"tEXt" => latin1(rest),
+        // ComfyUI's animated PNGs have a kind of their own, since Pillow writes no text after the pixels.
+        _ if kind == *b"tEXt" || kind == *b"comf" => latin1(rest),
         _ if kind == *b"zTXt" => {
             let (method, packed) = rest.split_first().ok_or("a text in it is cut short")?;
             latin1(&unpack(*method, packed, found)?)

@@ -43,7 +43,7 @@ fn why(bytes: &[u8]) -> String {
 }
 
 /// A PNG of these chunks, with right check sums.
-fn png_of(chunks: &[(&[u8; 4], &[u8])]) -> Vec<u8> {
+pub(in crate::image) fn png_of(chunks: &[(&[u8; 4], &[u8])]) -> Vec<u8> {
     let mut out = b"\x89PNG\r\n\x1a\n".to_vec();
     for (kind, data) in chunks {
         let checked = [&kind[..], data].concat();
@@ -79,6 +79,30 @@ fn png_texts_come_back_as_they_were_written() {
     let mut given = given;
     given.sort();
     assert_eq!(back, given);
+}
+
+/// Random texts of every kind of letter, as PNG texts and, where they are objects of JSON, as EXIF.
+#[test]
+fn whatever_is_written_is_read() {
+    let image = Image::new([1, 1, 1, 3], vec![0.0; 3]).unwrap();
+    let mut state = 1_u64;
+    let mut draw = |below: u32| {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as u32 % below
+    };
+    for round in 0..300 {
+        let highest = [0x80, 0x100, 0x3000, 0x11_0000][round % 4];
+        let mut text: String =
+            (0..draw(60)).filter_map(|_| char::from_u32(draw(highest))).collect();
+        let given = vec![("workflow".to_owned(), text.clone())];
+        let png = codec::encode_png(&image, 0, &given).unwrap();
+        assert_eq!(texts(&png).unwrap(), given, "{text:?}");
+        text.retain(|c| c != '\0');
+        let given = vec![("workflow".to_owned(), format!("{{{text}}}"))];
+        let webp = codec::encode_webp(&image, 1.0, &given).unwrap();
+        assert_eq!(texts(&webp).unwrap(), given, "{text:?}");
+    }
 }
 
 #[test]
@@ -145,6 +169,8 @@ fn what_cannot_be_read_is_said_unless_something_can() {
         let bytes = png_of(&[(kind, data), (b"tEXt", b"workflow\0{}"), (b"IEND", b"")]);
         assert_eq!(texts(&bytes).unwrap(), pairs(&[("workflow", "{}")]), "{part}");
     }
+    let bytes = png_of(&[(b"comf", b"prompt\0{}"), (b"IEND", b"")]);
+    assert_eq!(texts(&bytes).unwrap(), pairs(&[("prompt", "{}")]), "an animation of ComfyUI");
     let mut bytes = png_of(&[(b"tEXt", b"prompt\0{}")]);
     assert_eq!(texts(&bytes).unwrap(), pairs(&[("prompt", "{}")]), "cut after the text");
     *bytes.last_mut().unwrap() ^= 1;
