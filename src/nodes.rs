@@ -4,6 +4,7 @@
 //! [`Function`](crate::graph::Function), or a unit struct where it has to wait for something; it has no state: what it needs beyond its inputs (models folder, device, uploaded files) is the
 //! [`Environment`]. What flows along the links is in [`values`].
 
+mod alpha;
 mod conditioning;
 mod environment;
 mod image;
@@ -11,6 +12,7 @@ mod latent;
 mod limits;
 mod loaders;
 mod logic;
+mod mask;
 mod naming;
 mod primitive;
 mod sampling;
@@ -40,4 +42,6 @@ pub const NODES: &[&[&dyn Node]] = &[
     text::NODES,
     primitive::NODES,
     logic::NODES,
+    mask::NODES,
+    alpha::NODES,
 ];
