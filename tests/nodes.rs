@@ -1,5 +1,7 @@
 //! The engine end to end on the bundled model: whole graphs, their files, and their bad inputs.
 
+mod files;
+
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 

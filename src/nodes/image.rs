@@ -1,6 +1,7 @@
 //! Nodes of pictures: one file for each thing that is done to them. Thin: the arithmetic is in
 //! [`crate::image`], on plain arrays.
 
+mod advanced;
 pub(super) mod batch;
 pub(super) mod blend;
 pub(super) mod files;

@@ -42,7 +42,7 @@ impl Node for SaveLatent {
             let [_, _, height, width] = latent.shape;
             let pixels = [width * FACTOR, height * FACTOR];
             let prefix = inputs.string("filename_prefix")?;
-            let (subfolder, stem) = naming::resolve(prefix, pixels, cx.now_millis());
+            let (subfolder, stem) = naming::resolve(prefix, pixels, cx);
             let filename = naming::next_file(cx.env(), &subfolder, &stem, "latent");
             let mut metadata = Map::new();
             metadata.insert("prompt".into(), cx.prompt().to_string().into());

@@ -3,6 +3,28 @@
 import type { Handle, In } from "./nodes";
 
 /** Names of the engine; any other string is checked when a graph runs. */
+export type ModeName =
+  | "ADD"
+  | "CLEAR"
+  | "DARKEN"
+  | "DST"
+  | "DST_ATOP"
+  | "DST_IN"
+  | "DST_OUT"
+  | "DST_OVER"
+  | "LIGHTEN"
+  | "MULTIPLY"
+  | "OVERLAY"
+  | "SCREEN"
+  | "SRC"
+  | "SRC_ATOP"
+  | "SRC_IN"
+  | "SRC_OUT"
+  | "SRC_OVER"
+  | "XOR"
+  | (string & {});
+
+/** Names of the engine; any other string is checked when a graph runs. */
 export type OperationName =
   | "erode"
   | "dilate"
@@ -435,17 +457,68 @@ export interface Nodes {
     /** The file, added to the inputs before. */
     image: string | In<"COMBO">;
   }): Handle<["IMAGE", "MASK"]>;
+  /** Loads one colour of a picture, or where it is transparent, as a mask. */
+  LoadImageMask(inputs: {
+    /** The file, added to the inputs before; of an animation the first picture. */
+    image: string | In<"COMBO">;
+    /** The colour that becomes white; alpha makes white what is transparent. */
+    channel?: "alpha" | "red" | "green" | "blue" | In<"COMBO">;
+  }): Handle<["MASK"]>;
   /** Saves pictures as PNG files that carry the graph they were made with. */
   SaveImage(inputs: {
     /** The pictures. */
     images: In<"IMAGE">;
-    /** Start of the files' names; a / makes a folder. */
+    /** Start of the file's name; a / makes a folder. %width%, %date:yyyy-MM-dd% or %KSampler.seed% are filled in. */
     filename_prefix?: string | In<"STRING">;
+  }): Handle<[]>;
+  /** Saves pictures with as many bits as wanted, and with the graph they were made with. */
+  SaveImageAdvanced(inputs: {
+    /** The pictures. */
+    images: In<"IMAGE">;
+    /** Start of the file's name; a / makes a folder. %width%, %date:yyyy-MM-dd% or %KSampler.seed% are filled in. */
+    filename_prefix?: string | In<"STRING">;
+    /** The kind of file: png for looking at, exr for working on. */
+    format?: "png" | "exr";
+    /** Bits of each number. */
+    "format.bit_depth"?: "8-bit" | "16-bit" | In<"COMBO"> | "32-bit float";
+    /** What the numbers mean. */
+    "format.input_color_space"?: "sRGB" | In<"COMBO"> | "sRGB" | "linear";
   }): Handle<[]>;
   /** Shows pictures without keeping them. */
   PreviewImage(inputs: {
     /** The pictures. */
     images: In<"IMAGE">;
+  }): Handle<[]>;
+  /** Shows masks without keeping them. */
+  MaskPreview(inputs: {
+    /** The masks. */
+    mask: In<"MASK">;
+  }): Handle<[]>;
+  /** Saves a batch of pictures as one animated WebP that carries its graph. */
+  SaveAnimatedWEBP(inputs: {
+    /** The pictures. */
+    images: In<"IMAGE">;
+    /** Start of the file's name; a / makes a folder. %width%, %date:yyyy-MM-dd% or %KSampler.seed% are filled in. */
+    filename_prefix?: string | In<"STRING">;
+    /** How many pictures are shown in a second. */
+    fps?: number | In<"FLOAT">;
+    /** Whether every pixel is kept. For now it always is. */
+    lossless?: boolean | In<"BOOLEAN">;
+    /** Counts only where pixels may be lost. */
+    quality?: number | In<"INT">;
+    /** How hard a file is packed. For now there is one way. */
+    method?: "default" | "fastest" | "slowest" | In<"COMBO">;
+  }): Handle<[]>;
+  /** Saves a batch of pictures as one animated PNG that carries its graph. */
+  SaveAnimatedPNG(inputs: {
+    /** The pictures. */
+    images: In<"IMAGE">;
+    /** Start of the file's name; a / makes a folder. %width%, %date:yyyy-MM-dd% or %KSampler.seed% are filled in. */
+    filename_prefix?: string | In<"STRING">;
+    /** How many pictures are shown in a second. */
+    fps?: number | In<"FLOAT">;
+    /** How hard the file is packed: 0 is fast and large, 9 slow and small. */
+    compress_level?: number | In<"INT">;
   }): Handle<[]>;
   /** Brings pictures to a size. */
   ImageScale(inputs: {
@@ -911,4 +984,117 @@ export interface Nodes {
     /** The value. */
     source: number | string | boolean | In<string>;
   }): Handle<["STRING"]>;
+  /** Makes a mask that is the same everywhere. */
+  SolidMask(inputs?: {
+    /** How much may change: 1 is all, 0 is nothing. */
+    value?: number | In<"FLOAT">;
+    /** Width in pixels. */
+    width?: number | In<"INT">;
+    /** Height in pixels. */
+    height?: number | In<"INT">;
+  }): Handle<["MASK"]>;
+  /** Swaps what may change and what may not. */
+  InvertMask(inputs: {
+    /** The mask. */
+    mask: In<"MASK">;
+  }): Handle<["MASK"]>;
+  /** Cuts a rectangle out of a mask; what lies outside the mask is left away. */
+  CropMask(inputs: {
+    /** The mask. */
+    mask: In<"MASK">;
+    /** Left edge in pixels. */
+    x?: number | In<"INT">;
+    /** Top edge in pixels. */
+    y?: number | In<"INT">;
+    /** Width in pixels. */
+    width?: number | In<"INT">;
+    /** Height in pixels. */
+    height?: number | In<"INT">;
+  }): Handle<["MASK"]>;
+  /** Lays one mask on another. */
+  MaskComposite(inputs: {
+    /** The mask below, whose size is kept. */
+    destination: In<"MASK">;
+    /** The mask on top. */
+    source: In<"MASK">;
+    /** Where its left edge comes, in pixels. */
+    x?: number | In<"INT">;
+    /** Where its top edge comes, in pixels. */
+    y?: number | In<"INT">;
+    /** What is done where both are. The last three take values above a half for white. */
+    operation?: "multiply" | "add" | "subtract" | "and" | "or" | "xor" | In<"COMBO">;
+  }): Handle<["MASK"]>;
+  /** Fades a mask out towards its edges. */
+  FeatherMask(inputs: {
+    /** The mask. */
+    mask: In<"MASK">;
+    /** Width of the fade at the left, in pixels. */
+    left?: number | In<"INT">;
+    /** Height of the fade at the top, in pixels. */
+    top?: number | In<"INT">;
+    /** Width of the fade at the right, in pixels. */
+    right?: number | In<"INT">;
+    /** Height of the fade at the bottom, in pixels. */
+    bottom?: number | In<"INT">;
+  }): Handle<["MASK"]>;
+  /** Grows the white of a mask, or shrinks it. */
+  GrowMask(inputs: {
+    /** The mask. */
+    mask: In<"MASK">;
+    /** By how many pixels; below 0 it shrinks. */
+    expand?: number | In<"INT">;
+    /** Whether corners become slanted rather than square. */
+    tapered_corners?: boolean | In<"BOOLEAN">;
+  }): Handle<["MASK"]>;
+  /** Makes a mask black and white. */
+  ThresholdMask(inputs: {
+    /** The mask. */
+    mask: In<"MASK">;
+    /** What is above it becomes white. */
+    value?: number | In<"FLOAT">;
+  }): Handle<["MASK"]>;
+  /** Makes a grey picture of a mask. */
+  MaskToImage(inputs: {
+    /** The mask. */
+    mask: In<"MASK">;
+  }): Handle<["IMAGE"]>;
+  /** Takes one colour of a picture as a mask. */
+  ImageToMask(inputs: {
+    /** The picture. */
+    image: In<"IMAGE">;
+    /** The colour; alpha is the opacity. */
+    channel?: "red" | "green" | "blue" | "alpha" | In<"COMBO">;
+  }): Handle<["MASK"]>;
+  /** Makes a mask that is white where a picture has exactly one colour. */
+  ImageColorToMask(inputs: {
+    /** The picture. */
+    image: In<"IMAGE">;
+    /** The colour: red · 65536 + green · 256 + blue. */
+    color?: number | In<"INT">;
+  }): Handle<["MASK"]>;
+  /** Lays one picture on another where both may be transparent. */
+  PorterDuffImageComposite(inputs: {
+    /** The picture on top; scaled to fill the one below. */
+    source: In<"IMAGE">;
+    /** Where it is transparent. */
+    source_alpha: In<"MASK">;
+    /** The picture below, whose size is kept. */
+    destination: In<"IMAGE">;
+    /** Where it is transparent. */
+    destination_alpha: In<"MASK">;
+    /** How they are put together: SRC is the one on top, DST the one below. */
+    mode?: ModeName | In<"COMBO">;
+  }): Handle<["IMAGE", "MASK"]>;
+  /** Takes a picture apart into its colours and a mask of where it is transparent. */
+  SplitImageWithAlpha(inputs: {
+    /** The picture. */
+    image: In<"IMAGE">;
+  }): Handle<["IMAGE", "MASK"]>;
+  /** Makes a picture transparent where a mask is white. */
+  JoinImageWithAlpha(inputs: {
+    /** The picture. */
+    image: In<"IMAGE">;
+    /** Where it becomes transparent; stretched to the picture's size. */
+    alpha: In<"MASK">;
+  }): Handle<["IMAGE"]>;
 }
