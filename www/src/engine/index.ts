@@ -1,5 +1,10 @@
 /** The public face of the engine: what the npm package `tintype` will export. */
 
+export { AXES, axis, inputAxis, type Axis, type AxisName, type AxisValue, type InputPlace } from "./batch/axes";
+export { bulk, readRows, type Row, type RowResult } from "./batch/bulk";
+export { drawGrids } from "./batch/grid";
+export { matrixAxes, matrixPrompts, type MatrixOptions } from "./batch/matrix";
+export { cells, runCells, type Cell, type CellResult } from "./batch/sweep";
 export { Engine, open, type EngineOptions, type RunRequest } from "./engine";
 export { isAbort, TintypeError, type NodeErrors, type NodeRef } from "./errors";
 export {
