@@ -14,6 +14,7 @@ mod loaders;
 mod logic;
 mod mask;
 mod naming;
+mod output;
 mod primitive;
 mod sampling;
 #[cfg(test)]
@@ -34,6 +35,7 @@ pub const NODES: &[&[&dyn Node]] = &[
     latent::NODES,
     sampling::NODES,
     image::files::NODES,
+    output::NODES,
     image::scale::NODES,
     image::layout::NODES,
     image::batch::NODES,

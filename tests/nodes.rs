@@ -393,3 +393,26 @@ fn every_family_runs_from_its_folder() {
         assert!(spread.1 - spread.0 > 0.05, "{family}: one flat colour, {spread:?}");
     }
 }
+
+#[test]
+fn pictures_to_send_are_made_and_their_orders_given() {
+    let (engine, host) = (open(), TestHost::default());
+    let mut graph = graph();
+    graph["9"] = json!({ "class_type": "SendImage", "inputs": {
+        "images": ["8", 0], "target": "callback:chat", "caption": "look", "body": "image", "filename_prefix": "s",
+    }});
+    for number in 1..=2 {
+        // In every run, although nothing changed.
+        let report = run(&engine, &graph, &host).unwrap();
+        let send = &report.outputs.get("9").unwrap()["send"];
+        assert_eq!(
+            send,
+            &json!([{ "filename": format!("s_0000{number}_.png"), "subfolder": "", "type": "temp",
+                "target": "callback:chat", "caption": "look", "body": "image" }])
+        );
+        assert_eq!(host.files().len(), number);
+    }
+    let bad = with(graph, "9", "target", json!("http://evil.example"));
+    let Err(RunError::Refused(refusal)) = run(&engine, &bad, &host) else { panic!("it ran") };
+    assert!(refusal.node_errors.get("9").is_some());
+}

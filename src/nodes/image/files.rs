@@ -260,7 +260,7 @@ pub(super) fn texts(cx: &Context<'_>) -> Vec<(String, String)> {
     texts
 }
 
-async fn write_pngs(
+pub(in crate::nodes) async fn write_pngs(
     image: &Image,
     prefix: &str,
     place: Place,

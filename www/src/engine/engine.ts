@@ -2,12 +2,13 @@
 
 import { Client } from "./client";
 import { abortError, TintypeError, type NodeErrors } from "./errors";
-import { fillGraph, settingsOf, type GenerateOptions, type GenerateResult } from "./generate";
+import { fillGraph, settingsOf, type GenerateOptions, type GenerateResult, type StartImage } from "./generate";
 import { apiText, Graph, nodeId, readApi, type ApiGraph } from "./graph";
 import { History, RunRecord } from "./history";
 import { stringify } from "./json";
 import type { Handle, Output } from "./nodes";
 import { Images } from "./openai";
+import { Outbox, type SendOptions, type SendOrder } from "./outbox";
 import type { NodeMethod, OpenOptions, RunReport } from "./protocol";
 import { Queue } from "./queue";
 import type {
@@ -34,6 +35,8 @@ export interface EngineOptions {
   modelsUrl?: string | URL;
   /** Where model files are kept for the next visit: the browser's private file system, or nowhere. */
   storage?: "auto" | "opfs" | "none";
+  /** Where SendImage nodes may send pictures; nowhere if left out. */
+  send?: SendOptions;
   /** Hears every event from the first on, also those while the engine opens. */
   onEvent?: (event: EngineEvent) => void;
 }
@@ -56,6 +59,8 @@ interface ActiveRun {
   promptId: string;
   onEvent: ((event: EngineEvent) => void) | undefined;
   abort: AbortController;
+  /** Pictures on their way out. */
+  sending: Promise<void>[];
   record: RunRecord;
 }
 
@@ -85,6 +90,7 @@ export class Engine {
   #inputs = new Map<string, Uint8Array>();
   #files = new Map<string, ResultFile>();
   #listeners = new Map<string, Set<(data: never) => void>>();
+  #outbox: Outbox;
   #onEvent: ((event: EngineEvent) => void) | undefined;
   #queue = new Queue<QueuedRun>(() => this.#tellQueue());
   #runs = 0;
@@ -97,6 +103,7 @@ export class Engine {
       modelsUrl: folderUrl(options.modelsUrl ?? "models/"),
       storage: options.storage ?? "auto",
     };
+    this.#outbox = new Outbox(options.send);
     this.#onEvent = options.onEvent;
   }
 
@@ -157,19 +164,10 @@ export class Engine {
   /** Pictures from a prompt. */
   async generate(options: GenerateOptions): Promise<GenerateResult> {
     const settings = settingsOf(options);
-    let imageName: string | null = null;
-    if (options.image !== undefined) {
-      if (settings.batchSize !== 1) {
-        throw new TintypeError("`batchSize` with `image` must be 1", "value_out_of_range", {
-          hint: "Call `generate` once for each picture, with another seed.",
-        });
-      }
-      imageName = `start-${uuid()}.png`;
-      await this.putInput(imageName, options.image);
-    }
+    const start = await this.#startImage(options);
     await this.ready();
     const graph = this.graph();
-    fillGraph(graph, settings, options.filenamePrefix ?? "tintype", imageName);
+    fillGraph(graph, settings, options.filenamePrefix ?? "tintype", start);
     const onEvent = (event: EngineEvent) => {
       options.onEvent?.(event);
       if (event.type === "preview") {
@@ -181,8 +179,38 @@ export class Engine {
       const result = await this.run(graph, { ...(options.signal && { signal: options.signal }), onEvent });
       return { ...result, settings };
     } finally {
-      if (imageName !== null) this.#inputs.delete(imageName);
+      if (start !== null) this.#inputs.delete(start.image);
+      if (start?.mask != null) this.#inputs.delete(start.mask);
     }
+  }
+
+  /** Hands over the picture to start from, and its mask. */
+  async #startImage({ image, mask }: GenerateOptions): Promise<StartImage | null> {
+    if (image === undefined) {
+      if (mask === undefined) return null;
+      throw new TintypeError("`mask` was given without `image`", "required_input_missing", {
+        hint: "Give the picture that the mask belongs to, too.",
+      });
+    }
+    const start: StartImage = { image: `start-${uuid()}.png`, mask: mask === undefined ? null : `mask-${uuid()}.png` };
+    await this.putInput(start.image, image);
+    if (mask !== undefined && start.mask !== null) await this.putInput(start.mask, mask);
+    return start;
+  }
+
+  /** Lets SendImage nodes send pictures to this origin from now on. */
+  allowSendingTo(origin: string): void {
+    this.#outbox.allow(origin);
+  }
+
+  /** Origins that a graph wants to send pictures to, and that are not allowed yet. */
+  wantsToSendTo(graph: Graph | ApiGraph): string[] {
+    return this.#outbox.wanted(readApi(graph));
+  }
+
+  /** Names of the files that nodes can load. */
+  get inputs(): string[] {
+    return [...this.#inputs.keys()];
   }
 
   /** Adds a node class written in JavaScript, or replaces one. Its `run` is called here, not in the worker. */
@@ -289,7 +317,7 @@ export class Engine {
   async #runNow(item: QueuedRun, { signal, onEvent, workflow }: RunRequest): Promise<RunResult> {
     const { promptId, prompt, outputs } = item;
     const abort = new AbortController();
-    const active: ActiveRun = { promptId, onEvent, abort, record: new RunRecord(item) };
+    const active: ActiveRun = { promptId, onEvent, abort, record: new RunRecord(item), sending: [] };
     this.#active = active;
     this.#trimFiles();
     const stop = () => abort.abort();
@@ -303,6 +331,7 @@ export class Engine {
         ...(outputs && { outputs: [...outputs] }),
         ...(workflow !== undefined && { workflow: typeof workflow === "string" ? workflow : stringify(workflow) }),
       });
+      await orAbort(Promise.all(active.sending), abort.signal);
       abort.signal.throwIfAborted();
       return this.#resultOf(report);
     } catch (error) {
@@ -349,7 +378,21 @@ export class Engine {
       const file = new File([bytes as Uint8Array<ArrayBuffer>], filename, { type: mime });
       this.#files.set(fileKey(event.data), Object.assign(file, { node, subfolder, folder: type }));
     }
+    if (event.type === "executed") this.#send(event.data);
     this.#emit(event);
+  }
+
+  /** Sends what a SendImage node made; its run waits for it. */
+  #send({ node, output }: EngineEvents["executed"]): void {
+    const active = this.#active;
+    if (active === null) return;
+    for (const order of (output.send as (FileRef & SendOrder)[] | undefined) ?? []) {
+      const delivery = { file: this.#fileOf(order), caption: order.caption, node };
+      const sending = this.#outbox.send(order, delivery, active.abort.signal);
+      // The run hears of a failure at its end; until then it must not count as unhandled.
+      sending.catch(() => {});
+      active.sending.push(sending);
+    }
   }
 
   /** A listener that throws is its owner's trouble: it is reported, and the run goes on. */

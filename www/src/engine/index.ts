@@ -18,7 +18,9 @@ export {
 export { Graph, type ApiGraph, type ApiNode } from "./graph";
 export type { History, HistoryEntry } from "./history";
 export type { Handle, In, Nodes, Output, SamplerName, SchedulerName } from "./nodes";
-export type { ImagesGenerateRequest, ImagesResponse } from "./openai";
+export type { ImagesEditRequest, ImagesGenerateRequest, ImagesResponse } from "./openai";
+export type { ImageStreamEvent } from "./openai_stream";
+export type { Delivery, SendOptions } from "./outbox";
 export type {
   DeviceInfo,
   DeviceWish,

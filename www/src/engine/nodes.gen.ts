@@ -520,6 +520,19 @@ export interface Nodes {
     /** How hard the file is packed: 0 is fast and large, 9 slow and small. */
     compress_level?: number | In<"INT">;
   }): Handle<[]>;
+  /** Sends pictures to a chat or another program: a function of the page, another window, or a web address. Only places that were allowed get anything. */
+  SendImage(inputs: {
+    /** The pictures. */
+    images: In<"IMAGE">;
+    /** Where to: callback:NAME, postMessage:https://chat.example or an https address. */
+    target?: string | In<"STRING">;
+    /** Words to go with them. */
+    caption?: string | In<"STRING">;
+    /** What a web address gets: the PNG itself, or a form with file and caption, as chat services take it. */
+    body?: "image" | "form" | In<"COMBO">;
+    /** Start of the files' names. */
+    filename_prefix?: string | In<"STRING">;
+  }): Handle<["IMAGE"]>;
   /** Brings pictures to a size. */
   ImageScale(inputs: {
     /** The pictures. */

@@ -122,9 +122,11 @@ test("generate's graph fills every gap with the model's defaults", () => {
 
 test("with a picture to start from, the graph loads and encodes it", () => {
   const g = Graph.create(INFO);
-  fillGraph(g, settingsOf({ prompt: "a cat", denoise: 0.5 }), "cat", "start.png");
+  fillGraph(g, settingsOf({ prompt: "a cat", denoise: 0.5, batchSize: 3 }), "cat", { image: "start.png", mask: "mask.png" });
   const classes = [...g.nodes.values()].map((node) => node.class_type);
   expect(classes).toContain("LoadImage");
   expect(classes).toContain("VAEEncode");
+  expect(classes).toContain("SetLatentNoiseMask");
+  expect(classes).toContain("RepeatLatentBatch");
   expect(classes).not.toContain("EmptyLatentImage");
 });

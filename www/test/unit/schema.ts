@@ -38,6 +38,8 @@ export const INFO: ObjectInfo = Object.fromEntries(
     ),
     node("VAEDecode", { samples: ["LATENT"], vae: ["VAE"] }, ["IMAGE"]),
     node("VAEEncode", { pixels: ["IMAGE"], vae: ["VAE"] }, ["LATENT"]),
+    node("SetLatentNoiseMask", { samples: ["LATENT"], mask: ["MASK"] }, ["LATENT"]),
+    node("RepeatLatentBatch", { samples: ["LATENT"], amount: ["INT", { default: 1 }] }, ["LATENT"]),
     node("LoadImage", { image: [["a.png"], { image_upload: true }] }, ["IMAGE", "MASK"]),
     node("SaveImage", { images: ["IMAGE"], filename_prefix: ["STRING", { default: "ComfyUI" }] }, [], {
       output_node: true,
