@@ -13,6 +13,7 @@
 //! 5. [`samplers::sample`], whose model is the network between [`guidance::network_input`] and
 //!    [`guidance::denoised`], with [`inpaint::Inpaint`] around it when there is a mask.
 
+pub mod areas;
 pub mod brownian;
 pub mod guidance;
 pub mod inpaint;

@@ -17,3 +17,4 @@ mod layering;
 mod nodes;
 mod parity;
 mod prompts;
+mod sampling;

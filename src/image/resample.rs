@@ -188,7 +188,7 @@ impl Mask {
 }
 
 /// A mask stretched over a latent: bilinear to its height and width, the same for all its channels, the
-/// last mask repeated if the batch has more pictures than masks.
+/// masks taken in turn if the batch has more pictures than masks.
 ///
 /// # Shapes
 ///
@@ -199,7 +199,7 @@ pub fn mask_to_size(mask: &Mask, shape: [usize; 4]) -> Vec<f32> {
     let mut out = Vec::with_capacity(shape.iter().product());
     let masks = mask.resized([height, width], Method::Bilinear, Crop::Disabled);
     for b in 0..batch {
-        let plane = &masks.data[b.min(mask.batch - 1) * height * width..][..height * width];
+        let plane = &masks.data[b % mask.batch * height * width..][..height * width];
         for _ in 0..channels {
             out.extend_from_slice(plane);
         }
@@ -258,6 +258,8 @@ mod tests {
         let mask = Mask { batch: 1, height: 1, width: 2, data: vec![0.0, 1.0] };
         let out = mask_to_size(&mask, [2, 1, 1, 4]);
         assert_eq!(out, [0.0, 0.25, 0.75, 1.0, 0.0, 0.25, 0.75, 1.0]);
+        let two = Mask { batch: 2, height: 1, width: 1, data: vec![0.0, 1.0] };
+        assert_eq!(mask_to_size(&two, [3, 1, 1, 1]), [0.0, 1.0, 0.0]);
         let shrunk = mask_to_size(
             &Mask { batch: 1, height: 2, width: 2, data: vec![0.0, 1.0, 1.0, 0.0] },
             [1, 1, 1, 1],
