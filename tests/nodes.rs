@@ -18,7 +18,7 @@ use crate::support::{assert_close, block_on, bundled_models};
 
 /// A host that collects events and cancels at a given number of steps.
 #[derive(Default)]
-struct TestHost {
+pub(crate) struct TestHost {
     events: RefCell<Vec<Event>>,
     steps: Cell<u64>,
     cancel_after_steps: Option<u64>,
@@ -46,7 +46,7 @@ impl Host for TestHost {
 }
 
 impl TestHost {
-    fn files(&self) -> Vec<File> {
+    pub(crate) fn files(&self) -> Vec<File> {
         let events = self.events.borrow();
         let file = |event: &Event| match event {
             Event::File { file, .. } => Some(file.clone()),
@@ -69,12 +69,12 @@ impl TestHost {
     }
 }
 
-fn open() -> Engine {
+pub(crate) fn open() -> Engine {
     let store = Rc::new(FolderStore::new(bundled_models()));
     block_on(Engine::open(DeviceKind::Cpu, store, |_| {})).unwrap()
 }
 
-fn run(engine: &Engine, graph: &Value, host: &TestHost) -> Result<RunReport, RunError> {
+pub(crate) fn run(engine: &Engine, graph: &Value, host: &TestHost) -> Result<RunReport, RunError> {
     let request = RunRequest { prompt_id: "p".into(), ..RunRequest::default() };
     block_on(engine.run(&graph.to_string(), request, host))
 }

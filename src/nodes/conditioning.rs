@@ -1,7 +1,9 @@
 //! Nodes that make conditions and say where, when and how much they count.
 
 mod a1111;
+mod combine;
 mod encode;
+mod place;
 mod text;
 
 use crate::graph::Node;
@@ -13,4 +15,13 @@ pub(super) const NODES: &[&dyn Node] = &[
     &text::CLIPTextEncodeSDXLRefiner,
     &a1111::CLIPTextEncodeA1111,
     &text::CLIP_SET_LAST_LAYER,
+    &combine::CONDITIONING_COMBINE,
+    &combine::CONDITIONING_AVERAGE,
+    &combine::CONDITIONING_CONCAT,
+    &place::CONDITIONING_SET_AREA,
+    &place::CONDITIONING_SET_AREA_PERCENTAGE,
+    &place::CONDITIONING_SET_AREA_STRENGTH,
+    &place::CONDITIONING_SET_MASK,
+    &place::CONDITIONING_SET_TIMESTEP_RANGE,
+    &combine::CONDITIONING_ZERO_OUT,
 ];

@@ -95,6 +95,7 @@ impl Loader<'_> {
             unet: Rc::new(Unet::load(config, weights)?),
             schedule: Rc::new(schedule),
             format: LatentFormat { scaling_factor, preview: self.preview().await? },
+            options: Rc::default(),
         };
         Ok((model, bytes))
     }

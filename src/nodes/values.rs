@@ -4,11 +4,16 @@
 //! give the same numbers on every device. Only conditions stay on the device: nothing but a network reads
 //! them.
 
+mod sampling;
+
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use burn::tensor::Tensor;
 
+pub use self::sampling::{
+    CfgRule, GUIDER, Guidance, Guider, ModelOptions, NOISE, Noise, SAMPLER, SIGMAS, Sigmas,
+};
 use crate::diffusion::schedule::NoiseSchedule;
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::{Kind, Value};
@@ -25,6 +30,15 @@ pub struct Model {
     pub schedule: Rc<NoiseSchedule>,
     /// What its latents look like.
     pub format: LatentFormat,
+    /// What patches changed about it; a patch shares everything else.
+    pub options: Rc<ModelOptions>,
+}
+
+impl From<Model> for Value {
+    /// A patched model: its memory is that of the one it was made from.
+    fn from(model: Model) -> Self {
+        Self::object(Kind::MODEL, 0, model)
+    }
 }
 
 /// CLIP: one text encoder, or SDXL's two, with their tokenizers.
@@ -129,6 +143,8 @@ pub struct Condition {
     pub steps: Option<Rc<BTreeSet<usize>>>,
     /// SDXL's numbers on the picture's size; those of the latent if absent.
     pub size: Option<SizeNumbers>,
+    /// For inpainting networks: the picture around the hole, and in its mask the hole.
+    pub inpaint: Option<Rc<Latent>>,
 }
 
 /// The part of a picture a condition is for.
@@ -205,6 +221,7 @@ impl Condition {
             end_percent: 1.0,
             steps: None,
             size: None,
+            inpaint: None,
         }
     }
 }

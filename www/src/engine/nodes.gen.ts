@@ -164,6 +164,91 @@ export interface Nodes {
     /** The layer whose output counts; -1 is the last. */
     stop_at_clip_layer?: number | In<"INT">;
   }): Handle<["CLIP"]>;
+  /** Follows two prompts at once: the network is asked for each, and the answers are averaged by weight. */
+  ConditioningCombine(inputs: {
+    /** The one. */
+    conditioning_1: In<"CONDITIONING">;
+    /** The other. */
+    conditioning_2: In<"CONDITIONING">;
+  }): Handle<["CONDITIONING"]>;
+  /** Mixes the numbers of two prompts into one prompt between them. */
+  ConditioningAverage(inputs: {
+    /** The one; its length, areas and times are kept. */
+    conditioning_to: In<"CONDITIONING">;
+    /** The other; only the first of several combined prompts is used. */
+    conditioning_from: In<"CONDITIONING">;
+    /** How much of the one; the rest is of the other. */
+    conditioning_to_strength?: number | In<"FLOAT">;
+  }): Handle<["CONDITIONING"]>;
+  /** Puts one prompt behind another, read apart from it: a `BREAK` between the two. */
+  ConditioningConcat(inputs: {
+    /** The first part. */
+    conditioning_to: In<"CONDITIONING">;
+    /** The second part; only the first of several combined prompts is used. */
+    conditioning_from: In<"CONDITIONING">;
+  }): Handle<["CONDITIONING"]>;
+  /** Lets a prompt count in a rectangle of the picture; combine it with a prompt for the rest. */
+  ConditioningSetArea(inputs: {
+    /** The prompt, or several combined. */
+    conditioning: In<"CONDITIONING">;
+    /** Width in pixels, in steps of 8. */
+    width?: number | In<"INT">;
+    /** Height in pixels, in steps of 8. */
+    height?: number | In<"INT">;
+    /** Left edge in pixels, in steps of 8. */
+    x?: number | In<"INT">;
+    /** Top edge in pixels, in steps of 8. */
+    y?: number | In<"INT">;
+    /** How much it counts against other prompts at the same place. */
+    strength?: number | In<"FLOAT">;
+  }): Handle<["CONDITIONING"]>;
+  /** Lets a prompt count in a rectangle of the picture, given in parts of its sides. */
+  ConditioningSetAreaPercentage(inputs: {
+    /** The prompt, or several combined. */
+    conditioning: In<"CONDITIONING">;
+    /** Width; 1 is the picture's. */
+    width?: number | In<"FLOAT">;
+    /** Height; 1 is the picture's. */
+    height?: number | In<"FLOAT">;
+    /** Left edge; 0.5 is the middle. */
+    x?: number | In<"FLOAT">;
+    /** Top edge; 0.5 is the middle. */
+    y?: number | In<"FLOAT">;
+    /** How much it counts against other prompts at the same place. */
+    strength?: number | In<"FLOAT">;
+  }): Handle<["CONDITIONING"]>;
+  /** Sets how much a prompt counts against the others it is combined with. */
+  ConditioningSetAreaStrength(inputs: {
+    /** The prompt, or several combined. */
+    conditioning: In<"CONDITIONING">;
+    /** How much it counts against other prompts at the same place. */
+    strength?: number | In<"FLOAT">;
+  }): Handle<["CONDITIONING"]>;
+  /** Lets a prompt count where a mask is white; combine it with a prompt for the rest. */
+  ConditioningSetMask(inputs: {
+    /** The prompt, or several combined. */
+    conditioning: In<"CONDITIONING">;
+    /** White where the prompt counts; stretched over the picture. */
+    mask: In<"MASK">;
+    /** How much it counts against other prompts at the same place. */
+    strength?: number | In<"FLOAT">;
+    /** With bounds only the rectangle around the mask is painted, as a picture of its own. */
+    set_cond_area?: "default" | "mask bounds" | In<"COMBO">;
+  }): Handle<["CONDITIONING"]>;
+  /** Lets a prompt count in a part of the run: the beginning makes the composition, the end the details. */
+  ConditioningSetTimestepRange(inputs: {
+    /** The prompt, or several combined. */
+    conditioning: In<"CONDITIONING">;
+    /** From when on; 0 is the beginning. */
+    start?: number | In<"FLOAT">;
+    /** Until when; 1 is the end. */
+    end?: number | In<"FLOAT">;
+  }): Handle<["CONDITIONING"]>;
+  /** Puts noughts in place of a prompt: the negative prompt of some distilled models. */
+  ConditioningZeroOut(inputs: {
+    /** A prompt; its length, areas and times are kept. */
+    conditioning: In<"CONDITIONING">;
+  }): Handle<["CONDITIONING"]>;
   /** The start of a new picture: its size, and how many of them. */
   EmptyLatentImage(inputs?: {
     /** Width of the picture in pixels, a multiple of 8. */
@@ -452,6 +537,281 @@ export interface Nodes {
     /** How much may change: 1 makes a new picture, less keeps some of the given one. */
     denoise?: number | In<"FLOAT">;
   }): Handle<["LATENT"]>;
+  /** Paints a part of the steps, so that another sampler, model or prompt can do the others. */
+  KSamplerAdvanced(inputs: {
+    /** The network that paints. */
+    model: In<"MODEL">;
+    /** Disable where the latent still has the noise that another sampler left. */
+    add_noise?: "enable" | "disable" | In<"COMBO">;
+    /** Which noise to start from: the same seed and settings give the same picture. */
+    noise_seed?: bigint | number | In<"INT">;
+    /** More steps, finer and slower. */
+    steps?: number | In<"INT">;
+    /** How closely the picture follows the prompt; 1 leaves the negative prompt out. */
+    cfg?: number | In<"FLOAT">;
+    /** The way from noise to picture. */
+    sampler_name?: SamplerName | In<"COMBO">;
+    /** How much noise is removed in which step. */
+    scheduler?: SchedulerName | In<"COMBO">;
+    /** What the picture should show. */
+    positive: In<"CONDITIONING">;
+    /** What it should not show. */
+    negative: In<"CONDITIONING">;
+    /** Where to start: empty, or a picture to change. */
+    latent_image: In<"LATENT">;
+    /** The first step done here. */
+    start_at_step?: number | In<"INT">;
+    /** The first step not done here. */
+    end_at_step?: number | In<"INT">;
+    /** Enable to leave the noise of the steps that are not done here for another sampler. */
+    return_with_leftover_noise?: "disable" | "enable" | In<"COMBO">;
+  }): Handle<["LATENT"]>;
+  /** Paints with a sampler and noise levels of your choice. */
+  SamplerCustom(inputs: {
+    /** The network that paints. */
+    model: In<"MODEL">;
+    /** Off where the latent still has the noise that another sampler left. */
+    add_noise?: boolean | In<"BOOLEAN">;
+    /** Which noise to start from: the same seed and settings give the same picture. */
+    noise_seed?: bigint | number | In<"INT">;
+    /** How closely the picture follows the prompt; 1 leaves the negative prompt out. */
+    cfg?: number | In<"FLOAT">;
+    /** What the picture should show. */
+    positive: In<"CONDITIONING">;
+    /** What it should not show. */
+    negative: In<"CONDITIONING">;
+    /** The way from noise to picture. */
+    sampler: In<"SAMPLER">;
+    /** The noise levels to go through. */
+    sigmas: In<"SIGMAS">;
+    /** Where to start: empty, or a picture to change. */
+    latent_image: In<"LATENT">;
+  }): Handle<["LATENT", "LATENT"]>;
+  /** Paints with noise, guidance, sampler and noise levels of your choice. */
+  SamplerCustomAdvanced(inputs: {
+    /** The noise to start from. */
+    noise: In<"NOISE">;
+    /** The model with its prompts. */
+    guider: In<"GUIDER">;
+    /** The way from noise to picture. */
+    sampler: In<"SAMPLER">;
+    /** The noise levels to go through. */
+    sigmas: In<"SIGMAS">;
+    /** Where to start: empty, or a picture to change. */
+    latent_image: In<"LATENT">;
+  }): Handle<["LATENT", "LATENT"]>;
+  /** A sampler, set as its name alone means. */
+  KSamplerSelect(inputs?: {
+    /** The way from noise to picture. */
+    sampler_name?: SamplerName | In<"COMBO">;
+  }): Handle<["SAMPLER"]>;
+  /** The noise that a picture starts from. */
+  RandomNoise(inputs?: {
+    /** Which noise: the same seed gives the same. */
+    noise_seed?: bigint | number | In<"INT">;
+  }): Handle<["NOISE"]>;
+  /** No noise: for a latent that still has the noise another sampler left. */
+  DisableNoise(inputs?: Record<string, never>): Handle<["NOISE"]>;
+  /** Adds noise to a latent, as much as lies between the first and the last level. */
+  AddNoise(inputs: {
+    /** The network that will remove it. */
+    model: In<"MODEL">;
+    /** The noise. */
+    noise: In<"NOISE">;
+    /** The levels; of one, all of it is added. */
+    sigmas: In<"SIGMAS">;
+    /** The latent. */
+    latent_image: In<"LATENT">;
+  }): Handle<["LATENT"]>;
+  /** Follows one prompt, as models do that were distilled to need no negative one. */
+  BasicGuider(inputs: {
+    /** The network that paints. */
+    model: In<"MODEL">;
+    /** What the picture should show. */
+    conditioning: In<"CONDITIONING">;
+  }): Handle<["GUIDER"]>;
+  /** Follows a prompt and keeps away from another. */
+  CFGGuider(inputs: {
+    /** The network that paints. */
+    model: In<"MODEL">;
+    /** What the picture should show. */
+    positive: In<"CONDITIONING">;
+    /** What it should not show. */
+    negative: In<"CONDITIONING">;
+    /** How closely the picture follows the prompt; 1 leaves the negative prompt out. */
+    cfg?: number | In<"FLOAT">;
+  }): Handle<["GUIDER"]>;
+  /** Follows two prompts, each as closely as it is told. */
+  DualCFGGuider(inputs: {
+    /** The network that paints. */
+    model: In<"MODEL">;
+    /** What the picture should show first of all. */
+    cond1: In<"CONDITIONING">;
+    /** What it should show besides: for editing models, the picture to edit alone. */
+    cond2: In<"CONDITIONING">;
+    /** What it should not show. */
+    negative: In<"CONDITIONING">;
+    /** How far the picture goes from the second prompt to the first. */
+    cfg_conds?: number | In<"FLOAT">;
+    /** How far it goes from the negative prompt to the second. */
+    cfg_cond2_negative?: number | In<"FLOAT">;
+    /** Whether the first two are mixed before the negative prompt counts. */
+    style?: "regular" | "nested" | In<"COMBO">;
+  }): Handle<["GUIDER"]>;
+  /** Keeps away only from what the negative prompt has apart from the positive one. */
+  PerpNegGuider(inputs: {
+    /** The network that paints. */
+    model: In<"MODEL">;
+    /** What the picture should show. */
+    positive: In<"CONDITIONING">;
+    /** What it should not show. */
+    negative: In<"CONDITIONING">;
+    /** An empty prompt, encoded. */
+    empty_conditioning: In<"CONDITIONING">;
+    /** How closely the picture follows the prompt. */
+    cfg?: number | In<"FLOAT">;
+    /** How much the negative prompt counts. */
+    neg_scale?: number | In<"FLOAT">;
+  }): Handle<["GUIDER"]>;
+  /** The noise levels that a scheduler chooses for a model. */
+  BasicScheduler(inputs: {
+    /** The network whose levels they are. */
+    model: In<"MODEL">;
+    /** How much noise is removed in which step. */
+    scheduler?: SchedulerName | In<"COMBO">;
+    /** How many steps. */
+    steps?: number | In<"INT">;
+    /** How much may change: less than 1 keeps only the last levels, for a picture to change. */
+    denoise?: number | In<"FLOAT">;
+  }): Handle<["SIGMAS"]>;
+  /** Many levels where there is little noise. */
+  KarrasScheduler(inputs?: {
+    /** How many steps. */
+    steps?: number | In<"INT">;
+    /** The highest level. */
+    sigma_max?: number | In<"FLOAT">;
+    /** The lowest level. */
+    sigma_min?: number | In<"FLOAT">;
+    /** How many: 1 spaces the levels evenly. */
+    rho?: number | In<"FLOAT">;
+  }): Handle<["SIGMAS"]>;
+  /** Every step removes the same share of the noise. */
+  ExponentialScheduler(inputs?: {
+    /** How many steps. */
+    steps?: number | In<"INT">;
+    /** The highest level. */
+    sigma_max?: number | In<"FLOAT">;
+    /** The lowest level. */
+    sigma_min?: number | In<"FLOAT">;
+  }): Handle<["SIGMAS"]>;
+  /** As exponential, with more steps at one of the ends. */
+  PolyexponentialScheduler(inputs?: {
+    /** How many steps. */
+    steps?: number | In<"INT">;
+    /** The highest level. */
+    sigma_max?: number | In<"FLOAT">;
+    /** The lowest level. */
+    sigma_min?: number | In<"FLOAT">;
+    /** At 1 as exponential; above it there are more steps where there is little noise. */
+    rho?: number | In<"FLOAT">;
+  }): Handle<["SIGMAS"]>;
+  /** Many levels in the middle of the run. */
+  LaplaceScheduler(inputs?: {
+    /** How many steps. */
+    steps?: number | In<"INT">;
+    /** The highest level. */
+    sigma_max?: number | In<"FLOAT">;
+    /** The lowest level. */
+    sigma_min?: number | In<"FLOAT">;
+    /** The logarithm of the middle level. */
+    mu?: number | In<"FLOAT">;
+    /** How far the levels are spread. */
+    beta?: number | In<"FLOAT">;
+  }): Handle<["SIGMAS"]>;
+  /** The levels of the process that most models were trained with, without their table. */
+  VPScheduler(inputs?: {
+    /** How many steps. */
+    steps?: number | In<"INT">;
+    /** How fast the noise grows faster. */
+    beta_d?: number | In<"FLOAT">;
+    /** How fast it grows at first. */
+    beta_min?: number | In<"FLOAT">;
+    /** The time of the lowest level. */
+    eps_s?: number | In<"FLOAT">;
+  }): Handle<["SIGMAS"]>;
+  /** Many levels at the beginning, at the end, or at both. */
+  BetaSamplingScheduler(inputs: {
+    /** The network whose levels they are. */
+    model: In<"MODEL">;
+    /** How many steps. */
+    steps?: number | In<"INT">;
+    /** Less is more steps at the end. */
+    alpha?: number | In<"FLOAT">;
+    /** Less is more steps at the beginning. */
+    beta?: number | In<"FLOAT">;
+  }): Handle<["SIGMAS"]>;
+  /** The noise levels of turbo models: 10 at most, from the top. */
+  SDTurboScheduler(inputs: {
+    /** The network whose levels they are. */
+    model: In<"MODEL">;
+    /** How many steps. */
+    steps?: number | In<"INT">;
+    /** How much may change: less than 1 keeps only the last levels, for a picture to change. */
+    denoise?: number | In<"FLOAT">;
+  }): Handle<["SIGMAS"]>;
+  /** Splits the noise levels after a step, for two samplers. */
+  SplitSigmas(inputs: {
+    /** The noise levels. */
+    sigmas: In<"SIGMAS">;
+    /** How many steps come before. */
+    step?: number | In<"INT">;
+  }): Handle<["SIGMAS", "SIGMAS"]>;
+  /** Splits the noise levels so that this share of the steps comes after. */
+  SplitSigmasDenoise(inputs: {
+    /** The noise levels. */
+    sigmas: In<"SIGMAS">;
+    /** The share of steps after the split. */
+    denoise?: number | In<"FLOAT">;
+  }): Handle<["SIGMAS", "SIGMAS"]>;
+  /** Turns the noise levels round, to go from a picture to the noise behind it. */
+  FlipSigmas(inputs: {
+    /** The noise levels. */
+    sigmas: In<"SIGMAS">;
+  }): Handle<["SIGMAS"]>;
+  /** Sets the noise level that a run begins at. */
+  SetFirstSigma(inputs: {
+    /** The noise levels. */
+    sigmas: In<"SIGMAS">;
+    /** The first level. */
+    sigma?: number | In<"FLOAT">;
+  }): Handle<["SIGMAS"]>;
+  /** Puts further noise levels between those of a part of the run. */
+  ExtendIntermediateSigmas(inputs: {
+    /** The noise levels. */
+    sigmas: In<"SIGMAS">;
+    /** How many steps each step of that part becomes. */
+    steps?: number | In<"INT">;
+    /** The level that part begins at; -1 is the first. */
+    start_at_sigma?: number | In<"FLOAT">;
+    /** The level it ends at. */
+    end_at_sigma?: number | In<"FLOAT">;
+    /** Whether the new levels lie evenly, nearer to the next one, or nearer to the one before. */
+    spacing?: "linear" | "cosine" | "sine" | In<"COMBO">;
+  }): Handle<["SIGMAS"]>;
+  /** Noise levels of your own. */
+  ManualSigmas(inputs?: {
+    /** The levels, first to last, with commas. */
+    sigmas?: string | In<"STRING">;
+  }): Handle<["SIGMAS"]>;
+  /** The noise level at a part of the run. */
+  SamplingPercentToSigma(inputs: {
+    /** The network whose levels they are. */
+    model: In<"MODEL">;
+    /** The part: 0 is the beginning, 1 the end. */
+    sampling_percent?: number | In<"FLOAT">;
+    /** At the ends give the model's highest and lowest level, not a number beyond them. */
+    return_actual_sigma?: boolean | In<"BOOLEAN">;
+  }): Handle<["FLOAT"]>;
   /** Loads a picture. What is transparent in it becomes the mask. */
   LoadImage(inputs: {
     /** The file, added to the inputs before. */

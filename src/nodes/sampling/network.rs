@@ -1,0 +1,347 @@
+//! A model with its prompts, as samplers see it.
+
+use burn::tensor::{Tensor, TensorData};
+use futures_util::future::LocalBoxFuture;
+
+use crate::device;
+use crate::diffusion::areas::{Entry, Part, Parts, Rect};
+use crate::error::{Error, ErrorKind, Result};
+use crate::graph::Context;
+use crate::image::resample::mask_to_size;
+use crate::models::unet::{AddedCondition, UnetCondition};
+use crate::nodes::values::{Area, AreaMask, Condition, Model, SizeNumbers};
+use crate::nodes::{Environment, limits};
+use crate::ops;
+
+/// Prompts whose lengths differ are repeated to a common one, unless one would be repeated more than this.
+const MOST_REPEATS: usize = 4;
+
+/// The network and everything it is told: answers for parts of a latent.
+pub(super) struct Network<'a> {
+    model: &'a Model,
+    cx: &'a Context<'a>,
+    shape: [usize; 4],
+    conditions: Vec<Told>,
+    /// The guidance that a guidance-distilled network is told.
+    told_cfg: Option<f32>,
+    /// What was prepared for the last call, and for which conditions: mostly it is the same again.
+    last: Option<(Vec<usize>, UnetCondition)>,
+}
+
+/// What the network is told of one condition.
+struct Told {
+    context: Tensor<3>,
+    pooled: Tensor<2>,
+    /// SDXL's size numbers.
+    time_ids: Vec<f32>,
+    /// An inpainting network's further channels: hole and picture around it, for the whole latent.
+    further: Vec<f32>,
+}
+
+impl<'a> Network<'a> {
+    /// A network for latents of `shape`, that was not told anything yet.
+    ///
+    /// `cfg` is what a guidance-distilled network (LCM) is told; it needs no second half for it.
+    pub(super) fn new(
+        model: &'a Model,
+        shape: [usize; 4],
+        cfg: f32,
+        cx: &'a Context<'a>,
+    ) -> Result<Self> {
+        let config = model.unet.config();
+        if shape[1] != config.out_channels {
+            return Err(Error::new(ErrorKind::Mismatch {
+                what: "channels of the latent",
+                expected: config.out_channels.to_string(),
+                got: shape[1].to_string(),
+            })
+            .hint("use the latent, and the autoencoder, that belong to the model"));
+        }
+        let told_cfg = config.time_cond_proj_dim.map(|_| cfg);
+        Ok(Self { model, cx, shape, conditions: Vec::new(), told_cfg, last: None })
+    }
+
+    /// Tells the network of a condition, and says where, when and how much it counts.
+    pub(super) fn tell(&mut self, condition: &Condition, negative: bool) -> Result<Entry> {
+        let config = self.model.unet.config();
+        let width = condition.context.dims()[2];
+        if width != config.cross_attention_dim {
+            return Err(Error::new(ErrorKind::Mismatch {
+                what: "width of the prompt's embeddings",
+                expected: config.cross_attention_dim.to_string(),
+                got: width.to_string(),
+            })
+            .hint("encode the prompt with the text encoder that belongs to the model"));
+        }
+        self.conditions.push(Told {
+            context: condition.context.clone(),
+            pooled: condition.pooled.clone(),
+            time_ids: self.time_ids(condition, negative)?,
+            further: self.further(condition)?,
+        });
+        self.entry(condition)
+    }
+
+    fn entry(&self, condition: &Condition) -> Result<Entry> {
+        let canvas = [self.shape[2], self.shape[3]];
+        let mut area = condition.area.map(|area| rectangle(area, canvas));
+        let mask = condition.mask.as_ref().map(|AreaMask { mask, strength, bounds_only }| {
+            // As many planes as there are masks: the batch takes them in turn.
+            let planes = mask_to_size(mask, [mask.batch, 1, canvas[0], canvas[1]]);
+            if *bounds_only {
+                let mut largest = vec![0f32; canvas[0] * canvas[1]];
+                for (i, value) in planes.iter().enumerate() {
+                    let place = i % largest.len();
+                    largest[place] = largest[place].max(value.abs());
+                }
+                area = Some(Rect::around(&largest, canvas[1]));
+            }
+            planes.into_iter().map(|m| m * strength).collect()
+        });
+        let schedule = &self.model.schedule;
+        let from_sigma = match condition.start_percent {
+            start if start <= 0.0 => f32::INFINITY,
+            start => schedule.sigma_at(start),
+        };
+        let to_sigma = match condition.end_percent {
+            end if end >= 1.0 => 0.0,
+            end => schedule.sigma_at(end),
+        };
+        Ok(Entry {
+            condition: self.conditions.len() - 1,
+            strength: condition.strength,
+            area: area.map(|area| area.within(canvas)).transpose()?,
+            mask,
+            from_sigma,
+            to_sigma,
+            steps: condition.steps.clone(),
+        })
+    }
+
+    /// SDXL was told each training picture's size and crop; the natural choice is "all of this size".
+    ///
+    /// The refiner was told a score instead of the target size: 6 is a good picture, 2.5 a bad one.
+    fn time_ids(&self, condition: &Condition, negative: bool) -> Result<Vec<f32>> {
+        let Some(added) = self.model.unet.config().added else { return Ok(Vec::new()) };
+        let [_, _, height, width] = self.shape;
+        let latent = [(height * 8) as f32, (width * 8) as f32];
+        let (original, crop, target, score) = match &condition.size {
+            None => (latent, [0.0; 2], latent, None),
+            Some(SizeNumbers::Base { original, crop, target }) => (*original, *crop, *target, None),
+            Some(SizeNumbers::Refiner { original, crop, score }) => {
+                (*original, *crop, latent, Some(*score))
+            }
+        };
+        let pooled = condition.pooled.dims()[1];
+        let numbers = added.input_width.saturating_sub(pooled) / added.time_width.max(1);
+        let last = match numbers {
+            5 => vec![score.unwrap_or(if negative { 2.5 } else { 6.0 })],
+            6 => target.to_vec(),
+            _ => Vec::new(),
+        };
+        if last.is_empty() || pooled + numbers * added.time_width != added.input_width {
+            return Err(Error::new(ErrorKind::Mismatch {
+                what: "width of the prompt's pooled embedding",
+                expected: added.pooled_width().to_string(),
+                got: pooled.to_string(),
+            })
+            .hint("encode the prompt with the text encoders that belong to the model"));
+        }
+        Ok([&original[..], &crop, &last].concat())
+    }
+
+    /// For a network of 9 input channels: the hole, and the picture around it.
+    fn further(&self, condition: &Condition) -> Result<Vec<f32>> {
+        let [batch, channels, height, width] = self.shape;
+        let config = self.model.unet.config();
+        if config.in_channels == config.out_channels {
+            return Ok(Vec::new());
+        }
+        if config.in_channels != 2 * config.out_channels + 1 {
+            return Err(Error::new(ErrorKind::Mismatch {
+                what: "input channels of the model",
+                expected: format!(
+                    "4 for pictures, 9 for inpainting with {channels}-channel latents"
+                ),
+                got: config.in_channels.to_string(),
+            })
+            .hint("use a text-to-image or inpainting checkpoint"));
+        }
+        let Some((latent, mask)) =
+            condition.inpaint.as_deref().and_then(|l| Some((l, l.noise_mask.as_deref()?)))
+        else {
+            return Err(Error::new(ErrorKind::Mismatch {
+                what: "prompt for an inpainting model",
+                expected: "one that carries the picture and its hole".to_owned(),
+                got: "a prompt alone".to_owned(),
+            })
+            .hint("put an `InpaintModelConditioning` node between the prompts and the sampler"));
+        };
+        if latent.shape[1..] != self.shape[1..] {
+            return Err(Error::new(ErrorKind::Mismatch {
+                what: "size of the picture to inpaint, in latent positions",
+                expected: format!("{:?}", &self.shape[1..]),
+                got: format!("{:?}", &latent.shape[1..]),
+            })
+            .hint("sample the latent that `InpaintModelConditioning` gives"));
+        }
+        let scale = self.model.format.scaling_factor;
+        let mask = mask_to_size(mask, [batch, 1, height, width]);
+        let mut out = Vec::with_capacity(batch * (1 + channels) * height * width);
+        for (i, mask) in mask.chunks_exact(height * width).enumerate() {
+            let len = channels * height * width;
+            let picture = &latent.samples[i % latent.shape[0] * len..][..len];
+            out.extend(mask.iter().map(|m| m.round()));
+            out.extend(picture.iter().map(|v| v * scale));
+        }
+        Ok(out)
+    }
+
+    /// How many of these parts go into the next call: what fits the device, and can have one length.
+    fn fitting(&self, parts: &[Part]) -> Result<usize> {
+        let env = self.cx.env::<Environment>();
+        let config = self.model.unet.config();
+        let size = [parts[0].area.height, parts[0].area.width];
+        let check =
+            |n: usize| limits::check_unet(&env.device_info, config, n * self.shape[0], size);
+        check(1)?;
+        let (mut least, mut common, mut count) = (usize::MAX, 1, 0);
+        for part in parts {
+            let length = self.conditions[part.condition].context.dims()[1];
+            least = least.min(length);
+            common = least_common_multiple(common, length);
+            if count > 0 && (common / least > MOST_REPEATS || check(count + 1).is_err()) {
+                break;
+            }
+            count += 1;
+        }
+        Ok(count)
+    }
+
+    /// What the network is told in a call for these conditions, every one repeated for the batch.
+    fn prepare(&self, conditions: &[usize]) -> UnetCondition {
+        let [batch, ..] = self.shape;
+        let told = || conditions.iter().map(|i| &self.conditions[*i]);
+        let length = told().map(|one| one.context.dims()[1]).fold(1, least_common_multiple);
+        let context = |one: &Told| {
+            let repeats = length / one.context.dims()[1];
+            one.context.clone().repeat(&[batch, repeats, 1])
+        };
+        let rows = conditions.len() * batch;
+        let config = self.model.unet.config();
+        let added = config.added.map(|_| AddedCondition {
+            text_embeds: Tensor::cat(
+                told().map(|o| o.pooled.clone().repeat(&[batch, 1])).collect(),
+                0,
+            ),
+            time_ids: told().flat_map(|one| one.time_ids.repeat(batch)).collect(),
+        });
+        let timestep_cond = config.time_cond_proj_dim.zip(self.told_cfg).map(|(width, cfg)| {
+            // Luo et al. 2023, <https://arxiv.org/abs/2310.04378>: w = cfg − 1, embedded as a timestep of 1000·w.
+            let values = vec![(cfg - 1.0) * 1000.0; rows];
+            let numbers = ops::timestep_embedding(&values, width, false, 1.0);
+            Tensor::from_data(TensorData::new(numbers, [rows, width]), self.model.unet.device())
+        });
+        UnetCondition {
+            context: Tensor::cat(told().map(context).collect(), 0),
+            added,
+            timestep_cond,
+        }
+    }
+
+    /// One call of the network.
+    async fn call(&mut self, parts: &[Part], sigma: f32) -> Result<Vec<Vec<f32>>> {
+        // Every call, not only every step: second-order samplers call the network twice.
+        self.cx.checkpoint().await?;
+        let conditions: Vec<usize> = parts.iter().map(|part| part.condition).collect();
+        if self.last.as_ref().is_none_or(|(known, _)| *known != conditions) {
+            self.last = Some((conditions.clone(), self.prepare(&conditions)));
+        }
+        let Some((_, told)) = &self.last else { return Ok(Vec::new()) };
+        let [batch, _, height, width] = self.shape;
+        let (unet, schedule) = (&self.model.unet, &self.model.schedule);
+        let Rect { height: rows, width: columns, .. } = parts[0].area;
+        let channels = unet.config().in_channels;
+        let mut input = Vec::with_capacity(parts.len() * batch * channels * rows * columns);
+        for part in parts {
+            let x = schedule.network_input(&part.x, sigma);
+            let further = &self.conditions[part.condition].further;
+            let further = part.area.cut(further, [height, width]);
+            let (one, more) = (x.len() / batch, further.len() / batch);
+            for i in 0..batch {
+                input.extend_from_slice(&x[i * one..][..one]);
+                input.extend_from_slice(&further[i * more..][..more]);
+            }
+        }
+        let rows_of_batch = parts.len() * batch;
+        let input = TensorData::new(input, [rows_of_batch, channels, rows, columns]);
+        let input = Tensor::<4>::from_data(input, unet.device());
+        let timesteps = vec![schedule.timestep(sigma); rows_of_batch];
+        let output = device::read(unet.forward(input, &timesteps, told)).await?;
+        let answers = parts.iter().zip(output.chunks_exact(parts[0].x.len()));
+        let clean =
+            |(part, output): (&Part, &[f32])| schedule.denoised(&part.x, output.to_vec(), sigma);
+        answers.map(clean).collect()
+    }
+}
+
+impl Parts for Network<'_> {
+    fn denoise_parts<'a>(
+        &'a mut self,
+        parts: &'a [Part],
+        sigma: f32,
+    ) -> LocalBoxFuture<'a, Result<Vec<Vec<f32>>>> {
+        Box::pin(async move {
+            let mut answers = Vec::with_capacity(parts.len());
+            while answers.len() < parts.len() {
+                let rest = &parts[answers.len()..];
+                let now = &rest[..self.fitting(rest)?];
+                answers.extend(self.call(now, sigma).await?);
+            }
+            Ok(answers)
+        })
+    }
+}
+
+/// An area in positions of a latent of `[height, width]`.
+fn rectangle(area: Area, [rows, columns]: [usize; 2]) -> Rect {
+    match area {
+        Area::Latent { height, width, y, x } => Rect { y, x, height, width },
+        Area::Part { height, width, y, x } => {
+            let part = |part: f64, whole: usize| (part * whole as f64).round_ties_even() as usize;
+            Rect {
+                y: part(y, rows),
+                x: part(x, columns),
+                height: part(height, rows).max(1),
+                width: part(width, columns).max(1),
+            }
+        }
+    }
+}
+
+fn least_common_multiple(a: usize, b: usize) -> usize {
+    let (mut x, mut y) = (a, b);
+    while y != 0 {
+        (x, y) = (y, x % y);
+    }
+    (a / x).saturating_mul(b)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_of_a_picture_are_rounded_to_positions() {
+        let area = Area::Part { height: 0.5, width: 0.001, y: 0.25, x: 0.9 };
+        // 2.5 and 12.5 go to the even number, as Python rounds.
+        assert_eq!(rectangle(area, [10, 25]), Rect { y: 2, x: 22, height: 5, width: 1 });
+    }
+
+    #[test]
+    fn lengths_have_a_common_multiple() {
+        assert_eq!(least_common_multiple(77, 154), 154);
+        assert_eq!(least_common_multiple(154, 231), 462);
+        assert_eq!(least_common_multiple(usize::MAX, 2), usize::MAX);
+    }
+}

@@ -1,0 +1,166 @@
+//! A run: from a latent and noise to a latent, whichever node asks for it.
+
+use super::guided::Guided;
+use crate::diffusion::inpaint::{Inpaint, inpaint_noise};
+use crate::diffusion::noise::Generator;
+use crate::diffusion::samplers::{self, Method, StepInfo, StepNoise};
+use crate::error::{Error, ErrorKind, Result};
+use crate::graph::Context;
+use crate::image::resample::mask_to_size;
+use crate::nodes::values::{Guider, Latent, Model, Noise};
+use crate::nodes::{Environment, limits};
+
+/// What a sampling node gives to [`sample`].
+pub(super) struct Run<'a> {
+    pub(super) guider: &'a Guider,
+    pub(super) method: Method,
+    /// Fewer than two levels are no step.
+    pub(super) sigmas: &'a [f32],
+    pub(super) latent: &'a Latent,
+    /// The noise to begin with, and the seed of what the sampler draws on its way.
+    pub(super) noise: Noise,
+    pub(super) seed: u64,
+}
+
+/// What a run gives.
+pub(super) struct Sampled {
+    /// The latent at the last level.
+    pub(super) output: Latent,
+    /// The clean latent that the network saw in it before the last step.
+    pub(super) denoised: Latent,
+}
+
+/// Denoises.
+pub(super) async fn sample(run: Run<'_>, cx: &Context<'_>) -> Result<Sampled> {
+    let Run { guider, method, sigmas, latent, noise, seed } = run;
+    let (Some(&first), Some(&last)) = (sigmas.first(), sigmas.last()) else {
+        return Ok(Sampled { output: latent.clone(), denoised: latent.clone() });
+    };
+    let model = &guider.model;
+    let latent = &fixed_up(latent, model, cx)?;
+    let scale = model.format.scaling_factor;
+    let start: Vec<f32> = latent.samples.iter().map(|v| v * scale).collect();
+    let noise = draw(noise, latent)?;
+    let x = model.schedule.noised(&start, &noise, first)?;
+    let [_, _, height, width] = latent.shape;
+    let mut clean = Vec::new();
+    let mut on_step = |info: StepInfo<'_>| -> Result<()> {
+        cx.progress(info.step as u64 + 1, info.steps as u64);
+        let rgba = model.format.preview.rgba(info.denoised, height * width);
+        cx.preview(width as u32, height as u32, rgba);
+        clean.clear();
+        clean.extend_from_slice(info.denoised);
+        cx.check_cancelled()
+    };
+    let mut network = Guided::new(guider, latent.shape, sigmas, cx)?;
+    let mut drawn = StepNoise::new(seed);
+    let unscaled = |v: Vec<f32>| -> Vec<f32> { v.into_iter().map(|v| v / scale).collect() };
+    let samples = match &latent.noise_mask {
+        None => {
+            let network = &mut network;
+            let out =
+                samplers::sample(method, network, x, sigmas, &mut drawn, &mut on_step).await?;
+            unscaled(out)
+        }
+        Some(mask) => {
+            let mask = mask_to_size(mask, latent.shape);
+            let fresh = inpaint_noise(method.sampler, seed, &noise);
+            let mut masked = Inpaint::new(&mut network, mask.clone(), start, fresh)?;
+            if let Some(strength) = model.options.differential {
+                masked = masked.by_degrees(&model.schedule, sigmas, strength);
+            }
+            let masked = &mut masked;
+            let out = samplers::sample(method, masked, x, sigmas, &mut drawn, &mut on_step).await?;
+            let mut out = unscaled(out);
+            if last == 0.0 && model.options.differential.is_none() {
+                // What is protected comes back to the last bit, whatever sampler and scaling did to it.
+                let places = out.iter_mut().zip(&mask).zip(&latent.samples);
+                places.filter(|((_, m), _)| **m == 0.0).for_each(|((out, _), kept)| *out = *kept);
+            }
+            out
+        }
+    };
+    let output = Latent { samples, ..latent.clone() };
+    let denoised = match clean.is_empty() {
+        true => output.clone(),
+        false => Latent { samples: unscaled(clean), ..latent.clone() },
+    };
+    Ok(Sampled { output, denoised })
+}
+
+/// An empty latent of another family gets the channels of this one; any other is left as it is.
+fn fixed_up(latent: &Latent, model: &Model, cx: &Context<'_>) -> Result<Latent> {
+    let [batch, channels, height, width] = latent.shape;
+    let wanted = model.unet.config().out_channels;
+    if channels == wanted || latent.samples.iter().any(|v| *v != 0.0) {
+        return Ok(latent.clone());
+    }
+    let shape = [batch, wanted, height, width];
+    let numbers = shape.iter().map(|n| *n as u64).product();
+    let env = cx.env::<Environment>();
+    limits::check_host(&env.device_info, "an empty latent of this size", numbers)?;
+    Ok(Latent { shape, samples: vec![0.0; numbers as usize], ..latent.clone() })
+}
+
+/// The largest place in a batch that noise is drawn for: the draws before it are made as well.
+const MOST_INDEX: usize = 4096;
+
+/// The noise for a latent, scaled to variance 1.
+///
+/// One draw for the whole batch; where the pictures are some of a larger batch, one draw for each of that
+/// batch, of which theirs are taken. As draws follow each other in one stream, both give picture `k` of a batch
+/// the same noise.
+pub(super) fn draw(noise: Noise, latent: &Latent) -> Result<Vec<f32>> {
+    let Noise::Seed(seed) = noise else { return Ok(vec![0.0; latent.samples.len()]) };
+    let mut generator = Generator::new(seed);
+    let Some(places) = &latent.batch_index else {
+        return Ok(generator.randn(latent.samples.len()));
+    };
+    let batch = latent.shape[0];
+    let largest = places.iter().copied().max().unwrap_or(0);
+    if places.len() != batch || largest > MOST_INDEX {
+        return Err(Error::new(ErrorKind::Mismatch {
+            what: "places of the latents in their batch",
+            expected: format!("{batch} of 0 to {MOST_INDEX}"),
+            got: format!("{} up to {largest}", places.len()),
+        })
+        .hint("take the latents from a batch with `LatentFromBatch`"));
+    }
+    let len = latent.samples.len() / batch;
+    let mut out = vec![0.0; latent.samples.len()];
+    for index in 0..=largest {
+        let one = generator.randn(len);
+        let takers = places.iter().enumerate().filter(|(_, place)| **place == index);
+        takers.for_each(|(i, _)| out[i * len..][..len].copy_from_slice(&one));
+    }
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn latent(batch: usize, places: Option<&[usize]>) -> Latent {
+        let shape = [batch, 4, 4, 4];
+        let mut latent = Latent::new(shape, vec![0.0; batch * 64]).unwrap();
+        latent.batch_index = places.map(Into::into);
+        latent
+    }
+
+    #[test]
+    fn pictures_of_a_larger_batch_get_the_noise_of_their_places() {
+        let whole = draw(Noise::Seed(5), &latent(4, None)).unwrap();
+        let some = draw(Noise::Seed(5), &latent(3, Some(&[2, 0, 2]))).unwrap();
+        let one = |i: usize| whole[i * 64..][..64].to_vec();
+        assert_eq!(some, [one(2), one(0), one(2)].concat());
+        assert_eq!(draw(Noise::None, &latent(1, None)).unwrap(), [0.0; 64]);
+    }
+
+    #[test]
+    fn places_that_do_not_fit_are_refused() {
+        for places in [&[1][..], &[0, MOST_INDEX + 1]] {
+            let error = draw(Noise::Seed(5), &latent(2, Some(places))).unwrap_err();
+            assert_eq!(error.kind().code(), "mismatch");
+        }
+    }
+}
