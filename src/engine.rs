@@ -9,9 +9,10 @@ use serde_json::{Map, Value as Json};
 
 use crate::device::{self, DeviceInfo, DeviceKind};
 use crate::error::Result;
-use crate::formats::comfy_api;
+use crate::formats::comfy_ui::workflow_from_graph;
+use crate::formats::{self, Opened, comfy_api};
 use crate::graph::{
-    Executor, Host, Node, NodeErrors, NodeId, Registry, RunError, RunOptions, RunReport,
+    Event, Executor, Host, Node, NodeErrors, NodeId, Registry, RunError, RunOptions, RunReport,
 };
 use crate::nodes::{Environment, NODES};
 use crate::store::ModelStore;
@@ -73,13 +74,22 @@ impl Engine {
         self.executor.registry().object_info(&self.env)
     }
 
-    /// Everything that is wrong with the nodes of a graph in ComfyUI's API format.
+    /// Reads a graph from any file that holds one: see [`formats::read`].
+    ///
+    /// # Errors
+    ///
+    /// If it holds none, or one that cannot be read.
+    pub fn read(&self, file: &[u8]) -> Result<Opened> {
+        formats::read(file, &self.executor.registry())
+    }
+
+    /// Everything that is wrong with the nodes of a graph, in any text form that [`Engine::read`] knows.
     ///
     /// # Errors
     ///
     /// If it is no graph, or has no output to run for.
-    pub fn validate(&self, prompt: &str) -> Result<NodeErrors, RunError> {
-        let graph = comfy_api::parse(prompt).map_err(RunError::Failed)?;
+    pub fn validate(&self, graph: &str) -> Result<NodeErrors, RunError> {
+        let graph = self.read(graph.as_bytes()).map_err(RunError::Failed)?.graph;
         match self.executor.validate(&graph, None, &self.env) {
             Err(refusal) if refusal.node_errors.is_empty() => Err(RunError::Refused(refusal)),
             Err(refusal) => Ok(refusal.node_errors),
@@ -87,24 +97,26 @@ impl Engine {
         }
     }
 
-    /// Runs a graph in ComfyUI's API format.
+    /// Runs a graph, in any text form that [`Engine::read`] knows.
     ///
     /// # Errors
     ///
     /// If it is no graph, if no output passes the checks, if a node fails, or if it is cancelled.
     pub async fn run(
         &self,
-        prompt: &str,
+        graph: &str,
         request: RunRequest,
         host: &dyn Host,
     ) -> Result<RunReport, RunError> {
-        let graph = comfy_api::parse(prompt).map_err(RunError::Failed)?;
-        let workflow = match request.workflow {
-            Some(workflow) => workflow,
-            None => {
-                crate::formats::comfy_ui::workflow_from_graph(&graph, &self.executor.registry())
-            }
-        };
+        let Opened { graph, notices, workflow, .. } =
+            self.read(graph.as_bytes()).map_err(RunError::Failed)?;
+        for message in notices {
+            host.emit(Event::Notice { node: None, message });
+        }
+        let workflow = request
+            .workflow
+            .or(workflow)
+            .unwrap_or_else(|| workflow_from_graph(&graph, &self.executor.registry()));
         let extra_pnginfo = Map::from_iter([("workflow".to_owned(), workflow)]);
         let options = RunOptions {
             prompt_id: request.prompt_id,

@@ -14,6 +14,7 @@ use std::rc::Rc;
 
 use js_sys::Function;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use wasm_bindgen::prelude::*;
 
 use self::convert::{from_js, js_from_json, to_js};
@@ -23,6 +24,7 @@ use self::js_node::JsNode;
 use crate::device::DeviceKind;
 use crate::engine::{self, RunRequest};
 use crate::error::ErrorKind;
+use crate::formats::comfy_api;
 use crate::store::web::WebStore;
 
 /// The device this build is for.
@@ -101,6 +103,20 @@ impl Engine {
     /// All node classes, in the shape of ComfyUI's `object_info`.
     pub fn object_info(&self) -> Result<JsValue, JsValue> {
         js_from_json(&self.inner()?.object_info())
+    }
+
+    /// Reads a file that holds a graph. Graphs come back as text: seeds are longer than JavaScript's numbers.
+    pub fn read(&self, file: &[u8]) -> Result<JsValue, JsValue> {
+        let opened = self.inner()?.read(file).map_err(|error| js_error(&error))?;
+        let app = opened
+            .app
+            .map(|app| json!({ "inputs": app.inputs, "outputs": app.outputs, "first": app.first }));
+        js_from_json(&json!({
+            "prompt": comfy_api::json_from_graph(&opened.graph).to_string(),
+            "workflow": opened.workflow.map(|workflow| workflow.to_string()),
+            "notices": opened.notices,
+            "app": app,
+        }))
     }
 
     /// What is wrong with a graph, by node.

@@ -4,11 +4,11 @@ import {
   isAbort,
   open,
   randomSeed,
+  type ApiGraph,
   type DeviceInfo,
   type Engine,
   type EngineEvent,
   type EngineEvents,
-  type NodeInfo,
   type ObjectInfo,
   type Preview,
   type ResultFile,
@@ -17,13 +17,17 @@ import {
 import { loadForm, optionsOf, saveForm, type Form } from "./form";
 import { problemOf, type Problem } from "./problem";
 import { bytes, Clock, duration } from "./words";
+import { optionsOf as choicesIn, replaced, type MissingModel, type Workflow } from "./workflow";
 
 /** A finished picture on the page. */
 export interface Picture {
   key: number;
   url: string;
   file: ResultFile;
-  settings: Settings;
+  /** What it was made of. */
+  title: string;
+  /** The form's settings; null for a picture that a workflow made. */
+  settings: Settings | null;
   /** Place in its batch, from 0. */
   index: number;
   seconds: number;
@@ -48,6 +52,8 @@ export class Studio {
   selected: number | null = $state(null);
   problem: Problem | null = $state.raw(null);
   notices: string[] = $state.raw([]);
+  /** The workflow that was opened, if one is. */
+  workflow: Workflow | null = $state.raw(null);
   /** What a screen reader is told; short, and not at every step. */
   announcement = $state("");
 
@@ -56,6 +62,8 @@ export class Studio {
   #abort: AbortController | null = null;
   #clock = new Clock();
   #nextKey = 1;
+  /** The workflow in progress. */
+  #running: ApiGraph | null = null;
 
   /** The picture on the plate. */
   get picture(): Picture | null {
@@ -64,7 +72,7 @@ export class Studio {
 
   /** Names that an input of a node class offers. */
   choices(classType: string, input: string, current: string): string[] {
-    const options = optionsIn(this.info[classType], input);
+    const options = choicesIn(this.info, classType, input);
     return options.includes(current) ? options : [current, ...options];
   }
 
@@ -96,10 +104,92 @@ export class Studio {
 
   /** Draws what the form says. */
   async generate(): Promise<void> {
-    const engine = this.#engine;
-    if (this.phase !== "idle" || engine === null) return;
+    if (this.phase !== "idle") return;
     if (this.form.newSeedEachTime) this.rollSeed();
     this.save();
+    await this.#draw(async (engine, signal) => {
+      const options = { ...optionsOf(this.form), signal, onPreview: (preview: Preview) => (this.preview = preview) };
+      const { images, settings } = await engine.generate(options);
+      return images.map((file) => ({ file, title: settings.prompt, settings }));
+    });
+  }
+
+  /** Opens a workflow, or a picture that carries one. */
+  async openFile(file: Blob, name: string): Promise<void> {
+    const engine = this.#engine;
+    if (engine === null) return;
+    try {
+      const { prompt, workflow, notices } = await engine.read(file);
+      this.problem = null;
+      this.workflow = { name, graph: prompt, source: workflow, notices, errors: {}, given: [], origins: [] };
+      await this.#check();
+      this.announcement = `${name} is open.`;
+    } catch (error) {
+      this.problem = problemOf(error);
+    }
+  }
+
+  /** Takes the workflow off the page. */
+  closeWorkflow(): void {
+    this.workflow = null;
+    this.announcement = "The workflow was closed.";
+  }
+
+  /** Uses another model where the workflow names one that is not here. */
+  async mend(missing: MissingModel, name: string): Promise<void> {
+    if (this.workflow === null) return;
+    this.workflow = { ...this.workflow, graph: replaced(this.workflow.graph, missing, name) };
+    await this.#check();
+  }
+
+  /** Gives the engine a picture that the workflow names. */
+  async give(name: string, file: Blob): Promise<void> {
+    await this.#engine?.putInput(name, file);
+    await this.#check();
+  }
+
+  /** Lets the workflow send its pictures to this origin. */
+  async allow(origin: string): Promise<void> {
+    this.#engine?.allowSendingTo(origin);
+    await this.#check();
+  }
+
+  /** Runs the workflow. */
+  async runWorkflow(): Promise<void> {
+    const workflow = this.workflow;
+    if (workflow === null) return;
+    this.#running = workflow.graph;
+    await this.#draw(async (engine, signal) => {
+      const { images, nodeErrors } = await engine.run(workflow.graph, {
+        signal,
+        ...(workflow.source && { workflow: workflow.source }),
+        onEvent: (event) => {
+          if (event.type !== "preview") return;
+          const { width, height, rgba } = event.data;
+          this.preview = { width, height, data: new Uint8ClampedArray(rgba) };
+        },
+      });
+      this.workflow = { ...workflow, errors: nodeErrors };
+      return images.map((file) => ({ file, title: workflow.name, settings: null }));
+    });
+    this.#running = null;
+  }
+
+  /** Asks the engine what is wrong with the workflow as it is now. */
+  async #check(): Promise<void> {
+    const [engine, workflow] = [this.#engine, this.workflow];
+    if (engine === null || workflow === null) return;
+    const errors = await engine.validate(workflow.graph);
+    if (this.workflow?.graph !== workflow.graph) return;
+    this.workflow = { ...workflow, errors, given: engine.inputs, origins: engine.wantsToSendTo(workflow.graph) };
+  }
+
+  /** One run, from the first word to the last picture. */
+  async #draw(
+    make: (engine: Engine, signal: AbortSignal) => Promise<Pick<Picture, "file" | "title" | "settings">[]>,
+  ): Promise<void> {
+    const engine = this.#engine;
+    if (this.phase !== "idle" || engine === null) return;
     this.phase = "running";
     this.problem = null;
     this.notices = [];
@@ -110,17 +200,12 @@ export class Studio {
     this.#abort = new AbortController();
     const started = performance.now();
     try {
-      const { images, settings } = await engine.generate({
-        ...optionsOf(this.form),
-        signal: this.#abort.signal,
-        onPreview: (preview) => (this.preview = preview),
-      });
+      const files = await make(engine, this.#abort.signal);
       const seconds = (performance.now() - started) / 1000;
-      const made = images.map((file, index) => ({
+      const made = files.map((picture, index) => ({
+        ...picture,
         key: this.#nextKey++,
-        url: URL.createObjectURL(file),
-        file,
-        settings,
+        url: URL.createObjectURL(picture.file),
         index,
         seconds,
         device: engine.device.kind === "webgpu" ? "WebGPU" : "CPU",
@@ -159,6 +244,7 @@ export class Studio {
 
   /** Puts a picture's settings back into the form, with its seed kept. */
   reuse({ settings }: Picture): void {
+    if (settings === null) return;
     const { denoise: _, model: __, seed, ...same } = settings;
     Object.assign(this.form, same, { seed: seed.toString(), newSeedEachTime: false });
     this.save();
@@ -208,7 +294,7 @@ export class Studio {
         break;
       }
       case "executing": {
-        const doing = DOING[event.data.node ?? ""];
+        const doing = DOING[this.#classOf(event.data.node)];
         if (doing !== undefined && this.phase === "running") {
           this.progress = { fraction: this.#clock.begun ? 1 : null, text: doing };
         }
@@ -220,6 +306,11 @@ export class Studio {
       default:
         break;
     }
+  }
+
+  /** Class of a node that runs; the form's own graph is always the same. */
+  #classOf(node: string | null): string {
+    return this.#running?.[node ?? ""]?.class_type ?? FORM_NODES[node ?? ""] ?? "";
   }
 
   // One bar for each file: how many there will be is not known before the last one.
@@ -234,14 +325,28 @@ export class Studio {
   }
 }
 
-// What the nodes of the graph that `generate` builds are doing (engine/generate.ts gives them in this order).
+// What a node of this class is doing.
 const DOING: Record<string, string> = {
-  "1": "Opening the model",
-  "2": "Reading the prompt",
-  "3": "Reading the prompt",
-  "5": "Drawing",
-  "6": "Developing the picture",
-  "7": "Saving",
+  CheckpointLoaderSimple: "Opening the model",
+  CLIPTextEncode: "Reading the prompt",
+  KSampler: "Drawing",
+  KSamplerAdvanced: "Drawing",
+  SamplerCustom: "Drawing",
+  SamplerCustomAdvanced: "Drawing",
+  VAEEncode: "Looking at the picture",
+  VAEDecode: "Developing the picture",
+  VAEDecodeTiled: "Developing the picture",
+  SaveImage: "Saving",
+};
+
+// The graph that `generate` builds, in the order of engine/generate.ts.
+const FORM_NODES: Record<string, string> = {
+  "1": "CheckpointLoaderSimple",
+  "2": "CLIPTextEncode",
+  "3": "CLIPTextEncode",
+  "5": "KSampler",
+  "6": "VAEDecode",
+  "7": "SaveImage",
 };
 
 // The folders of a model, in words.
@@ -251,9 +356,3 @@ const PARTS: Record<string, string> = {
   unet: "network",
   vae: "picture decoder",
 };
-
-function optionsIn(info: NodeInfo | undefined, input: string): string[] {
-  const spec = info?.input.required?.[input] ?? info?.input.optional?.[input];
-  const list = Array.isArray(spec?.[0]) ? spec[0] : spec?.[1]?.options;
-  return Array.isArray(list) ? list.map(String) : [];
-}

@@ -5,13 +5,14 @@ import { abortError, TintypeError, type NodeErrors } from "./errors";
 import { fillGraph, settingsOf, type GenerateOptions, type GenerateResult, type StartImage } from "./generate";
 import { apiText, Graph, nodeId, readApi, type ApiGraph } from "./graph";
 import { History, RunRecord } from "./history";
-import { stringify } from "./json";
+import { parse, stringify } from "./json";
 import type { Handle, Output } from "./nodes";
 import { Images } from "./openai";
 import { Outbox, type SendOptions, type SendOrder } from "./outbox";
 import type { NodeMethod, OpenOptions, RunReport } from "./protocol";
 import { Queue } from "./queue";
 import type {
+  App,
   DeviceInfo,
   DeviceWish,
   EngineEvent,
@@ -66,6 +67,18 @@ interface ActiveRun {
 
 // Files of earlier runs that are kept for outputs that come from the cache without being sent again.
 const KEPT_FILES = 64;
+
+/** A file that holds a graph, read. */
+export interface Opened {
+  /** What runs. */
+  prompt: ApiGraph;
+  /** The editor's graph it came from, if it came from one. */
+  workflow: object | null;
+  /** What did not come through, or was decided for the person. */
+  notices: string[];
+  /** What a simple view of it shows. */
+  app: App | null;
+}
 
 /** Starts an engine in a worker. Rejects if none can be had. */
 export async function open(options: EngineOptions = {}): Promise<Engine> {
@@ -137,6 +150,7 @@ export class Engine {
       ...(request.outputs && { outputs: request.outputs.map(nodeId) }),
     };
     if (this.#closed !== null) throw this.#closed;
+    if (typeof graph !== "string" && !isWorkflow(graph)) this.#outbox.check(readApi(graph));
     const { front, signal } = request;
     return await this.#queue.add(() => this.#runNow(item, request), { item, front, signal });
   }
@@ -146,6 +160,17 @@ export class Engine {
     if (this.#active === null || (promptId !== undefined && promptId !== this.#active.promptId)) return false;
     this.#active.abort.abort();
     return true;
+  }
+
+  /**
+   * Reads a file that holds a graph: ComfyUI's API or editor JSON, a picture with one inside, AUTOMATIC1111's text, a
+   * YAML pipeline.
+   */
+  async read(file: Blob | string): Promise<Opened> {
+    const bytes = new Uint8Array(await new Blob([file]).arrayBuffer());
+    const client = await this.ready();
+    const { prompt, workflow, notices, app } = await client.call("read", bytes);
+    return { prompt: readApi(prompt), workflow: workflow === null ? null : (parse(workflow) as object), notices, app };
   }
 
   /** What is wrong with a graph, without running it; `{}` when it is fine. */
@@ -430,10 +455,15 @@ export class Engine {
   }
 }
 
-/** A graph as API JSON text. Text goes on as it came, once it is seen to be a graph. */
+/** A graph as text. Text goes on as it came: the engine knows more forms of it than this side. */
 function textOf(graph: Graph | ApiGraph | string | object): string {
-  const api = readApi(graph);
-  return typeof graph === "string" ? graph : apiText(api);
+  if (typeof graph === "string") return graph;
+  return isWorkflow(graph) ? stringify(graph) : apiText(readApi(graph));
+}
+
+/** True for an editor's graph, which the engine converts. */
+function isWorkflow(graph: object): boolean {
+  return Array.isArray((graph as { nodes?: unknown }).nodes);
 }
 
 /** The part of a definition that can travel: all but the functions, and whether there is a second one. */

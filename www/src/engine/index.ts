@@ -5,7 +5,7 @@ export { bulk, readRows, type Row, type RowResult } from "./batch/bulk";
 export { drawGrids } from "./batch/grid";
 export { matrixAxes, matrixPrompts, type MatrixOptions } from "./batch/matrix";
 export { cells, runCells, type Cell, type CellResult } from "./batch/sweep";
-export { Engine, open, type EngineOptions, type RunRequest } from "./engine";
+export { Engine, open, type EngineOptions, type Opened, type RunRequest } from "./engine";
 export { isAbort, TintypeError, type NodeErrors, type NodeRef } from "./errors";
 export {
   DEFAULTS,
@@ -22,6 +22,7 @@ export type { ImagesEditRequest, ImagesGenerateRequest, ImagesResponse } from ".
 export type { ImageStreamEvent } from "./openai_stream";
 export type { Delivery, SendOptions } from "./outbox";
 export type {
+  App,
   DeviceInfo,
   DeviceWish,
   EngineEvent,

@@ -2,6 +2,7 @@
 
 import type { ErrorData, NodeErrors } from "./errors";
 import type {
+  App,
   DeviceInfo,
   DeviceWish,
   EngineEvent,
@@ -39,10 +40,19 @@ export interface RunReport {
   node_errors: NodeErrors;
 }
 
+/** A file that holds a graph, as the wasm engine reads it; graphs are text, for the sake of long seeds. */
+export interface OpenedFile {
+  prompt: string;
+  workflow: string | null;
+  notices: string[];
+  app: App | null;
+}
+
 /** Requests that have an answer: arguments and result by name. */
 export interface Calls {
   open: { args: [OpenOptions]; result: Opened };
   run: { args: [prompt: string, options: RunOptions]; result: RunReport };
+  read: { args: [file: Uint8Array]; result: OpenedFile };
   validate: { args: [prompt: string]; result: NodeErrors };
   putInput: { args: [filename: string, bytes: Uint8Array]; result: undefined };
   registerNode: { args: [schema: NodeSchema, fingerprints: boolean]; result: ObjectInfo };
@@ -75,6 +85,7 @@ export interface WasmEngine {
   object_info(): ObjectInfo;
   run(prompt: string, options: RunOptions, on_event: (event: WasmEvent) => void): Promise<RunReport>;
   cancel(): void;
+  read(file: Uint8Array): OpenedFile;
   validate(prompt: string): NodeErrors;
   put_input(filename: string, bytes: Uint8Array): void;
   register_node(

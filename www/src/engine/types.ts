@@ -208,3 +208,13 @@ export interface RunResult {
   /** Outputs that were left out because they could not be valid; `{}` when all ran. */
   nodeErrors: NodeErrors;
 }
+
+/** What a simple view of a graph shows (ComfyUI's App mode). */
+export interface App {
+  /** Inputs to ask for: node and input, in order. */
+  inputs: [node: string, input: string][];
+  /** Nodes whose results are shown. */
+  outputs: string[];
+  /** The file opens as the simple view. */
+  first: boolean;
+}

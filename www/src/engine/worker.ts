@@ -74,6 +74,7 @@ async function answer<M extends keyof Calls>(id: number, method: M, args: Calls[
 const methods: { [M in keyof Calls]: (...args: Calls[M]["args"]) => Promise<Calls[M]["result"]> } = {
   open,
   run: (prompt, options) => opened().run(prompt, options, sendEvent),
+  read: async (file) => opened().read(file),
   validate: async (prompt) => opened().validate(prompt),
   putInput: async (filename, bytes) => {
     opened().put_input(filename, bytes);

@@ -140,7 +140,7 @@ for (const [what, change, pattern] of BAD) {
   });
 }
 
-test("NaN, text that is no JSON, and an editor's workflow are refused before the worker sees them", async ({ lab }) => {
+test("NaN, and text and objects that are no graph, are refused, and the engine goes on", async ({ lab }) => {
   const errors = await lab.evaluate(async () => {
     const engine = await tintype.open({ device: "cpu" });
     const tell = (e: InstanceType<typeof tintype.TintypeError>) => [e.code, e.node?.class_type ?? null];
@@ -148,11 +148,13 @@ test("NaN, text that is no JSON, and an editor's workflow are refused before the
       await engine.generate({ prompt: "x", cfg: Number.NaN }).catch(tell),
       await engine.run("{").catch(tell),
       await engine.run({ nodes: [], links: [] }).catch(tell),
+      await engine.run([]).catch(tell),
     ];
+    await engine.generate({ prompt: "x", steps: 1, width: 64, height: 64 });
     engine.close();
     return got;
   });
-  expect(errors).toEqual([["not_finite", "KSampler"], ["invalid_prompt", null], ["invalid_prompt", null]]);
+  expect(errors).toEqual([["not_finite", "KSampler"], ["bad_file", null], ["prompt_no_outputs", null], ["invalid_prompt", null]]);
 });
 
 test("validate says everything at once, without running", async ({ lab }) => {
