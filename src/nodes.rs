@@ -41,6 +41,7 @@ pub const NODES: &[&[&dyn Node]] = &[
     image::batch::NODES,
     image::blend::NODES,
     image::filter::NODES,
+    image::compare::NODES,
     text::NODES,
     primitive::NODES,
     logic::NODES,

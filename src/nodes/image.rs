@@ -4,6 +4,7 @@
 mod advanced;
 pub(super) mod batch;
 pub(super) mod blend;
+pub(super) mod compare;
 pub(super) mod files;
 pub(super) mod filter;
 pub(super) mod layout;
