@@ -9,8 +9,9 @@ PORT ?= 8080
 DEVICE ?= auto
 PROMPT ?= a red dragon, 3d render
 OUT ?= picture.png
+PYTHON ?= tests/reference/.venv/bin/python
 
-.PHONY: run picture test check lint wasm cpu webgpu parity page npm chromium rust size bench bench-native fixtures docs clean
+.PHONY: run picture test check lint wasm cpu webgpu parity page npm chromium rust size bench bench-native bench-images fixtures docs clean
 
 ## Build the page and serve it on http://localhost:8080
 run: page
@@ -94,6 +95,12 @@ bench: $(if $(filter webgpu,$(DEVICE)),webgpu,cpu) chromium
 ## What the executor costs for each node
 bench-native:
 	cargo bench --bench executor
+
+## Milliseconds of the picture nodes, beside torch's and Pillow's where PYTHON has them (tests/reference/README.md)
+bench-images:
+	@mkdir -p build/bench
+	cargo bench --bench images | tee build/bench/images.txt
+	@test ! -x $(PYTHON) || $(PYTHON) tests/reference/bench_images.py build/bench/images.txt
 
 ## Rewrite docs/nodes.md and the TypeScript types of nodes from the node list
 docs:

@@ -1198,6 +1198,13 @@ export interface Nodes {
     /** How red it is. */
     V: In<"IMAGE">;
   }): Handle<["IMAGE"]>;
+  /** Shows two pictures over each other, to compare them. */
+  ImageCompare(inputs?: {
+    /** The pictures on the one side. */
+    image_a?: In<"IMAGE">;
+    /** The pictures on the other. */
+    image_b?: In<"IMAGE">;
+  }): Handle<[]>;
   /** Joins two texts. */
   StringConcatenate(inputs?: {
     /** The first text. */
