@@ -11,6 +11,7 @@ mod attention;
 mod conv;
 #[cfg(feature = "cpu")]
 mod cpu;
+mod frequency;
 mod linear;
 mod norm;
 mod resize;
@@ -19,6 +20,7 @@ mod time;
 pub use activation::{geglu, gelu, quick_gelu, silu};
 pub use attention::{attention, split_heads_attention};
 pub use conv::{Conv2d, Padding};
+pub use frequency::scale_low_frequencies;
 pub use linear::Linear;
 pub use norm::{GroupNorm, LayerNorm};
 pub use resize::upsample_nearest;

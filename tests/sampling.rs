@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use futures_util::future::LocalBoxFuture;
 use serde_json::{Value, json};
 use tintype::diffusion::areas::{Entry, Part, Parts, Rect, denoise_lists};
+use tintype::diffusion::guidance;
+use tintype::diffusion::noise::Generator;
 use tintype::engine::Engine;
 use tintype::error::Result;
 use tintype::graph::RunError;
 use tintype::image::{Image, codec};
 
 use crate::nodes::{TestHost, open, run};
-use crate::support::{assert_close, block_on, fixture};
+use crate::support::{assert_close, block_on, cpu, fixture, values};
 
 // ---- weights
 
@@ -456,6 +458,127 @@ fn guiders_agree_where_they_mean_the_same() {
     assert_ne!(perp("8", 1.0), five);
 }
 
+// ---- patches
+
+/// The graph with KSampler's model patched by node 10.
+fn patched(class: &str, inputs: Value) -> Value {
+    let mut patch = node(class, inputs);
+    patch["inputs"]["model"] = json!(["4", 0]);
+    with(json!({ "3": { "model": ["10", 0] }, "10": patch }))
+}
+
+#[test]
+fn a_patch_that_changes_nothing_changes_nothing_and_others_do() {
+    let engine = open();
+    let plain = latent(&engine, &graph());
+    let free = |b: f64, s: f64| json!({ "b1": b, "b2": b, "s1": s, "s2": s });
+    let edm =
+        |sampling: &str| json!({ "sampling": sampling, "sigma_max": 80.0, "sigma_min": 0.01 });
+    let sampling = |sampling: &str, zsnr: bool| json!({ "sampling": sampling, "zsnr": zsnr });
+    for (class, none, some) in [
+        ("FreeU", free(1.0, 1.0), vec![free(1.3, 1.0), free(1.0, 0.5)]),
+        ("FreeU_V2", free(1.0, 1.0), vec![free(1.3, 1.0), free(1.0, 0.5)]),
+        ("RescaleCFG", json!({ "multiplier": 0.0 }), vec![json!({ "multiplier": 0.7 })]),
+        ("DifferentialDiffusion", json!({}), vec![]),
+        (
+            "ModelSamplingDiscrete",
+            sampling("v_prediction", false),
+            ["eps", "v_prediction", "lcm", "x0", "img_to_img"]
+                .into_iter()
+                .map(|name| sampling(name, name == "v_prediction"))
+                .collect(),
+        ),
+        ("ModelSamplingContinuousV", Value::Null, vec![edm("v_prediction")]),
+        (
+            "ModelSamplingContinuousEDM",
+            Value::Null,
+            vec![edm("v_prediction"), edm("edm"), edm("eps")],
+        ),
+    ] {
+        if none.is_object() {
+            assert_close(class, &latent(&engine, &patched(class, none)), &plain, 1e-4);
+        }
+        let mut seen = vec![plain.clone()];
+        for inputs in some {
+            let out = latent(&engine, &patched(class, inputs.clone()));
+            assert!(out.iter().all(|v| v.is_finite()) && !seen.contains(&out), "{class} {inputs}");
+            seen.push(out);
+        }
+    }
+    let text = refused(
+        &engine,
+        &patched("ModelSamplingContinuousV", json!({ "sigma_max": 1.0, "sigma_min": 2.0 })),
+    );
+    assert!(text.contains("`sigma_min` is 2, expected 0 to 1"), "{text}");
+}
+
+#[test]
+fn rescaled_guidance_has_the_spread_of_the_papers_formula() {
+    let engine = open();
+    let last = |cfg: f64, model: &str| {
+        let mut graph = custom("euler");
+        graph["21"] = node("ManualSigmas", json!({ "sigmas": "4, 0" }));
+        graph["10"] = node("RescaleCFG", json!({ "model": ["4", 0], "multiplier": 0.7 }));
+        graph["22"]["inputs"]["cfg"] = json!(cfg);
+        graph["22"]["inputs"]["model"] = json!([model, 0]);
+        latents(&engine, &graph).remove("31").unwrap()
+    };
+    let (positive, guided) = (last(1.0, "4"), last(5.0, "4"));
+    // The formula knows no scale, so the latents stay as the autoencoder has them.
+    let noise = Generator::new(7).randn(positive.len());
+    let x: Vec<f32> = noise.into_iter().map(|v| v * 4.0 / 0.18215).collect();
+    let expected = guidance::rescaled(&x, &positive, guided.clone(), 4.0, 0.7, 1).unwrap();
+    assert_close("rescaled", &last(5.0, "10"), &expected, 1e-5);
+    assert_ne!(expected, guided);
+}
+
+#[test]
+fn levels_are_made_from_the_models_own_whichever_patch_came_before() {
+    let engine = open();
+    let mut graph = patched("ModelSamplingDiscrete", json!({ "sampling": "lcm", "zsnr": true }));
+    graph["11"] =
+        node("ModelSamplingDiscrete", json!({ "model": ["10", 0], "sampling": "v_prediction" }));
+    graph["3"]["inputs"]["model"] = json!(["11", 0]);
+    assert_eq!(latent(&engine, &graph), latent(&engine, &self::graph()));
+}
+
+#[test]
+fn perp_neg_is_the_same_as_patch_and_as_guider() {
+    let mut graph = custom("euler");
+    graph["24"] = node(
+        "PerpNegGuider",
+        json!({
+            "model": ["4", 0], "positive": ["6", 0], "negative": ["8", 0], "empty_conditioning": ["7", 0],
+            "cfg": 5.0, "neg_scale": 0.8,
+        }),
+    );
+    graph["10"] = node(
+        "PerpNeg",
+        json!({ "model": ["4", 0], "empty_conditioning": ["7", 0], "neg_scale": 0.8 }),
+    );
+    graph["22"]["inputs"]["model"] = json!(["10", 0]);
+    graph["22"]["inputs"]["negative"] = json!(["8", 0]);
+    let latents = latents(&open(), &graph);
+    assert_eq!(latents["31"], latents["33"]);
+    assert_ne!(latents["31"], latents["30"]);
+}
+
+#[test]
+fn low_frequencies_are_scaled_as_by_diffusers() {
+    let text = std::fs::read_to_string(fixture("sampling/low_frequencies.json")).unwrap();
+    let cases: Vec<Value> = serde_json::from_str(&text).unwrap();
+    assert_eq!(cases.len(), 12);
+    for case in cases {
+        let numbers = |name: &str| serde_json::from_value::<Vec<f32>>(case[name].clone()).unwrap();
+        let shape: [usize; 4] = serde_json::from_value(case["shape"].clone()).unwrap();
+        let x = burn::tensor::TensorData::new(numbers("x"), shape);
+        let x = burn::tensor::Tensor::<4>::from_data(x, &cpu());
+        let scale = case["scale"].as_f64().unwrap() as f32;
+        let out = values(tintype::ops::scale_low_frequencies(x, scale));
+        assert_close(&format!("{shape:?}, {scale}"), &out, &numbers("y"), 1e-5);
+    }
+}
+
 // ---- latents
 
 #[test]
@@ -500,6 +623,15 @@ fn what_a_mask_protects_comes_back_to_the_last_bit() {
             let after = &latents[after];
             assert_eq!(half(after, true), half(before, true), "{sampler}");
             assert_ne!(half(after, false), half(before, false), "{sampler}");
+        }
+        // A mask of black and white means the same by degrees.
+        if sampler == "euler" {
+            // Other schedulers' last level is the lowest there is, at which all is let free.
+            graph["3"]["inputs"]["scheduler"] = json!("simple");
+            let plain = latent(&engine, &graph);
+            graph["12"] = node("DifferentialDiffusion", json!({ "model": ["4", 0] }));
+            graph["3"]["inputs"]["model"] = json!(["12", 0]);
+            assert_close("by degrees", &latent(&engine, &graph), &plain, 1e-5);
         }
         // UniPC's own levels are one step longer, which BasicScheduler does not know of.
         assert_eq!(latents["30"] == latents["33"], sampler != "uni_pc", "{sampler}");

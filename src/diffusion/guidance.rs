@@ -47,7 +47,7 @@ pub fn denoised(
 ) -> Result<Vec<f32>> {
     same_length("network output", x.len(), output.len())?;
     match prediction {
-        Prediction::Sample => {}
+        Prediction::Sample | Prediction::Image => {}
         Prediction::Epsilon | Prediction::Consistency | Prediction::Flow => {
             for (out, x) in output.iter_mut().zip(x) {
                 *out = x - *out * sigma;

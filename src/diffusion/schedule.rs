@@ -29,6 +29,8 @@ pub enum Prediction {
     Consistency,
     /// The clean latent and the noisy one mixed so that the output has variance 1 (Karras et al. 2022).
     Edm,
+    /// The clean latent, by a network that takes the noisy one unscaled.
+    Image,
     /// The noise less the clean latent, which are mixed along a line (rectified flow).
     Flow,
 }

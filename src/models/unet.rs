@@ -4,10 +4,12 @@
 //! name when the config is read. Source: diffusers 0.42 `unet_2d_condition.py`, `unet_2d_blocks.py`.
 
 mod config;
+mod free_u;
 
 use burn::tensor::{Device, Tensor, TensorData};
 
 pub use self::config::UnetConfig;
+pub use self::free_u::FreeU;
 use super::blocks::resnet::{Downsample, Resnet, ResnetOptions, Upsample};
 use super::blocks::transformer::{Transformer, TransformerSize};
 use super::probe::seen;
@@ -121,6 +123,17 @@ impl Unet {
         timesteps: &[f32],
         condition: &UnetCondition,
     ) -> Tensor<4> {
+        self.forward_with(sample, timesteps, condition, None)
+    }
+
+    /// Predicts, with FreeU on the way up if asked for; the rest as [`Unet::forward`].
+    pub fn forward_with(
+        &self,
+        sample: Tensor<4>,
+        timesteps: &[f32],
+        condition: &UnetCondition,
+        free_u: Option<&FreeU>,
+    ) -> Tensor<4> {
         let time = silu(self.time(timesteps, condition));
         let mut x = seen("conv_in", self.conv_in.forward(sample));
         let mut skips = vec![x.clone()];
@@ -129,7 +142,11 @@ impl Unet {
         }
         x = self.mid_block.forward(x, &time, &condition.context);
         for block in &self.up_blocks {
-            x = block.forward(x, &time, &condition.context, &mut skips);
+            let merge = |x, skip| match free_u {
+                Some(free_u) => free_u.apply(x, skip, self.config.block_out_channels[0]),
+                None => (x, skip),
+            };
+            x = block.forward(x, &time, &condition.context, &mut skips, &merge);
         }
         self.conv_out.forward(self.conv_norm_out.forward_silu(x))
     }
@@ -315,11 +332,13 @@ impl UpBlock {
         time: &Tensor<2>,
         context: &Tensor<3>,
         skips: &mut Vec<Tensor<4>>,
+        merge: &dyn Fn(Tensor<4>, Tensor<4>) -> (Tensor<4>, Tensor<4>),
     ) -> Tensor<4> {
         for (i, resnet) in self.resnets.iter().enumerate() {
             let skip =
                 skips.pop().expect("down blocks pushed one skip for every residual block here");
-            x = resnet.forward(Tensor::cat(vec![x, skip], 1), Some(time));
+            let (scaled, skip) = merge(x, skip);
+            x = resnet.forward(Tensor::cat(vec![scaled, skip], 1), Some(time));
             if let Some(attention) = self.attentions.get(i) {
                 x = attention.forward(x, context);
             }

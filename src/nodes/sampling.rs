@@ -9,6 +9,7 @@ mod guiders;
 mod ksampler;
 mod network;
 mod noise;
+mod patches;
 mod run;
 mod sigmas;
 
@@ -43,4 +44,12 @@ pub(super) const NODES: &[&dyn Node] = &[
     &sigmas::EXTEND_INTERMEDIATE_SIGMAS,
     &sigmas::MANUAL_SIGMAS,
     &sigmas::SAMPLING_PERCENT_TO_SIGMA,
+    &patches::MODEL_SAMPLING_DISCRETE,
+    &patches::MODEL_SAMPLING_CONTINUOUS_EDM,
+    &patches::MODEL_SAMPLING_CONTINUOUS_V,
+    &patches::RESCALE_CFG,
+    &patches::PERP_NEG,
+    &patches::DIFFERENTIAL_DIFFUSION,
+    &patches::FREE_U,
+    &patches::FREE_U_V2,
 ];

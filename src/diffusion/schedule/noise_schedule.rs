@@ -268,7 +268,7 @@ impl NoiseSchedule {
     /// The input of the network: the latent scaled to the variance it was trained on.
     pub fn network_input(&self, x: &[f32], sigma: f32) -> Vec<f32> {
         match self.prediction {
-            Prediction::Flow => x.to_vec(),
+            Prediction::Flow | Prediction::Image => x.to_vec(),
             Prediction::Edm => {
                 let scale = (sigma * sigma + EDM_DEVIATION * EDM_DEVIATION).sqrt();
                 x.iter().map(|x| x / scale).collect()

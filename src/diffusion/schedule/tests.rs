@@ -269,6 +269,11 @@ fn answers_of_all_kinds_are_the_clean_latent() {
     assert!((edm.denoised(&x, vec![output], sigma).unwrap()[0] - clean).abs() < 1e-6);
     assert_eq!(edm.network_input(&x, sigma), [x[0] / total]);
 
+    // A network from picture to picture is shown and answers latents as they are.
+    let image = schedules()[0].clone().with_prediction(Prediction::Image);
+    assert_eq!(image.network_input(&x, sigma), x);
+    assert_eq!(image.denoised(&x, vec![clean], sigma).unwrap(), [clean]);
+
     let flow = NoiseSchedule::flow(1.0, 1000.0).unwrap();
     let x = flow.noised(&[clean], &[noise], sigma).unwrap();
     assert!((x[0] - (0.4 * clean + 0.6 * noise)).abs() < 1e-6);

@@ -277,7 +277,9 @@ impl<'a> Network<'a> {
         let input = TensorData::new(input, [rows_of_batch, channels, rows, columns]);
         let input = Tensor::<4>::from_data(input, unet.device());
         let timesteps = vec![schedule.timestep(sigma); rows_of_batch];
-        let output = device::read(unet.forward(input, &timesteps, told)).await?;
+        let free_u = self.model.options.free_u.as_ref();
+        let output = unet.forward_with(input, &timesteps, told, free_u);
+        let output = device::read(output).await?;
         let answers = parts.iter().zip(output.chunks_exact(parts[0].x.len()));
         let clean =
             |(part, output): (&Part, &[f32])| schedule.denoised(&part.x, output.to_vec(), sigma);

@@ -4,7 +4,9 @@ use std::rc::Rc;
 
 use super::{Conditioning, Model};
 use crate::diffusion::samplers::Method;
+use crate::diffusion::schedule::NoiseSchedule;
 use crate::graph::{Kind, Value};
+use crate::models::unet::FreeU;
 
 /// NOISE: what a run starts from.
 pub const NOISE: Kind = Kind::new("NOISE");
@@ -103,6 +105,10 @@ pub enum Guidance {
 pub struct ModelOptions {
     /// What takes the place of plain classifier-free guidance.
     pub cfg: CfgRule,
+    /// What is done to the network's feature maps.
+    pub free_u: Option<FreeU>,
+    /// The levels the network was trained on, where a patch put others in their place.
+    pub trained: Option<Rc<NoiseSchedule>>,
     /// How a noise mask is read: with this strength as how much each place may change, rather than whether.
     pub differential: Option<f32>,
 }

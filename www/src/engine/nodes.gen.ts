@@ -812,6 +812,86 @@ export interface Nodes {
     /** At the ends give the model's highest and lowest level, not a number beyond them. */
     return_actual_sigma?: boolean | In<"BOOLEAN">;
   }): Handle<["FLOAT"]>;
+  /** Says what a model predicts, where its file does not: noise, velocity, a consistency model's jump, or the picture. */
+  ModelSamplingDiscrete(inputs: {
+    /** The model; it stays as it is. */
+    model: In<"MODEL">;
+    /** What it predicts; `lcm` also keeps only the 50 levels that such models know. */
+    sampling?: "eps" | "v_prediction" | "lcm" | "x0" | "img_to_img" | In<"COMBO">;
+    /** Whether it was trained to start from pure noise, without a trace of a picture. */
+    zsnr?: boolean | In<"BOOLEAN">;
+  }): Handle<["MODEL"]>;
+  /** For models that were trained on noise levels without a table, and are told their logarithm. */
+  ModelSamplingContinuousEDM(inputs: {
+    /** The model; it stays as it is. */
+    model: In<"MODEL">;
+    /** What the model predicts. */
+    sampling?: "v_prediction" | "edm" | "eps" | In<"COMBO">;
+    /** The highest level. */
+    sigma_max?: number | In<"FLOAT">;
+    /** The lowest level. */
+    sigma_min?: number | In<"FLOAT">;
+  }): Handle<["MODEL"]>;
+  /** For models that were trained on noise levels without a table, and are told the angle between picture and noise. */
+  ModelSamplingContinuousV(inputs: {
+    /** The model; it stays as it is. */
+    model: In<"MODEL">;
+    /** What the model predicts. */
+    sampling?: "v_prediction" | In<"COMBO">;
+    /** The highest level. */
+    sigma_max?: number | In<"FLOAT">;
+    /** The lowest level. */
+    sigma_min?: number | In<"FLOAT">;
+  }): Handle<["MODEL"]>;
+  /** Takes back the glare that strong guidance gives, above all to models that predict velocity. */
+  RescaleCFG(inputs: {
+    /** The model; it stays as it is. */
+    model: In<"MODEL">;
+    /** How much of it is taken back. */
+    multiplier?: number | In<"FLOAT">;
+  }): Handle<["MODEL"]>;
+  /** Keeps away only from what the negative prompt has apart from the positive one. */
+  PerpNeg(inputs: {
+    /** The model; it stays as it is. */
+    model: In<"MODEL">;
+    /** An empty prompt, encoded. */
+    empty_conditioning: In<"CONDITIONING">;
+    /** How much the negative prompt counts. */
+    neg_scale?: number | In<"FLOAT">;
+  }): Handle<["MODEL"]>;
+  /** Reads a grey noise mask as how much each place may change: the lighter, the earlier it is let free. */
+  DifferentialDiffusion(inputs: {
+    /** The model; it stays as it is. */
+    model: In<"MODEL">;
+    /** How much that counts against the mask as it is. */
+    strength?: number | In<"FLOAT">;
+  }): Handle<["MODEL"]>;
+  /** Makes pictures clearer by scaling what meets inside the network. */
+  FreeU(inputs: {
+    /** The model; it stays as it is. */
+    model: In<"MODEL">;
+    /** Factor of what comes from the lowest stage: more is clearer. */
+    b1?: number | In<"FLOAT">;
+    /** Factor of what comes from the stage above it. */
+    b2?: number | In<"FLOAT">;
+    /** Factor of the large shapes that skip over the lowest stage: less is less clutter. */
+    s1?: number | In<"FLOAT">;
+    /** Factor of the large shapes that skip over the stage above it. */
+    s2?: number | In<"FLOAT">;
+  }): Handle<["MODEL"]>;
+  /** Makes pictures clearer by scaling what meets inside the network, most where most is to be seen. */
+  FreeU_V2(inputs: {
+    /** The model; it stays as it is. */
+    model: In<"MODEL">;
+    /** Factor of what comes from the lowest stage: more is clearer. */
+    b1?: number | In<"FLOAT">;
+    /** Factor of what comes from the stage above it. */
+    b2?: number | In<"FLOAT">;
+    /** Factor of the large shapes that skip over the lowest stage: less is less clutter. */
+    s1?: number | In<"FLOAT">;
+    /** Factor of the large shapes that skip over the stage above it. */
+    s2?: number | In<"FLOAT">;
+  }): Handle<["MODEL"]>;
   /** Loads a picture. What is transparent in it becomes the mask. */
   LoadImage(inputs: {
     /** The file, added to the inputs before. */
