@@ -25,6 +25,7 @@ use crate::device::DeviceKind;
 use crate::engine::{self, RunRequest};
 use crate::error::ErrorKind;
 use crate::formats::comfy_api;
+use crate::prompt::{dynamic, midjourney};
 use crate::store::web::WebStore;
 
 /// The device this build is for.
@@ -144,6 +145,42 @@ impl Engine {
             RunRequest { prompt_id: options.prompt_id, outputs: options.outputs, workflow };
         let report = inner.run(&prompt, request, &host).await;
         js_from_json(&report.map_err(|error| js_run_error(&error))?)
+    }
+
+    /// Takes the comments out of a prompt and draws from its choices and wildcards (lines by name): the
+    /// same for the same seed.
+    pub fn expand_prompt(
+        &self,
+        text: &str,
+        seed: u64,
+        wildcards: JsValue,
+    ) -> Result<JsValue, JsValue> {
+        let expanded = dynamic::expand(text, seed, &from_js(&wildcards)?);
+        let expanded = expanded.map_err(|error| js_error(&error))?;
+        js_from_json(&json!({ "text": expanded.text, "unknown": expanded.unknown }))
+    }
+
+    /// Every text that `expand_prompt` might draw; refused if they are more than `limit`.
+    pub fn combinations(
+        &self,
+        text: &str,
+        wildcards: JsValue,
+        limit: u32,
+    ) -> Result<JsValue, JsValue> {
+        let all = dynamic::combinations(text, &from_js(&wildcards)?, limit as usize);
+        js_from_json(&all.map_err(|error| js_error(&error))?)
+    }
+
+    /// The settings that MidJourney's prompt stands for, one for each permutation; the rest is as given.
+    pub fn midjourney(
+        &self,
+        text: &str,
+        width: u32,
+        height: u32,
+        steps: u32,
+    ) -> Result<JsValue, JsValue> {
+        let all = midjourney::translate(text, midjourney::Base { width, height, steps });
+        js_from_json(&all.map_err(|error| js_error(&error))?)
     }
 
     /// Ends the run within one step; without a run, does nothing.

@@ -1,6 +1,7 @@
 //! MidJourney's prompts: addresses of pictures, words, `--flags`, and `{a, b}` for several prompts at once.
 //!
-//! [`parse`] reads them, [`settings`] says what they mean here; what has no counterpart becomes a notice.
+//! [`parse`] reads them, [`settings`] says what they mean here, [`translate`] does both; what has no
+//! counterpart becomes a notice.
 
 mod flags;
 mod settings;
@@ -37,6 +38,15 @@ pub struct Prompt {
 pub fn parse(text: &str) -> Result<Vec<Prompt>> {
     let parts = braces::parse(text, ',')?;
     dynamic::all(&parts, MAX_PERMUTATIONS)?.iter().map(|text| one(text)).collect()
+}
+
+/// The settings of every prompt that a text stands for.
+///
+/// # Errors
+///
+/// As [`parse`] and [`settings`].
+pub fn translate(text: &str, base: Base) -> Result<Vec<Settings>> {
+    parse(text)?.iter().map(|prompt| settings(prompt, base)).collect()
 }
 
 fn one(text: &str) -> Result<Prompt> {
@@ -123,6 +133,17 @@ mod tests {
         assert!(prompt.flags.tile);
         assert_eq!(single(""), Prompt::default());
         assert_eq!(single("well--known -- a - b").parts, spans(&[("well--known -- a - b", 1.0)]));
+    }
+
+    #[test]
+    fn each_permutation_has_settings_of_its_own() {
+        let base = Base { width: 64, height: 64, steps: 8 };
+        let all = translate("a {red, green} cat --ar {1:1, 4:1} --no dog", base).unwrap();
+        let short = |one: &Settings| (one.prompt.clone(), one.width, one.negative.clone());
+        let expected = [("red", 64), ("red", 128), ("green", 64), ("green", 128)]
+            .map(|(colour, width)| (format!("a {colour} cat"), width, "dog".to_owned()));
+        assert_eq!(all.iter().map(short).collect::<Vec<_>>(), expected);
+        assert!(translate("a --ar {1:1, wide}", base).is_err());
     }
 
     #[test]

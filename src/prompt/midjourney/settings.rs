@@ -9,8 +9,10 @@ use crate::prompt::comfy::{self, Span};
 /// What a model is asked for when a prompt says nothing else.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Base {
-    /// Side of a square picture, in pixels.
-    pub side: u32,
+    /// Width of a picture, in pixels; its area stays when a prompt names a shape.
+    pub width: u32,
+    /// Height of a picture.
+    pub height: u32,
     /// Steps of a run.
     pub steps: u32,
 }
@@ -22,9 +24,9 @@ pub struct Settings {
     pub prompt: String,
     /// What there should not be, in ComfyUI's dialect.
     pub negative: String,
-    /// Width of the picture, a multiple of 8.
+    /// Width of the picture: the base's, or a multiple of 8.
     pub width: u32,
-    /// Height of the picture, a multiple of 8.
+    /// Height of the picture.
     pub height: u32,
     /// The seed, if it was given.
     pub seed: Option<u32>,
@@ -46,7 +48,7 @@ pub struct Settings {
 
 /// Translates a prompt.
 ///
-/// The picture's area is that of the base's square. Words that weigh more are emphasised, those that weigh
+/// A shape is given the area of the base. Words that weigh more are emphasised, those that weigh
 /// less than nothing go to the negative prompt with `--no`. Quality multiplies the steps. A picture to
 /// start from, of weight w, is painted anew by 1 / (1 + w): half of it at MidJourney's 1.
 ///
@@ -56,10 +58,15 @@ pub struct Settings {
 pub fn settings(prompt: &Prompt, base: Base) -> Result<Settings> {
     let flags = &prompt.flags;
     let (positive, negative) = words(prompt)?;
-    let (across, down) = flags.aspect.unwrap_or((1, 1));
-    let ratio = f64::from(across) / f64::from(down);
-    let side =
-        |factor: f64| ((f64::from(base.side) * factor / 8.0).round() * 8.0).clamp(64.0, 16384.0);
+    let (width, height) = match flags.aspect {
+        Some((across, down)) => {
+            let ratio = f64::from(across) / f64::from(down);
+            let area = f64::from(base.width) * f64::from(base.height);
+            let side = |square: f64| ((square.sqrt() / 8.0).round() * 8.0).clamp(64.0, 16384.0);
+            (side(area * ratio) as u32, side(area / ratio) as u32)
+        }
+        None => (base.width, base.height),
+    };
     let steps = (f64::from(base.steps) * flags.quality.unwrap_or(1.0)).round().clamp(1.0, 10_000.0);
     let end = (steps * f64::from(flags.stop.unwrap_or(100)) / 100.0).round().max(1.0);
     let denoise = match (prompt.images.is_empty(), flags.image_weight) {
@@ -69,8 +76,8 @@ pub fn settings(prompt: &Prompt, base: Base) -> Result<Settings> {
     Ok(Settings {
         prompt: positive,
         negative,
-        width: side(ratio.sqrt()) as u32,
-        height: side(ratio.sqrt().recip()) as u32,
+        width,
+        height,
         seed: flags.seed,
         steps: steps as u32,
         end_step: end as u32,
@@ -161,8 +168,10 @@ mod tests {
     use super::super::tests::single;
     use super::*;
 
+    const BASE: Base = Base { width: 512, height: 512, steps: 20 };
+
     fn translate(text: &str) -> Settings {
-        settings(&single(text), Base { side: 512, steps: 20 }).unwrap()
+        settings(&single(text), BASE).unwrap()
     }
 
     #[test]
@@ -198,6 +207,13 @@ mod tests {
             assert_eq!((width, height), size, "{ratio}");
             assert_eq!((width % 8, height % 8), (0, 0));
         }
+        let wide = Base { width: 100, height: 64, steps: 20 };
+        let size = |text: &str| {
+            let Settings { width, height, .. } = settings(&single(text), wide).unwrap();
+            (width, height)
+        };
+        assert_eq!(size("a fox"), (100, 64));
+        assert_eq!(size("a fox --ar 1:1"), (80, 80));
     }
 
     #[test]
@@ -225,7 +241,7 @@ mod tests {
         assert_eq!(pair("a::5"), both("a", ""));
         assert_eq!(pair("a::3 b::1"), both("(a:1.5) (b:0.5)", ""));
         assert_eq!(pair("a::2 b::-0.5 --no c"), both("a", "(b:0.25), c"));
-        let error = settings(&single("a b::-1 c::0.5"), Base { side: 512, steps: 20 }).unwrap_err();
+        let error = settings(&single("a b::-1 c::0.5"), BASE).unwrap_err();
         assert!(error.to_string().contains("add up to -0.5"), "{error}");
     }
 

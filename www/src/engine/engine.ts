@@ -2,7 +2,7 @@
 
 import { Client } from "./client";
 import { abortError, TintypeError, type NodeErrors } from "./errors";
-import { fillGraph, settingsOf, type GenerateOptions, type GenerateResult, type StartImage } from "./generate";
+import { fillGraph, settingsOf, type GenerateOptions, type GenerateResult, type Settings, type StartImage } from "./generate";
 import { apiText, Graph, nodeId, readApi, type ApiGraph } from "./graph";
 import { History, RunRecord } from "./history";
 import { parse, stringify } from "./json";
@@ -10,6 +10,18 @@ import type { Handle, Output } from "./nodes";
 import { Images } from "./openai";
 import { Outbox, type SendOptions, type SendOrder } from "./outbox";
 import type { NodeMethod, OpenOptions, RunReport } from "./protocol";
+import {
+  baseOf,
+  expandGraph,
+  isDynamic,
+  midjourneyPrompt,
+  seedOf,
+  unknownNotice,
+  type ExpandedPrompt,
+  type MidjourneyBase,
+  type MidjourneyPrompt,
+  type Wildcards,
+} from "./prompts";
 import { Queue } from "./queue";
 import type {
   App,
@@ -54,6 +66,12 @@ export interface RunRequest {
   promptId?: string;
   /** The editor's graph to store in pictures; left out, the engine lays one out. */
   workflow?: string | object;
+  /**
+   * Draws the prompts of API JSON first, as ComfyUI's front end does: comments go, `{a|b}` becomes one of its choices,
+   * `__name__` a line of that wildcard. Drawn with the graph's seed. False if left out: the graph runs as it is.
+   */
+  dynamicPrompts?: boolean;
+  wildcards?: Wildcards;
 }
 
 interface ActiveRun {
@@ -90,7 +108,7 @@ export async function open(options: EngineOptions = {}): Promise<Engine> {
 /** An open engine. Use `open`; the constructor starts nothing. */
 export class Engine {
   /** OpenAI's `images`, answered by this page. */
-  readonly images = new Images((options) => this.generate(options));
+  readonly images = new Images((options) => this.generate({ dynamicPrompts: false, ...options }));
   /** The runs that are over. */
   readonly history = new History();
 
@@ -143,6 +161,15 @@ export class Engine {
 
   /** Runs a graph. Runs wait for each other; an abort takes effect at once in the queue, and within one step after. */
   async run(graph: Graph | ApiGraph | string | object, request: RunRequest = {}): Promise<RunResult> {
+    if (request.dynamicPrompts !== true) return await this.#enqueue(graph, request, []);
+    const api = readApi(graph);
+    const drawn = await expandGraph(api, this.#info, seedOf(api, this.#info), (text, seed) =>
+      this.expandPrompt(text, { seed, ...(request.wildcards && { wildcards: request.wildcards }) }),
+    );
+    return await this.#enqueue(drawn.graph, request, drawn.unknown.map(unknownNotice));
+  }
+
+  async #enqueue(graph: Graph | ApiGraph | string | object, request: RunRequest, notices: string[]): Promise<RunResult> {
     const item: QueuedRun = {
       promptId: request.promptId ?? uuid(),
       number: ++this.#runs,
@@ -152,7 +179,7 @@ export class Engine {
     if (this.#closed !== null) throw this.#closed;
     if (typeof graph !== "string" && !isWorkflow(graph)) this.#outbox.check(readApi(graph));
     const { front, signal } = request;
-    return await this.#queue.add(() => this.#runNow(item, request), { item, front, signal });
+    return await this.#queue.add(() => this.#runNow(item, request, notices), { item, front, signal });
   }
 
   /** Ends the running run within one step, if it has this name or none is given. False if there is none. */
@@ -173,6 +200,39 @@ export class Engine {
     return { prompt: readApi(prompt), workflow: workflow === null ? null : (parse(workflow) as object), notices, app };
   }
 
+  /**
+   * A prompt without its comments, with one of each `{a|b}` and one line of each `__wildcard__` drawn. The same seed
+   * draws the same words; left out, it is 0.
+   */
+  async expandPrompt(
+    text: string,
+    { seed = 0n, wildcards = {} }: { seed?: bigint | number; wildcards?: Wildcards } = {},
+  ): Promise<ExpandedPrompt> {
+    if (!isDynamic(text)) return { text, unknown: [] };
+    const client = await this.ready();
+    return await client.call("expandPrompt", text, BigInt.asUintN(64, BigInt(seed)), wildcards);
+  }
+
+  /** Every text that `expandPrompt` might draw, the last choice changing fastest. Refused beyond `limit`, else 1000. */
+  async promptCombinations(
+    text: string,
+    { wildcards = {}, limit = 1000 }: { wildcards?: Wildcards; limit?: number } = {},
+  ): Promise<string[]> {
+    const client = await this.ready();
+    return await client.call("combinations", text, wildcards, limit);
+  }
+
+  /**
+   * What a MidJourney prompt asks for: words, `--flags`, `::` weights. Its permutations `{a, b}` give several. Flags
+   * without a counterpart are named in the notices.
+   */
+  async midjourney(text: string, base: MidjourneyBase = {}): Promise<MidjourneyPrompt[]> {
+    const { width, height, steps } = baseOf(base);
+    const client = await this.ready();
+    const all = await client.call("midjourney", text, width, height, steps);
+    return all.map(midjourneyPrompt);
+  }
+
   /** What is wrong with a graph, without running it; `{}` when it is fine. */
   async validate(graph: Graph | ApiGraph | string | object): Promise<NodeErrors> {
     const prompt = textOf(graph);
@@ -189,10 +249,11 @@ export class Engine {
   /** Pictures from a prompt. */
   async generate(options: GenerateOptions): Promise<GenerateResult> {
     const settings = settingsOf(options);
+    const { drawn, notices } = await this.#draw(settings, options);
     const start = await this.#startImage(options);
     await this.ready();
     const graph = this.graph();
-    fillGraph(graph, settings, options.filenamePrefix ?? "tintype", start);
+    fillGraph(graph, { ...settings, ...drawn }, options.filenamePrefix ?? "tintype", start);
     const onEvent = (event: EngineEvent) => {
       options.onEvent?.(event);
       if (event.type === "preview") {
@@ -201,12 +262,25 @@ export class Engine {
       }
     };
     try {
-      const result = await this.run(graph, { ...(options.signal && { signal: options.signal }), onEvent });
-      return { ...result, settings };
+      const result = await this.#enqueue(graph, { ...(options.signal && { signal: options.signal }), onEvent }, notices);
+      return { ...result, settings, drawn };
     } finally {
       if (start !== null) this.#inputs.delete(start.image);
       if (start?.mask != null) this.#inputs.delete(start.mask);
     }
+  }
+
+  /** The words of both prompts: drawn with the seed and the one after it, as those of the graph would be. */
+  async #draw(
+    { prompt, negativePrompt, seed }: Settings,
+    { dynamicPrompts, wildcards = {} }: GenerateOptions,
+  ): Promise<{ drawn: GenerateResult["drawn"]; notices: string[] }> {
+    // What is no seed is refused by name when the graph is written.
+    if (dynamicPrompts === false || typeof seed !== "bigint") return { drawn: { prompt, negativePrompt }, notices: [] };
+    const positive = await this.expandPrompt(prompt, { seed, wildcards });
+    const negative = await this.expandPrompt(negativePrompt, { seed: seed + 1n, wildcards });
+    const unknown = new Set([...positive.unknown, ...negative.unknown]);
+    return { drawn: { prompt: positive.text, negativePrompt: negative.text }, notices: [...unknown].map(unknownNotice) };
   }
 
   /** Hands over the picture to start from, and its mask. */
@@ -339,7 +413,7 @@ export class Engine {
     this.#emit({ type: "status", data: { status: { exec_info: { queue_remaining } } } });
   }
 
-  async #runNow(item: QueuedRun, { signal, onEvent, workflow }: RunRequest): Promise<RunResult> {
+  async #runNow(item: QueuedRun, { signal, onEvent, workflow }: RunRequest, notices: string[]): Promise<RunResult> {
     const { promptId, prompt, outputs } = item;
     const abort = new AbortController();
     const active: ActiveRun = { promptId, onEvent, abort, record: new RunRecord(item), sending: [] };
@@ -349,6 +423,7 @@ export class Engine {
     signal?.addEventListener("abort", stop, { once: true });
     let failure: unknown = null;
     try {
+      for (const message of notices) this.#emit({ type: "notice", data: { node: null, message } });
       const client = await orAbort(this.ready(), abort.signal);
       abort.signal.addEventListener("abort", () => client.cancel(), { once: true });
       const report = await client.call("run", prompt, {

@@ -2,6 +2,7 @@
 
 import type { Graph } from "./graph";
 import type { SamplerName, SchedulerName } from "./nodes";
+import type { Wildcards } from "./prompts";
 import type { EngineEvent, RunResult } from "./types";
 
 /** What `engine.generate` takes; only `prompt` is needed. */
@@ -25,6 +26,12 @@ export interface GenerateOptions {
   mask?: Blob | Uint8Array;
   /** With `image`: how far to leave it, 0 … 1. Left out, 0.75; with a mask 1, since the rest is protected. */
   denoise?: number;
+  /**
+   * Takes comments out of both prompts and draws one of `{a|b}` and one line of `__wildcard__`, with the seed. True
+   * if left out.
+   */
+  dynamicPrompts?: boolean;
+  wildcards?: Wildcards;
   /** Beginning of the files' names. */
   filenamePrefix?: string;
   signal?: AbortSignal;
@@ -50,6 +57,8 @@ export type Settings = Required<
 /** What `engine.generate` gives. */
 export interface GenerateResult extends RunResult {
   settings: Settings;
+  /** What was drawn from the choices in the prompts. */
+  drawn: Pick<Settings, "prompt" | "negativePrompt">;
 }
 
 /** Made for the bundled model: trained for v-prediction with trailing timesteps, which `sgm_uniform` follows. */

@@ -21,6 +21,7 @@ export type { Handle, In, Nodes, Output, SamplerName, SchedulerName } from "./no
 export type { ImagesEditRequest, ImagesGenerateRequest, ImagesResponse } from "./openai";
 export type { ImageStreamEvent } from "./openai_stream";
 export type { Delivery, SendOptions } from "./outbox";
+export { hasFlags, seedInputs, type ExpandedPrompt, type MidjourneyBase, type MidjourneyPrompt, type Wildcards } from "./prompts";
 export type {
   App,
   DeviceInfo,

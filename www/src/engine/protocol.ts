@@ -1,6 +1,7 @@
 /** The messages between the page and the worker, and the wasm module's face. */
 
 import type { ErrorData, NodeErrors } from "./errors";
+import type { ExpandedPrompt, MidjourneySettings, Wildcards } from "./prompts";
 import type {
   App,
   DeviceInfo,
@@ -54,6 +55,9 @@ export interface Calls {
   run: { args: [prompt: string, options: RunOptions]; result: RunReport };
   read: { args: [file: Uint8Array]; result: OpenedFile };
   validate: { args: [prompt: string]; result: NodeErrors };
+  expandPrompt: { args: [text: string, seed: bigint, wildcards: Wildcards]; result: ExpandedPrompt };
+  combinations: { args: [text: string, wildcards: Wildcards, limit: number]; result: string[] };
+  midjourney: { args: [text: string, width: number, height: number, steps: number]; result: MidjourneySettings[] };
   putInput: { args: [filename: string, bytes: Uint8Array]; result: undefined };
   registerNode: { args: [schema: NodeSchema, fingerprints: boolean]; result: ObjectInfo };
 }
@@ -87,6 +91,9 @@ export interface WasmEngine {
   cancel(): void;
   read(file: Uint8Array): OpenedFile;
   validate(prompt: string): NodeErrors;
+  expand_prompt(text: string, seed: bigint, wildcards: Wildcards): ExpandedPrompt;
+  combinations(text: string, wildcards: Wildcards, limit: number): string[];
+  midjourney(text: string, width: number, height: number, steps: number): MidjourneySettings[];
   put_input(filename: string, bytes: Uint8Array): void;
   register_node(
     definition: NodeSchema,

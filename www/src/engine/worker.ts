@@ -76,6 +76,9 @@ const methods: { [M in keyof Calls]: (...args: Calls[M]["args"]) => Promise<Call
   run: (prompt, options) => opened().run(prompt, options, sendEvent),
   read: async (file) => opened().read(file),
   validate: async (prompt) => opened().validate(prompt),
+  expandPrompt: async (text, seed, wildcards) => opened().expand_prompt(text, seed, wildcards),
+  combinations: async (text, wildcards, limit) => opened().combinations(text, wildcards, limit),
+  midjourney: async (text, width, height, steps) => opened().midjourney(text, width, height, steps),
   putInput: async (filename, bytes) => {
     opened().put_input(filename, bytes);
     return undefined;

@@ -508,3 +508,63 @@ test("the model's bytes are told while they come, and the program's before them"
   expect(events.findIndex(({ type }) => type === "model_progress")).toBeGreaterThanOrEqual(program.length);
   for (const { loaded, total } of events) expect(loaded).toBeLessThanOrEqual(total);
 });
+
+test("choices, wildcards and comments of a prompt are drawn by seed, and kept in the file", async ({ lab }) => {
+  const made = await lab.evaluate(async (graph) => {
+    const engine = await tintype.open({ device: "cpu" });
+    const text = "a {red|green|blue} __thing__ // note";
+    const wildcards = { thing: ["car", "{cat|dog}"] };
+    const all = await engine.promptCombinations(text, { wildcards });
+    const drawn = await Promise.all(
+      Array.from({ length: 200 }, async (_, seed) => (await engine.expandPrompt(text, { seed, wildcards })).text),
+    );
+    const again = await engine.expandPrompt(text, { seed: 2n ** 64n - 1n, wildcards });
+    const same = await engine.expandPrompt(text, { seed: 2n ** 64n - 1n, wildcards });
+    const unknown = await engine.expandPrompt("a __nobody__");
+    const tooMany = await engine.promptCombinations(text, { limit: 2 }).catch((error: Error) => error.message);
+    const notices: string[] = [];
+    const result = await engine.generate({
+      prompt: `${text} __nobody__`, negativePrompt: "{x|y}", wildcards, seed: 5, steps: 1, width: 64, height: 64,
+      onEvent: (event) => {
+        if (event.type === "notice") notices.push(event.data.message);
+      },
+    });
+    const five = (await engine.expandPrompt(`${text} __nobody__`, { seed: 5, wildcards })).text;
+    const bytesOf = async (files: File[]) => [...new Uint8Array(await (files[0] as File).arrayBuffer())];
+    const asked = JSON.parse(graph) as ApiGraph;
+    const asIs = await engine.run(asked);
+    const expanded = await engine.run(asked, { dynamicPrompts: true });
+    const files = await Promise.all([result, asIs, expanded].map(({ images }) => bytesOf(images)));
+    engine.close();
+    return { all, drawn, again, same, unknown, tooMany, notices, drawnIn: result.drawn, template: result.settings.prompt, five, files };
+  }, api(set("2", { text: "{green|green} car" })));
+  expect(made.all).toHaveLength(9);
+  expect([...new Set(made.drawn)].sort()).toEqual([...made.all].sort());
+  expect(made.again).toEqual(made.same);
+  expect(made.unknown).toEqual({ text: "a __nobody__", unknown: ["nobody"] });
+  expect(made.tooMany).toContain("more than 2 prompts");
+  expect(made.notices).toContainEqual(expect.stringContaining("`__nobody__`"));
+  expect(made.template).toContain("{red|green|blue}");
+  expect(made.drawnIn.prompt).toBe(made.five);
+  expect(made.drawnIn.negativePrompt).toMatch(/^[xy]$/);
+  const texts = made.files.map((bytes) => (JSON.parse(pngTexts(Uint8Array.from(bytes)).prompt ?? "{}") as ApiGraph)["2"]?.inputs.text);
+  expect(texts).toEqual([made.five, "{green|green} car", "green car"]);
+});
+
+test("a MidJourney prompt becomes options of runs; what is ignored is told; nonsense is refused", async ({ lab }) => {
+  const made = await lab.evaluate(async () => {
+    const engine = await tintype.open({ device: "cpu" });
+    const two = await engine.midjourney("a {red, blue} car --ar 2:1 --no cats --seed 5 --q .5 --v 6", { width: 128, height: 128, steps: 4 });
+    const bad = await engine.midjourney("a car --ar banana").catch((error: Error) => [error.name, error.message]);
+    const { settings, images } = await engine.generate(two[1]!.options);
+    const bitmap = await createImageBitmap(images[0] as File);
+    engine.close();
+    return { two, bad, prompt: settings.prompt, seed: settings.seed.toString(), size: [bitmap.width, bitmap.height] };
+  });
+  expect(made.two.map(({ options }) => options.prompt)).toEqual(["a red car", "a blue car"]);
+  const options = { negativePrompt: "cats", width: 184, height: 88, steps: 2, seed: 5, dynamicPrompts: false };
+  expect(made.two[0]?.options).toEqual({ prompt: "a red car", ...options });
+  expect(made.two[0]?.notices).toEqual([expect.stringContaining("--v 6")]);
+  expect(made.bad).toEqual(["TintypeError", expect.stringContaining("`--ar` expected")]);
+  expect([made.prompt, made.seed, made.size]).toEqual(["a blue car", "5", [184, 88]]);
+});
