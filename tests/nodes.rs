@@ -75,8 +75,17 @@ pub(crate) fn open() -> Engine {
 }
 
 pub(crate) fn run(engine: &Engine, graph: &Value, host: &TestHost) -> Result<RunReport, RunError> {
+    run_text(engine, &graph.to_string(), host)
+}
+
+/// Runs a graph in any text form.
+pub(crate) fn run_text(
+    engine: &Engine,
+    graph: &str,
+    host: &TestHost,
+) -> Result<RunReport, RunError> {
     let request = RunRequest { prompt_id: "p".into(), ..RunRequest::default() };
-    block_on(engine.run(&graph.to_string(), request, host))
+    block_on(engine.run(graph, request, host))
 }
 
 /// The text-to-picture graph at its smallest: 64 × 64, two steps.

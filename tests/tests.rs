@@ -18,3 +18,4 @@ mod nodes;
 mod parity;
 mod prompts;
 mod sampling;
+mod workflows;

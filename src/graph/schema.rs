@@ -146,6 +146,11 @@ impl Choices {
 pub trait ChoiceSource {
     /// Names of the files in `folder`, in the order to show them; none for an unknown folder.
     fn choices(&self, folder: &str) -> Vec<String>;
+
+    /// What a person does to get a file that `folder` lacks.
+    fn advice(&self, _folder: &str) -> Option<&'static str> {
+        None
+    }
 }
 
 /// A [`ChoiceSource`] without any folder.

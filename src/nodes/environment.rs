@@ -87,6 +87,16 @@ impl ChoiceSource for Environment {
             _ => Vec::new(),
         }
     }
+
+    fn advice(&self, folder: &str) -> Option<&'static str> {
+        match folder {
+            "input" => Some("add the file to the inputs"),
+            "checkpoints" => Some(
+                "find the model by this name, at huggingface.co for example, and put its folder, in diffusers' layout, into the models folder",
+            ),
+            _ => None,
+        }
+    }
 }
 
 /// Folders in diffusers' layout, by name; those in ComfyUI's `checkpoints` folder by their name in it.

@@ -182,7 +182,8 @@ fn bad_output_is_left_out_and_the_good_one_runs() {
     assert_eq!(report.outputs.0.len(), 1);
     assert_eq!(
         lines(&report.node_errors),
-        ["5 missing_node_type: `BloomFilter` is no class of this engine"]
+        ["5 missing_node_type: `BloomFilter` is no class of this engine; \
+          ComfyUI has it, or a pack of nodes at registry.comfy.org"]
     );
     let error = report.node_errors.get("5").unwrap();
     assert_eq!(error.dependent_outputs, ["6".into()]);

@@ -63,6 +63,8 @@ impl Check<'_> {
         if let Some(near) = nearest(class, self.registry.schemas().map(|schema| schema.class_type))
         {
             details += &format!("; did you mean `{near}`?");
+        } else if spec.source.is_none() {
+            details += "; ComfyUI has it, or a pack of nodes at registry.comfy.org";
         }
         if let Some(source) = &spec.source {
             details += &format!("; {source}");
@@ -106,11 +108,17 @@ impl Check<'_> {
                         return;
                     }
                     Err(mut problem) => {
-                        // The file that a loader cannot find is one of those its graph tells about.
-                        if let (Some(source), Type::Combo { choices: Choices::Folder(_), .. }) =
-                            (&spec.source, input.ty)
-                        {
-                            problem.details += &format!("; {source}");
+                        if let Type::Combo { choices: Choices::Folder(folder), .. } = input.ty {
+                            // The file that a loader cannot find is one of those its graph tells about.
+                            let advice = match &spec.source {
+                                Some(source) => Some(&**source),
+                                // A name that is nearly right needs no other file.
+                                None if problem.details.ends_with('?') => None,
+                                None => self.choices.advice(folder),
+                            };
+                            if let Some(advice) = advice {
+                                problem.details += &format!("; {advice}");
+                            }
                         }
                         problem
                     }
