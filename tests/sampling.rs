@@ -212,6 +212,25 @@ fn custom_sampling_is_ksampler_taken_apart() {
 }
 
 #[test]
+fn samplers_with_numbers_are_those_of_their_names_until_a_number_changes() {
+    let engine = open();
+    let (eta, no_eta) = (json!({ "eta": 1.0 }), json!({ "eta": 0.0 }));
+    for (class, inputs, sampler) in [
+        ("SamplerEulerAncestral", &eta, "euler_ancestral"),
+        ("SamplerEulerAncestral", &no_eta, "euler"),
+        ("SamplerEulerAncestralCFGPP", &no_eta, "euler_cfg_pp"),
+        ("SamplerDPMPP_2M_SDE", &eta, "dpmpp_2m_sde_gpu"),
+        ("SamplerDPMPP_2M_SDE", &no_eta, "dpmpp_2m"),
+        ("SamplerLMS", &json!({ "order": 1 }), "euler"),
+    ] {
+        let mut graph = custom(sampler);
+        graph["20"] = node(class, inputs.clone());
+        let latents = latents(&engine, &graph);
+        assert_close(class, &latents["31"], &latents["30"], 1e-4);
+    }
+}
+
+#[test]
 fn noise_can_be_added_by_a_node_of_its_own() {
     let mut graph = custom("euler");
     graph["40"] = node("DisableNoise", json!({}));

@@ -11,6 +11,7 @@ mod network;
 mod noise;
 mod patches;
 mod run;
+mod samplers;
 mod sigmas;
 
 use crate::graph::Node;
@@ -22,6 +23,16 @@ pub(super) const NODES: &[&dyn Node] = &[
     &custom::SamplerCustom,
     &custom::SamplerCustomAdvanced,
     &custom::KSAMPLER_SELECT,
+    &samplers::EULER_ANCESTRAL,
+    &samplers::EULER_ANCESTRAL_CFG_PP,
+    &samplers::LMS,
+    &samplers::DPMPP_2S_ANCESTRAL,
+    &samplers::DPMPP_SDE,
+    &samplers::DPMPP_2M_SDE,
+    &samplers::DPMPP_3M_SDE,
+    &samplers::DPM_ADAPTATIVE,
+    &samplers::ER_SDE,
+    &samplers::SA_SOLVER,
     &noise::RANDOM_NOISE,
     &noise::DISABLE_NOISE,
     &noise::ADD_NOISE,

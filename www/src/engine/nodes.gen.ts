@@ -605,6 +605,118 @@ export interface Nodes {
     /** The way from noise to picture. */
     sampler_name?: SamplerName | In<"COMBO">;
   }): Handle<["SAMPLER"]>;
+  /** First order, with fresh noise in every step. */
+  SamplerEulerAncestral(inputs?: {
+    /** How much of each step's noise is drawn anew: 0 draws none. */
+    eta?: number | In<"FLOAT">;
+    /** Multiplies the noise that is added. */
+    s_noise?: number | In<"FLOAT">;
+  }): Handle<["SAMPLER"]>;
+  /** As SamplerEulerAncestral, for low guidance: it keeps the noise that the negative prompt sees. */
+  SamplerEulerAncestralCFGPP(inputs?: {
+    /** How much of each step's noise is drawn anew: 0 draws none. */
+    eta?: number | In<"FLOAT">;
+    /** Multiplies the noise that is added. */
+    s_noise?: number | In<"FLOAT">;
+  }): Handle<["SAMPLER"]>;
+  /** Steps along a curve through the last few steps. */
+  SamplerLMS(inputs?: {
+    /** How many steps at most the curve goes through. */
+    order?: number | In<"INT">;
+  }): Handle<["SAMPLER"]>;
+  /** Second order by the middle of a step, with fresh noise: two network calls a step. */
+  SamplerDPMPP_2S_Ancestral(inputs?: {
+    /** How much of each step's noise is drawn anew: 0 draws none. */
+    eta?: number | In<"FLOAT">;
+    /** Multiplies the noise that is added. */
+    s_noise?: number | In<"FLOAT">;
+  }): Handle<["SAMPLER"]>;
+  /** Second order for the stochastic equation: two network calls a step. */
+  SamplerDPMPP_SDE(inputs?: {
+    /** How much of each step's noise is drawn anew: 0 draws none. */
+    eta?: number | In<"FLOAT">;
+    /** Multiplies the noise that is added. */
+    s_noise?: number | In<"FLOAT">;
+    /** Where in a step the second call is made. */
+    r?: number | In<"FLOAT">;
+    /** Whose random numbers are drawn: a graphics card's, or a processor's. */
+    noise_device?: "gpu" | "cpu" | In<"COMBO">;
+  }): Handle<["SAMPLER"]>;
+  /** Second order for the stochastic equation, looking one step back. */
+  SamplerDPMPP_2M_SDE(inputs?: {
+    /** How the last step counts: as at its middle, or exactly. */
+    solver_type?: "midpoint" | "heun" | In<"COMBO">;
+    /** How much of each step's noise is drawn anew: 0 draws none. */
+    eta?: number | In<"FLOAT">;
+    /** Multiplies the noise that is added. */
+    s_noise?: number | In<"FLOAT">;
+    /** Whose random numbers are drawn: a graphics card's, or a processor's. */
+    noise_device?: "gpu" | "cpu" | In<"COMBO">;
+  }): Handle<["SAMPLER"]>;
+  /** Third order for the stochastic equation, looking two steps back. */
+  SamplerDPMPP_3M_SDE(inputs?: {
+    /** How much of each step's noise is drawn anew: 0 draws none. */
+    eta?: number | In<"FLOAT">;
+    /** Multiplies the noise that is added. */
+    s_noise?: number | In<"FLOAT">;
+    /** Whose random numbers are drawn: a graphics card's, or a processor's. */
+    noise_device?: "gpu" | "cpu" | In<"COMBO">;
+  }): Handle<["SAMPLER"]>;
+  /** Chooses its own steps, as long as the error allows; of the levels only the ends count. */
+  SamplerDPMAdaptative(inputs?: {
+    /** The order of its steps. */
+    order?: number | In<"INT">;
+    /** Error allowed in proportion to the latent. */
+    rtol?: number | In<"FLOAT">;
+    /** Error always allowed. */
+    atol?: number | In<"FLOAT">;
+    /** The first step, in logarithms of the level. */
+    h_init?: number | In<"FLOAT">;
+    /** How much the last error counts for the next step. */
+    pcoeff?: number | In<"FLOAT">;
+    /** How much the sum of the errors counts. */
+    icoeff?: number | In<"FLOAT">;
+    /** How much the change of the errors counts. */
+    dcoeff?: number | In<"FLOAT">;
+    /** A step is kept if the next may be that much longer. */
+    accept_safety?: number | In<"FLOAT">;
+    /** How much of each step's noise is drawn anew: 0 draws none. */
+    eta?: number | In<"FLOAT">;
+    /** Multiplies the noise that is added. */
+    s_noise?: number | In<"FLOAT">;
+  }): Handle<["SAMPLER"]>;
+  /** Third order for a stochastic equation whose noise can be chosen. */
+  SamplerER_SDE(inputs?: {
+    /** The noise: as its authors advise, by eta, or none. */
+    solver_type?: "ER-SDE" | "Reverse-time SDE" | "ODE" | In<"COMBO">;
+    /** The highest order of its steps. */
+    max_stage?: number | In<"INT">;
+    /** How much noise there is with Reverse-time SDE. */
+    eta?: number | In<"FLOAT">;
+    /** Multiplies the noise that is added. */
+    s_noise?: number | In<"FLOAT">;
+  }): Handle<["SAMPLER"]>;
+  /** Predicts each latent from the last few, and corrects it with what the network sees there. */
+  SamplerSASolver(inputs: {
+    /** The network, for its noise levels. */
+    model: In<"MODEL">;
+    /** How much of each step's noise is drawn anew: 0 draws none. */
+    eta?: number | In<"FLOAT">;
+    /** After which part of the run noise is added. */
+    sde_start_percent?: number | In<"FLOAT">;
+    /** Up to which part of the run. */
+    sde_end_percent?: number | In<"FLOAT">;
+    /** Multiplies the noise that is added. */
+    s_noise?: number | In<"FLOAT">;
+    /** The highest order of the prediction. */
+    predictor_order?: number | In<"INT">;
+    /** The highest order of the correction; 0 leaves it out. */
+    corrector_order?: number | In<"INT">;
+    /** Calls the network again after each correction. */
+    use_pece?: boolean | In<"BOOLEAN">;
+    /** Takes simpler weights at order 2. */
+    simple_order_2?: boolean | In<"BOOLEAN">;
+  }): Handle<["SAMPLER"]>;
   /** The noise that a picture starts from. */
   RandomNoise(inputs?: {
     /** Which noise: the same seed gives the same. */
