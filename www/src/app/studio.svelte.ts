@@ -1,6 +1,7 @@
 /** The page's state: one engine, one form, one run at a time, and the pictures made so far. */
 
 import {
+  hasFlags,
   isAbort,
   open,
   randomSeed,
@@ -16,6 +17,7 @@ import {
 } from "../engine/index";
 import { loadForm, optionsOf, saveForm, type Form } from "./form";
 import { problemOf, type Problem } from "./problem";
+import { nextSeeds } from "./seeds";
 import { bytes, Clock, duration } from "./words";
 import { optionsOf as choicesIn, replaced, type MissingModel, type Workflow } from "./workflow";
 
@@ -33,6 +35,9 @@ export interface Picture {
   seconds: number;
   device: string;
 }
+
+/** A picture of a run that has just ended. */
+type Made = Pick<Picture, "file" | "title" | "settings">;
 
 /** How far the present work is: a fraction, or null while that is unknown. */
 export interface Progress {
@@ -102,15 +107,21 @@ export class Studio {
     }
   }
 
-  /** Draws what the form says. */
+  /** Draws what the form says; a MidJourney prompt may stand for several runs, and its flags go before the form. */
   async generate(): Promise<void> {
     if (this.phase !== "idle") return;
     if (this.form.newSeedEachTime) this.rollSeed();
     this.save();
-    await this.#draw(async (engine, signal) => {
-      const options = { ...optionsOf(this.form), signal, onPreview: (preview: Preview) => (this.preview = preview) };
-      const { images, settings } = await engine.generate(options);
-      return images.map((file) => ({ file, title: settings.prompt, settings }));
+    await this.#draw(async (engine, signal, show) => {
+      const form = optionsOf(this.form);
+      const prompts = hasFlags(form.prompt) ? await engine.midjourney(form.prompt, form) : [{ options: form, notices: [] }];
+      for (const { options, notices } of prompts) {
+        this.#notice(notices);
+        const negativePrompt = [...new Set([form.negativePrompt, options.negativePrompt])].filter(Boolean).join(", ");
+        const onPreview = (preview: Preview) => (this.preview = preview);
+        const { images, settings, drawn } = await engine.generate({ ...form, ...options, negativePrompt, signal, onPreview });
+        show(images.map((file) => ({ file, title: drawn.prompt, settings })));
+      }
     });
   }
 
@@ -154,25 +165,33 @@ export class Studio {
     await this.#check();
   }
 
-  /** Runs the workflow. */
+  /** Runs the workflow; once it has begun, its seeds become those of the next run, as in the editor. */
   async runWorkflow(): Promise<void> {
     const workflow = this.workflow;
     if (workflow === null) return;
     this.#running = workflow.graph;
-    await this.#draw(async (engine, signal) => {
+    let { errors } = workflow;
+    let next = {};
+    await this.#draw(async (engine, signal, show) => {
       const { images, nodeErrors } = await engine.run(workflow.graph, {
         signal,
+        dynamicPrompts: true,
         ...(workflow.source && { workflow: workflow.source }),
         onEvent: (event) => {
+          if (event.type === "execution_start" && workflow.source !== null) {
+            next = nextSeeds(workflow.graph, workflow.source, this.info);
+          }
           if (event.type !== "preview") return;
           const { width, height, rgba } = event.data;
           this.preview = { width, height, data: new Uint8ClampedArray(rgba) };
         },
       });
-      this.workflow = { ...workflow, errors: nodeErrors };
-      return images.map((file) => ({ file, title: workflow.name, settings: null }));
+      errors = nodeErrors;
+      show(images.map((file) => ({ file, title: workflow.name, settings: null })));
     });
     this.#running = null;
+    // Closed or changed while it ran: that stays.
+    if (this.workflow?.graph === workflow.graph) this.workflow = { ...this.workflow, errors, ...next };
   }
 
   /** Asks the engine what is wrong with the workflow as it is now. */
@@ -184,10 +203,8 @@ export class Studio {
     this.workflow = { ...workflow, errors, given: engine.inputs, origins: engine.wantsToSendTo(workflow.graph) };
   }
 
-  /** One run, from the first word to the last picture. */
-  async #draw(
-    make: (engine: Engine, signal: AbortSignal) => Promise<Pick<Picture, "file" | "title" | "settings">[]>,
-  ): Promise<void> {
+  /** From the first word to the last picture; each run of `make` shows its pictures when it has ended. */
+  async #draw(make: (engine: Engine, signal: AbortSignal, show: (files: Made[]) => void) => Promise<void>): Promise<void> {
     const engine = this.#engine;
     if (this.phase !== "idle" || engine === null) return;
     this.phase = "running";
@@ -199,20 +216,28 @@ export class Studio {
     this.announcement = "Drawing.";
     this.#abort = new AbortController();
     const started = performance.now();
-    try {
-      const files = await make(engine, this.#abort.signal);
-      const seconds = (performance.now() - started) / 1000;
+    let before = started;
+    let count = 0;
+    const show = (files: Made[]) => {
+      const now = performance.now();
       const made = files.map((picture, index) => ({
         ...picture,
         key: this.#nextKey++,
         url: URL.createObjectURL(picture.file),
         index,
-        seconds,
+        seconds: (now - before) / 1000,
         device: engine.device.kind === "webgpu" ? "WebGPU" : "CPU",
       }));
       this.pictures = [...made, ...this.pictures];
       this.selected = made[0]?.key ?? this.selected;
-      this.announcement = `${made.length === 1 ? "The picture is" : `${made.length} pictures are`} ready, after ${duration(seconds)}.`;
+      this.#clock = new Clock();
+      before = now;
+      count += made.length;
+    };
+    try {
+      await make(engine, this.#abort.signal, show);
+      const seconds = (performance.now() - started) / 1000;
+      this.announcement = `${count === 1 ? "The picture is" : `${count} pictures are`} ready, after ${duration(seconds)}.`;
     } catch (error) {
       if (isAbort(error)) {
         this.announcement = "Cancelled.";
@@ -267,6 +292,10 @@ export class Studio {
     saveForm($state.snapshot(this.form));
   }
 
+  #notice(messages: string[]): void {
+    this.notices = [...new Set([...this.notices, ...messages])];
+  }
+
   #hear(event: EngineEvent): void {
     switch (event.type) {
       case "engine_progress": {
@@ -301,7 +330,7 @@ export class Studio {
         break;
       }
       case "notice":
-        this.notices = [...new Set([...this.notices, event.data.message])];
+        this.#notice([event.data.message]);
         break;
       default:
         break;

@@ -48,6 +48,33 @@ test("first visit to picture: preview, progress, result with its settings, downl
   expect(JSON.parse(texts.workflow ?? "{}").nodes).toHaveLength(7);
 });
 
+test("a MidJourney prompt draws its permutations, follows its flags, and tells what it ignores", async ({ page, site }) => {
+  await ready(page, site);
+  await page.getByLabel("Steps").fill("2");
+  await prompt(page).fill("a {red, blue} car --ar 2:1 --no cats --seed 5 --v 6");
+  await generate(page).click();
+  await expect(page.locator("button[aria-pressed]")).toHaveCount(2, { timeout: 120_000 });
+  await expect(download(page)).toBeVisible({ timeout: 120_000 });
+  await expect(page.locator(".notice").filter({ hasText: "--v 6" })).toHaveCount(1);
+  await expect(page.getByRole("img", { name: /^a red car/ })).toHaveCount(1);
+  await expect(page.getByTestId("seed")).toHaveText("5");
+  const picture = page.getByRole("img", { name: "a blue car", exact: true });
+  expect(await picture.evaluate((img: HTMLImageElement) => [img.naturalWidth, img.naturalHeight])).toEqual([184, 88]);
+  const [file] = await Promise.all([page.waitForEvent("download"), download(page).click()]);
+  const texts = pngTexts(readFileSync(await file.path()));
+  expect(texts.prompt).toContain('"a blue car"');
+  expect(texts.prompt).toContain('"cats"');
+});
+
+test("a flag that makes no sense is refused in words, and nothing is drawn", async ({ page, site }) => {
+  await ready(page, site);
+  await prompt(page).fill("a car --ar banana");
+  await generate(page).click();
+  await expect(page.getByRole("alert")).toContainText("--ar");
+  await expect(generate(page)).toBeVisible();
+  await expect(download(page)).toHaveCount(0);
+});
+
 test("cancel in the middle, then draw again", async ({ page, site }) => {
   await ready(page, site);
   await page.getByLabel("Steps").fill("150");

@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import AxeBuilder from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
 
-import { expect, test } from "./fixtures";
+import { expect, pngTexts, test } from "./fixtures";
 
 const panel = (page: Page) => page.locator(".workflow");
 const run = (page: Page) => page.getByRole("button", { name: "Run workflow" });
@@ -88,6 +88,24 @@ test("an editor's workflow runs, muted and virtual nodes left out", async ({ pag
   await expect(panel(page)).toContainText("7 nodes, 1 output");
   await run(page).click();
   await expect(download(page)).toBeVisible({ timeout: 120_000 });
+});
+
+test("after a run the seed counts up as its control says, and prompts are drawn, in the picture too", async ({ page, site }) => {
+  await ready(page, site);
+  const file = ui().replace("randomize", "increment").replace("a blue car", "a {blue|blue} car");
+  await openFile(page, "ui.json", "application/json", file);
+  for (const [i, seed] of [5, 6].entries()) {
+    await run(page).click();
+    if (i > 0) await expect(page.locator("button[aria-pressed]")).toHaveCount(i + 1, { timeout: 120_000 });
+    await expect(download(page)).toBeVisible({ timeout: 120_000 });
+    const [saved] = await Promise.all([page.waitForEvent("download"), download(page).click()]);
+    const texts = pngTexts(readFileSync(await saved.path()));
+    const prompt = JSON.parse(texts.prompt ?? "{}") as Record<string, { inputs: Record<string, unknown> }>;
+    expect(prompt["5"]?.inputs.seed).toBe(seed);
+    expect(prompt["2"]?.inputs.text).toBe("a blue car");
+    const { nodes } = JSON.parse(texts.workflow ?? "{}") as { nodes: { id: number; widgets_values?: unknown[] }[] };
+    expect(nodes.find(({ id }) => id === 5)?.widgets_values?.slice(0, 2)).toEqual([seed, "increment"]);
+  }
 });
 
 test("the picture that the page made opens as its workflow, by dropping it", async ({ page, site }) => {
