@@ -3,6 +3,8 @@
 mod configs;
 mod damage;
 mod files;
+mod mutations;
+mod texts;
 mod weights;
 
 use std::collections::BTreeMap;

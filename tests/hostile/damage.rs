@@ -8,7 +8,7 @@ use tintype::weights::safetensors;
 use super::header;
 
 /// xorshift64*: the same bytes on every run.
-struct Random(u64);
+pub(super) struct Random(pub(super) u64);
 
 impl Random {
     fn next(&mut self) -> u64 {
@@ -18,7 +18,7 @@ impl Random {
         self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
     }
 
-    fn below(&mut self, limit: usize) -> usize {
+    pub(super) fn below(&mut self, limit: usize) -> usize {
         (self.next() >> 33) as usize % limit
     }
 }
@@ -43,7 +43,10 @@ const PIECES: [&[u8]; 16] = [
     b"\\ud800",
 ];
 
-fn mutate(bytes: &mut Vec<u8>, random: &mut Random) {
+pub(super) fn mutate(bytes: &mut Vec<u8>, random: &mut Random) {
+    if bytes.is_empty() {
+        return;
+    }
     let at = random.below(bytes.len());
     match random.below(5) {
         0 => bytes[at] ^= 1 << random.below(8),
@@ -78,9 +81,7 @@ fn random_damage_never_panics() {
     for case in 0..20_000 {
         let mut json = valid[8..json_end].to_vec();
         for _ in 0..1 + random.below(3) {
-            if !json.is_empty() {
-                mutate(&mut json, &mut random);
-            }
+            mutate(&mut json, &mut random);
         }
         let mut bytes = (json.len() as u64).to_le_bytes().to_vec();
         bytes.extend(&json);

@@ -1,0 +1,11 @@
+//! ComfyUI's UI format: whatever is found in a list of `nodes`, too.
+#![no_main]
+#![allow(dead_code, reason = "each target calls some of the functions")]
+
+#[path = "../../tests/hostile/texts.rs"]
+mod texts;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    texts::file(data);
+    texts::file(&[br#"{"nodes":["#, data, b"]}"].concat());
+});
