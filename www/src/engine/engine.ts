@@ -230,7 +230,7 @@ export class Engine {
     const { width, height, steps } = baseOf(base);
     const client = await this.ready();
     const all = await client.call("midjourney", text, width, height, steps);
-    return all.map(midjourneyPrompt);
+    return all.map((settings) => midjourneyPrompt(settings, text));
   }
 
   /** What is wrong with a graph, without running it; `{}` when it is fine. */

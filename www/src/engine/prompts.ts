@@ -59,13 +59,14 @@ export function baseOf(base: MidjourneyBase): Required<MidjourneyBase> {
   return { width, height, steps };
 }
 
-/** What `engine.generate` takes of the engine's settings. */
-export function midjourneyPrompt(settings: MidjourneySettings): MidjourneyPrompt {
+/** What `engine.generate` takes of the engine's settings of a prompt; `text` is the prompt as it was written. */
+export function midjourneyPrompt(settings: MidjourneySettings, text: string): MidjourneyPrompt {
   const { prompt, negative, width, height, steps, seed, repeat, images, denoise } = settings;
   const notices = [...settings.notices];
   if (images.length > 0) notices.push("the picture to start from is not fetched; save it and give it as `image`");
   if (settings.end_step < steps) notices.push("`--stop` is ignored: the run goes on to its end");
   if (settings.tile) notices.push("`--tile` is ignored: the picture's edges do not fit each other");
+  if (/\{[^{},]*\|[^{},]*\}/.test(text)) notices.push("`{a|b}` is not drawn in a MidJourney prompt; write `{a, b}` for both");
   const options: GenerateOptions = { prompt, width, height, steps, dynamicPrompts: false };
   if (negative !== "") options.negativePrompt = negative;
   if (seed !== null) options.seed = seed;

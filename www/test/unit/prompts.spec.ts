@@ -73,13 +73,14 @@ const PLAIN: MidjourneySettings = {
 };
 
 test("a MidJourney prompt becomes options of a run, which leave out what it does not say", () => {
-  expect(midjourneyPrompt(PLAIN)).toEqual({
+  expect(midjourneyPrompt(PLAIN, "a fox")).toEqual({
     options: { prompt: "a fox", width: 128, height: 128, steps: 20, dynamicPrompts: false },
     images: [],
     denoise: 1,
     notices: [],
   });
-  const full = midjourneyPrompt({ ...PLAIN, negative: "cats", seed: 0, repeat: 3, steps: 10, end_step: 10, width: 168, height: 96 });
+  const full = midjourneyPrompt({ ...PLAIN, negative: "cats", seed: 0, repeat: 3, steps: 10, end_step: 10, width: 168, height: 96 }, "a {fox, f|x}");
+  expect(full.notices).toEqual([]);
   expect(full.options).toEqual({
     prompt: "a fox", negativePrompt: "cats", width: 168, height: 96, steps: 10, seed: 0, batchSize: 3, dynamicPrompts: false,
   });
@@ -88,12 +89,13 @@ test("a MidJourney prompt becomes options of a run, which leave out what it does
 test("what a run cannot follow is told, after what the engine told", () => {
   const { notices, images, denoise } = midjourneyPrompt({
     ...PLAIN, notices: ["first"], images: ["https://x.org/a.png"], denoise: 0.5, end_step: 15, tile: true,
-  });
-  expect(notices).toHaveLength(4);
+  }, "a {red|blue} fox --tile");
+  expect(notices).toHaveLength(5);
   expect(notices[0]).toBe("first");
   expect(notices[1]).toContain("not fetched");
   expect(notices[2]).toContain("--stop");
   expect(notices[3]).toContain("--tile");
+  expect(notices[4]).toContain("{a|b}");
   expect({ images, denoise }).toEqual({ images: ["https://x.org/a.png"], denoise: 0.5 });
 });
 
