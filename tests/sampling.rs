@@ -6,7 +6,7 @@ use futures_util::future::LocalBoxFuture;
 use serde_json::{Value, json};
 use tintype::diffusion::areas::{Entry, Part, Parts, Rect, denoise_lists};
 use tintype::diffusion::guidance;
-use tintype::diffusion::noise::Generator;
+use tintype::diffusion::noise::{Generator, NoiseSource, Philox};
 use tintype::engine::Engine;
 use tintype::error::Result;
 use tintype::graph::RunError;
@@ -247,6 +247,37 @@ fn noise_can_be_added_by_a_node_of_its_own() {
     graph["25"]["inputs"]["latent_image"] = json!(["41", 0]);
     let latents = latents(&open(), &graph);
     assert_close("noise apart", &latents["33"], &latents["30"], 1e-5);
+}
+
+#[test]
+fn runs_start_from_the_noise_of_the_machine_that_is_set() {
+    let engine = open();
+    let mut graph = custom("euler_ancestral");
+    graph["21"]["inputs"]["steps"] = json!(3);
+    graph["41"] = node(
+        "AddNoise",
+        json!({
+            "model": ["4", 0], "noise": ["23", 0], "sigmas": ["42", 0], "latent_image": ["5", 0],
+        }),
+    );
+    graph["42"] = node("ManualSigmas", json!({ "sigmas": "1" }));
+    graph["35"] = saved("41", 0, "35");
+    let cpu = latents(&engine, &graph);
+    // The engine keeps results: those of the other machine are none of them.
+    engine.environment().set_noise(NoiseSource::Cuda);
+    let card = latents(&engine, &graph);
+    for saved in ["30", "31", "33", "35"] {
+        assert_ne!(cpu[saved], card[saved], "{saved}");
+    }
+    assert_eq!(card["31"], card["33"]);
+    for (latents, noise) in
+        [(&cpu, Generator::new(7).randn(256)), (&card, Philox::new(7).randn(256))]
+    {
+        let noise: Vec<f32> = noise.into_iter().map(|v| v / 0.18215).collect();
+        assert_close("noise", &latents["35"], &noise, 1e-6);
+    }
+    engine.environment().set_noise(NoiseSource::Cpu);
+    assert_eq!(latents(&engine, &graph), cpu);
 }
 
 #[test]

@@ -1,12 +1,13 @@
 //! What nodes may reach besides their inputs: the models, the device, the person's files.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
 use burn::tensor::Device;
 
 use crate::device::DeviceInfo;
+use crate::diffusion::noise::NoiseSource;
 use crate::error::{Error, ErrorKind, Result, nearest};
 use crate::graph::ChoiceSource;
 use crate::store::ModelStore;
@@ -19,6 +20,7 @@ pub struct Environment {
     pub device: Device,
     /// What is known of it.
     pub device_info: DeviceInfo,
+    noise: Cell<NoiseSource>,
     inputs: RefCell<BTreeMap<String, Rc<[u8]>>>,
     counters: RefCell<HashMap<String, u32>>,
 }
@@ -30,9 +32,23 @@ impl Environment {
             store,
             device,
             device_info,
+            noise: Cell::new(NoiseSource::Cpu),
             inputs: RefCell::default(),
             counters: RefCell::default(),
         }
+    }
+
+    /// The machine whose random numbers runs start from; a processor unless [set](Self::set_noise).
+    pub fn noise(&self) -> NoiseSource {
+        self.noise.get()
+    }
+
+    /// Starts runs from the random numbers of that machine.
+    ///
+    /// With [`NoiseSource::Cuda`] pictures get the noise of A1111 with its default settings: each has a generator of
+    /// its own, seeded `seed + place in the batch`, which the steps that add noise draw from as well.
+    pub fn set_noise(&self, source: NoiseSource) {
+        self.noise.set(source);
     }
 
     /// Makes a file known to the nodes that load one; a later file of the same name replaces it.

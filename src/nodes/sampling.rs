@@ -35,7 +35,7 @@ pub(super) const NODES: &[&dyn Node] = &[
     &samplers::SA_SOLVER,
     &noise::RANDOM_NOISE,
     &noise::DISABLE_NOISE,
-    &noise::ADD_NOISE,
+    &noise::AddNoise,
     &guiders::BASIC_GUIDER,
     &guiders::CFG_GUIDER,
     &guiders::DUAL_CFG_GUIDER,

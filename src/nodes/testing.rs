@@ -30,13 +30,18 @@ impl Host for Quiet {
     }
 }
 
+/// A world on the CPU, with the models that ship with the page.
+pub(super) fn environment() -> Result<Environment> {
+    let models = concat!(env!("CARGO_MANIFEST_DIR"), "/www/public/models");
+    let (device, info) = pollster::block_on(device::open(DeviceKind::Cpu, |_| {}))?;
+    Ok(Environment::new(Rc::new(FolderStore::new(models)), device, info))
+}
+
 /// What a node gives for these inputs, on the CPU, with the models that ship with the page.
 ///
 /// Inputs that are left out stay absent: the executor, which fills in defaults, takes no part.
 pub(super) fn run(node: &dyn Node, inputs: Inputs) -> Result<Outputs> {
-    let models = concat!(env!("CARGO_MANIFEST_DIR"), "/www/public/models");
-    let (device, info) = pollster::block_on(device::open(DeviceKind::Cpu, |_| {}))?;
-    let env = Environment::new(Rc::new(FolderStore::new(models)), device, info);
+    let env = environment()?;
     let (options, id) = (RunOptions::default(), NodeId::from("1"));
     pollster::block_on(node.run(inputs, &Context::new(&Quiet, &env, &options, &id)))
 }

@@ -7,7 +7,8 @@ use crate::diffusion::noise::{Noise, NoiseSource};
 #[derive(Debug, Clone)]
 pub struct StepNoise {
     seed: u64,
-    noise: Noise,
+    /// One for the whole latent, or one for each picture of the batch.
+    noises: Vec<Noise>,
 }
 
 impl StepNoise {
@@ -17,24 +18,26 @@ impl StepNoise {
     /// the very noise the run began with; the SDE samplers walk the Brownian path of `seed`. The seed after
     /// 2⁶⁴ − 1 is 0, where torch refuses.
     pub fn new(seed: u64) -> Self {
-        Self::on(NoiseSource::Cpu, seed)
+        Self { seed, noises: vec![Noise::new(NoiseSource::Cpu, seed.wrapping_add(1))] }
     }
 
-    /// The noise of a run with that seed.
+    /// The noise of a batch of pictures of `len` numbers with these seeds, as A1111 draws it on a graphics card.
     ///
-    /// On a graphics card ancestral steps draw with `seed` itself: there ComfyUI's initial noise still comes from
-    /// the CPU, and the two cannot be the same. Brownian paths do not follow this choice; the samplers whose
-    /// name ends in `_gpu` walk the card's.
-    pub fn on(source: NoiseSource, seed: u64) -> Self {
-        let own = match source {
-            NoiseSource::Cpu => seed.wrapping_add(1),
-            NoiseSource::Cuda => seed,
+    /// Each picture goes on with the generator that gave it the noise it began with. Brownian paths do not follow
+    /// this choice; the samplers whose name ends in `_gpu` walk the card's.
+    pub fn on_card(seeds: &[u64], len: usize) -> Self {
+        let after_first = |seed: &u64| {
+            let mut noise = Noise::new(NoiseSource::Cuda, *seed);
+            noise.randn(len);
+            noise
         };
-        Self { seed, noise: Noise::new(source, own) }
+        let seed = seeds.first().copied().unwrap_or_default();
+        Self { seed, noises: seeds.iter().map(after_first).collect() }
     }
 
     pub(super) fn next(&mut self, len: usize) -> Vec<f32> {
-        self.noise.randn(len)
+        let each = len / self.noises.len().max(1);
+        self.noises.iter_mut().flat_map(|noise| noise.randn(each)).collect()
     }
 
     pub(super) fn brownian(&self, sigmas: &[f32], len: usize, source: NoiseSource) -> BrownianTree {

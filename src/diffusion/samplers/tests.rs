@@ -236,10 +236,17 @@ fn the_same_seed_draws_the_same_steps_and_another_seed_others() {
 
 #[test]
 fn step_noise_is_not_the_noise_of_the_start() {
-    use crate::diffusion::noise::{NoiseSource, Philox};
+    use crate::diffusion::noise::Philox;
 
     assert_eq!(StepNoise::new(5).next(40), Generator::new(6).randn(40));
-    assert_eq!(StepNoise::on(NoiseSource::Cuda, 5).next(40), Philox::new(5).randn(40));
+    // On a card every picture goes on with its own generator.
+    let second = |seed| {
+        let mut generator = Philox::new(seed);
+        generator.randn(40);
+        generator.randn(40)
+    };
+    let both = [second(5), second(6)].concat();
+    assert_eq!(StepNoise::on_card(&[5, 6], 40).next(80), both);
     assert_eq!(StepNoise::new(u64::MAX).next(40), Generator::new(0).randn(40));
 }
 

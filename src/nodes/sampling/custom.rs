@@ -3,7 +3,7 @@
 use futures_util::future::LocalBoxFuture;
 
 use super::guiders::cfg_guider;
-use super::run::{Run, Sampled, sample};
+use super::run::{Run, Sampled, fingerprint, sample};
 use crate::diffusion::samplers::{Method, SAMPLERS, Sampler};
 use crate::error::Result;
 use crate::graph::{Context, Function, Input, Inputs, Kind, Node, Output, Outputs, Schema};
@@ -49,6 +49,14 @@ impl Node for SamplerCustom {
         &SAMPLER_CUSTOM
     }
 
+    fn fingerprint<'a>(
+        &'a self,
+        _: &'a Inputs,
+        cx: &'a Context<'a>,
+    ) -> LocalBoxFuture<'a, Result<Option<String>>> {
+        fingerprint(cx)
+    }
+
     fn run<'a>(
         &'a self,
         inputs: Inputs,
@@ -80,6 +88,14 @@ const SAMPLER_CUSTOM_ADVANCED: Schema =
 impl Node for SamplerCustomAdvanced {
     fn schema(&self) -> &'static Schema {
         &SAMPLER_CUSTOM_ADVANCED
+    }
+
+    fn fingerprint<'a>(
+        &'a self,
+        _: &'a Inputs,
+        cx: &'a Context<'a>,
+    ) -> LocalBoxFuture<'a, Result<Option<String>>> {
+        fingerprint(cx)
     }
 
     fn run<'a>(

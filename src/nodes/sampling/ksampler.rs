@@ -3,7 +3,7 @@
 use futures_util::future::LocalBoxFuture;
 
 use super::guiders::cfg_guider;
-use super::run::{Run, sample};
+use super::run::{Run, fingerprint, sample};
 use crate::diffusion::samplers::{SAMPLERS, Sampler};
 use crate::diffusion::schedule::{SCHEDULERS, Scheduler, sampling_sigmas};
 use crate::error::Result;
@@ -49,6 +49,14 @@ const KSAMPLER: Schema = Schema::new("KSampler", "KSampler", "sampling")
 impl Node for KSampler {
     fn schema(&self) -> &'static Schema {
         &KSAMPLER
+    }
+
+    fn fingerprint<'a>(
+        &'a self,
+        _: &'a Inputs,
+        cx: &'a Context<'a>,
+    ) -> LocalBoxFuture<'a, Result<Option<String>>> {
+        fingerprint(cx)
     }
 
     fn run<'a>(
@@ -97,6 +105,14 @@ const KSAMPLER_ADVANCED: Schema = Schema::new(
 impl Node for KSamplerAdvanced {
     fn schema(&self) -> &'static Schema {
         &KSAMPLER_ADVANCED
+    }
+
+    fn fingerprint<'a>(
+        &'a self,
+        _: &'a Inputs,
+        cx: &'a Context<'a>,
+    ) -> LocalBoxFuture<'a, Result<Option<String>>> {
+        fingerprint(cx)
     }
 
     fn run<'a>(

@@ -1,8 +1,10 @@
 //! Nodes of the noise that a run starts from.
 
-use super::run::draw;
+use futures_util::future::LocalBoxFuture;
+
+use super::run::{draw, fingerprint};
 use crate::error::{Error, ErrorKind, Result};
-use crate::graph::{Function, Input, Kind, Output, Outputs, Schema};
+use crate::graph::{Context, Function, Input, Inputs, Kind, Node, Output, Outputs, Schema};
 use crate::nodes::values::{Latent, Model, NOISE, Noise, SIGMAS, Sigmas};
 
 /// The noise of a seed.
@@ -25,27 +27,48 @@ pub(super) const DISABLE_NOISE: Function = Function::new(
 );
 
 /// A latent → the same with noise.
-pub(super) const ADD_NOISE: Function = Function::new(
-    &Schema::new("AddNoise", "AddNoise", "sampling/custom_sampling/noise")
-        .doc("Adds noise to a latent, as much as lies between the first and the last level.")
-        .inputs(&[
-            Input::link("model", Kind::MODEL).doc("The network that will remove it."),
-            Input::link("noise", NOISE).doc("The noise."),
-            Input::link("sigmas", SIGMAS).doc("The levels; of one, all of it is added."),
-            Input::link("latent_image", Kind::LATENT).doc("The latent."),
-        ])
-        .outputs(&[Output::new(Kind::LATENT)])
-        .experimental(),
-    |inputs, _| {
-        let model = inputs.object::<Model>("model")?;
-        let latent = inputs.object::<Latent>("latent_image")?;
-        let noise = *inputs.object::<Noise>("noise")?;
-        let samples = noised(&model, &latent, noise, &inputs.object::<Sigmas>("sigmas")?.0)?;
-        Ok(Outputs::one(Latent { samples, ..(*latent).clone() }))
-    },
-);
+pub(super) struct AddNoise;
 
-fn noised(model: &Model, latent: &Latent, noise: Noise, sigmas: &[f32]) -> Result<Vec<f32>> {
+const ADD_NOISE: Schema = Schema::new("AddNoise", "AddNoise", "sampling/custom_sampling/noise")
+    .doc("Adds noise to a latent, as much as lies between the first and the last level.")
+    .inputs(&[
+        Input::link("model", Kind::MODEL).doc("The network that will remove it."),
+        Input::link("noise", NOISE).doc("The noise."),
+        Input::link("sigmas", SIGMAS).doc("The levels; of one, all of it is added."),
+        Input::link("latent_image", Kind::LATENT).doc("The latent."),
+    ])
+    .outputs(&[Output::new(Kind::LATENT)])
+    .experimental();
+
+impl Node for AddNoise {
+    fn schema(&self) -> &'static Schema {
+        &ADD_NOISE
+    }
+
+    fn fingerprint<'a>(
+        &'a self,
+        _: &'a Inputs,
+        cx: &'a Context<'a>,
+    ) -> LocalBoxFuture<'a, Result<Option<String>>> {
+        fingerprint(cx)
+    }
+
+    fn run<'a>(
+        &'a self,
+        inputs: Inputs,
+        cx: &'a Context<'a>,
+    ) -> LocalBoxFuture<'a, Result<Outputs>> {
+        Box::pin(async move {
+            let model = inputs.object::<Model>("model")?;
+            let latent = inputs.object::<Latent>("latent_image")?;
+            let noise = draw(*inputs.object::<Noise>("noise")?, &latent, cx.env())?;
+            let samples = noised(&model, &latent, &noise, &inputs.object::<Sigmas>("sigmas")?.0)?;
+            Ok(Outputs::one(Latent { samples, ..(*latent).clone() }))
+        })
+    }
+}
+
+fn noised(model: &Model, latent: &Latent, noise: &[f32], sigmas: &[f32]) -> Result<Vec<f32>> {
     let (Some(first), Some(last)) = (sigmas.first(), sigmas.last()) else {
         return Ok(latent.samples.clone());
     };
@@ -54,7 +77,6 @@ fn noised(model: &Model, latent: &Latent, noise: Noise, sigmas: &[f32]) -> Resul
         return Err(Error::new(ErrorKind::NotFinite { input: "sigmas" }));
     }
     let scale = model.format.scaling_factor;
-    let noise = draw(noise, latent)?;
     let places = latent.samples.iter().zip(noise);
     Ok(places.map(|(latent, noise)| (latent * scale + noise * sigma) / scale).collect())
 }

@@ -1,8 +1,10 @@
 //! A run: from a latent and noise to a latent, whichever node asks for it.
 
+use futures_util::future::LocalBoxFuture;
+
 use super::guided::Guided;
 use crate::diffusion::inpaint::{Inpaint, inpaint_noise};
-use crate::diffusion::noise::Generator;
+use crate::diffusion::noise::{Generator, NoiseSource, Philox};
 use crate::diffusion::samplers::{self, Method, StepInfo, StepNoise};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::Context;
@@ -40,7 +42,8 @@ pub(super) async fn sample(run: Run<'_>, cx: &Context<'_>) -> Result<Sampled> {
     let latent = &fixed_up(latent, model, cx)?;
     let scale = model.format.scaling_factor;
     let start: Vec<f32> = latent.samples.iter().map(|v| v * scale).collect();
-    let noise = draw(noise, latent)?;
+    let env = cx.env::<Environment>();
+    let noise = draw(noise, latent, env)?;
     let x = model.schedule.noised(&start, &noise, first)?;
     let [_, _, height, width] = latent.shape;
     let mut clean = Vec::new();
@@ -53,7 +56,12 @@ pub(super) async fn sample(run: Run<'_>, cx: &Context<'_>) -> Result<Sampled> {
         cx.check_cancelled()
     };
     let mut network = Guided::new(guider, latent.shape, sigmas, cx)?;
-    let mut drawn = StepNoise::new(seed);
+    let mut drawn = match env.noise() {
+        NoiseSource::Cpu => StepNoise::new(seed),
+        NoiseSource::Cuda => {
+            StepNoise::on_card(&seeds(seed, latent)?, latent.samples.len() / latent.shape[0])
+        }
+    };
     let unscaled = |v: Vec<f32>| -> Vec<f32> { v.into_iter().map(|v| v / scale).collect() };
     let samples = match &latent.noise_mask {
         None => {
@@ -102,31 +110,32 @@ fn fixed_up(latent: &Latent, model: &Model, cx: &Context<'_>) -> Result<Latent> 
     Ok(Latent { shape, samples: vec![0.0; numbers as usize], ..latent.clone() })
 }
 
-/// The largest place in a batch that noise is drawn for: the draws before it are made as well.
-const MOST_INDEX: usize = 4096;
+/// What a run depends on besides its inputs: whose random numbers it draws.
+pub(super) fn fingerprint<'a>(cx: &'a Context<'a>) -> LocalBoxFuture<'a, Result<Option<String>>> {
+    let card = cx.env::<Environment>().noise() == NoiseSource::Cuda;
+    Box::pin(async move { Ok(card.then(|| "cuda".to_owned())) })
+}
 
 /// The noise for a latent, scaled to variance 1.
 ///
 /// One draw for the whole batch; where the pictures are some of a larger batch, one draw for each of that
 /// batch, of which theirs are taken. As draws follow each other in one stream, both give picture `k` of a batch
-/// the same noise.
-pub(super) fn draw(noise: Noise, latent: &Latent) -> Result<Vec<f32>> {
+/// the same noise. On a card every picture has its own seed.
+pub(super) fn draw(noise: Noise, latent: &Latent, env: &Environment) -> Result<Vec<f32>> {
     let Noise::Seed(seed) = noise else { return Ok(vec![0.0; latent.samples.len()]) };
-    let mut generator = Generator::new(seed);
-    let Some(places) = &latent.batch_index else {
-        return Ok(generator.randn(latent.samples.len()));
-    };
-    let batch = latent.shape[0];
-    let largest = places.iter().copied().max().unwrap_or(0);
-    if places.len() != batch || largest > MOST_INDEX {
-        return Err(Error::new(ErrorKind::Mismatch {
-            what: "places of the latents in their batch",
-            expected: format!("{batch} of 0 to {MOST_INDEX}"),
-            got: format!("{} up to {largest}", places.len()),
-        })
-        .hint("take the latents from a batch with `LatentFromBatch`"));
+    let len = latent.samples.len() / latent.shape[0];
+    if env.noise() == NoiseSource::Cuda {
+        let seeds = seeds(seed, latent)?;
+        return Ok(seeds.into_iter().flat_map(|seed| Philox::new(seed).randn(len)).collect());
     }
-    let len = latent.samples.len() / batch;
+    let mut generator = Generator::new(seed);
+    if latent.batch_index.is_none() {
+        return Ok(generator.randn(latent.samples.len()));
+    }
+    let places = places(latent)?;
+    let largest = places.iter().copied().max().unwrap_or(0);
+    let numbers = (largest as u64).saturating_add(1).saturating_mul(len as u64);
+    limits::check_host(&env.device_info, "the noise of a batch with such places", numbers)?;
     let mut out = vec![0.0; latent.samples.len()];
     for index in 0..=largest {
         let one = generator.randn(len);
@@ -136,9 +145,30 @@ pub(super) fn draw(noise: Noise, latent: &Latent) -> Result<Vec<f32>> {
     Ok(out)
 }
 
+/// The seed of each picture on a card.
+fn seeds(seed: u64, latent: &Latent) -> Result<Vec<u64>> {
+    Ok(places(latent)?.into_iter().map(|place| seed.wrapping_add(place as u64)).collect())
+}
+
+/// The place of each picture in its batch.
+fn places(latent: &Latent) -> Result<Vec<usize>> {
+    let batch = latent.shape[0];
+    let Some(places) = &latent.batch_index else { return Ok((0..batch).collect()) };
+    if places.len() == batch {
+        return Ok(places.to_vec());
+    }
+    Err(Error::new(ErrorKind::Mismatch {
+        what: "places of the latents in their batch",
+        expected: batch.to_string(),
+        got: places.len().to_string(),
+    })
+    .hint("take the latents from a batch with `LatentFromBatch`"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::nodes::testing::environment;
 
     fn latent(batch: usize, places: Option<&[usize]>) -> Latent {
         let shape = [batch, 4, 4, 4];
@@ -149,18 +179,30 @@ mod tests {
 
     #[test]
     fn pictures_of_a_larger_batch_get_the_noise_of_their_places() {
-        let whole = draw(Noise::Seed(5), &latent(4, None)).unwrap();
-        let some = draw(Noise::Seed(5), &latent(3, Some(&[2, 0, 2]))).unwrap();
-        let one = |i: usize| whole[i * 64..][..64].to_vec();
-        assert_eq!(some, [one(2), one(0), one(2)].concat());
-        assert_eq!(draw(Noise::None, &latent(1, None)).unwrap(), [0.0; 64]);
+        let env = environment().unwrap();
+        let draw = |latent| draw(Noise::Seed(5), &latent, &env).unwrap();
+        let one = |whole: &[f32], i: usize| whole[i * 64..][..64].to_vec();
+        let cpu = draw(latent(4, None));
+        assert_eq!(cpu, Generator::new(5).randn(4 * 64));
+        env.set_noise(NoiseSource::Cuda);
+        let card = draw(latent(4, None));
+        assert_eq!(one(&card, 2), Philox::new(7).randn(64));
+        for (source, whole) in [(NoiseSource::Cpu, cpu), (NoiseSource::Cuda, card)] {
+            env.set_noise(source);
+            let some = draw(latent(3, Some(&[2, 0, 2])));
+            assert_eq!(some, [one(&whole, 2), one(&whole, 0), one(&whole, 2)].concat());
+        }
+        assert_eq!(super::draw(Noise::None, &latent(1, None), &env).unwrap(), [0.0; 64]);
     }
 
     #[test]
     fn places_that_do_not_fit_are_refused() {
-        for places in [&[1][..], &[0, MOST_INDEX + 1]] {
-            let error = draw(Noise::Seed(5), &latent(2, Some(places))).unwrap_err();
-            assert_eq!(error.kind().code(), "mismatch");
-        }
+        let env = environment().unwrap();
+        let code = |places: &[usize]| {
+            let error = draw(Noise::Seed(5), &latent(2, Some(places)), &env).unwrap_err();
+            error.kind().code()
+        };
+        assert_eq!(code(&[1]), "mismatch");
+        assert_eq!([code(&[0, usize::MAX]), code(&[0, usize::MAX >> 8])], ["too_large"; 2]);
     }
 }
