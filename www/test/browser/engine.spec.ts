@@ -524,12 +524,12 @@ test("choices, wildcards and comments of a prompt are drawn by seed, and kept in
     const tooMany = await engine.promptCombinations(text, { limit: 2 }).catch((error: Error) => error.message);
     const notices: string[] = [];
     const result = await engine.generate({
-      prompt: `${text} __nobody__`, negativePrompt: "{x|y}", wildcards, seed: 5, steps: 1, width: 64, height: 64,
+      prompt: `__nobody__ ${text}`, negativePrompt: "{x|y}", wildcards, seed: 5, steps: 1, width: 64, height: 64,
       onEvent: (event) => {
         if (event.type === "notice") notices.push(event.data.message);
       },
     });
-    const five = (await engine.expandPrompt(`${text} __nobody__`, { seed: 5, wildcards })).text;
+    const five = (await engine.expandPrompt(`__nobody__ ${text}`, { seed: 5, wildcards })).text;
     const bytesOf = async (files: File[]) => [...new Uint8Array(await (files[0] as File).arrayBuffer())];
     const asked = JSON.parse(graph) as ApiGraph;
     const asIs = await engine.run(asked);
