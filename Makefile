@@ -58,8 +58,8 @@ parity: rust $(BINDGEN)
 
 ## Budgets of the downloads, gzipped
 size: wasm
-	@scripts/check-size $(PKG)/cpu/tintype_bg.wasm 1500000
-	@scripts/check-size $(PKG)/webgpu/tintype_bg.wasm 3200000
+	@scripts/check-size $(PKG)/cpu/tintype_bg.wasm 1650000
+	@scripts/check-size $(PKG)/webgpu/tintype_bg.wasm 3400000
 
 page: wasm
 	cd www && npm run build
