@@ -22,6 +22,7 @@ use self::error::{js_error, js_run_error};
 use self::host::WorkerHost;
 use self::js_node::JsNode;
 use crate::device::DeviceKind;
+use crate::diffusion::noise::NoiseSource;
 use crate::engine::{self, RunRequest};
 use crate::error::ErrorKind;
 use crate::formats::comfy_api;
@@ -44,6 +45,7 @@ pub struct Engine {
 struct OpenOptions {
     models_url: String,
     storage: String,
+    noise: String,
 }
 
 #[derive(Default, Deserialize)]
@@ -68,7 +70,7 @@ impl Engine {
     pub async fn open(options: JsValue) -> Result<Engine, JsValue> {
         console_error_panic_hook::set_once();
         let on_device_error = js_sys::Reflect::get(&options, &"on_device_error".into())?;
-        let OpenOptions { models_url, storage } = from_js(&options)?;
+        let OpenOptions { models_url, storage, noise } = from_js(&options)?;
         let store = WebStore::open(&models_url, storage == "opfs").await;
         let keeps_models = store.keeps();
         let on_fault = move |message: &str| {
@@ -78,7 +80,11 @@ impl Engine {
             }
         };
         let inner = engine::Engine::open(DEVICE, Rc::new(store), on_fault).await;
-        let inner = Some(Rc::new(inner.map_err(|error| js_error(&error))?));
+        let inner = inner.map_err(|error| js_error(&error))?;
+        if noise == "cuda" {
+            inner.environment().set_noise(NoiseSource::Cuda);
+        }
+        let inner = Some(Rc::new(inner));
         Ok(Self { inner, host: WorkerHost::default(), keeps_models })
     }
 

@@ -48,6 +48,8 @@ export interface EngineOptions {
   modelsUrl?: string | URL;
   /** Where model files are kept for the next visit: the browser's private file system, or nowhere. */
   storage?: "auto" | "opfs" | "none";
+  /** Whose random numbers pictures start from: ComfyUI's (`cpu`), or AUTOMATIC1111's on an NVIDIA card (`cuda`). */
+  noise?: "cpu" | "cuda";
   /** Where SendImage nodes may send pictures; nowhere if left out. */
   send?: SendOptions;
   /** Hears every event from the first on, also those while the engine opens. */
@@ -133,6 +135,7 @@ export class Engine {
       device: options.device ?? "auto",
       modelsUrl: folderUrl(options.modelsUrl ?? "models/"),
       storage: options.storage ?? "auto",
+      noise: options.noise ?? "cpu",
     };
     this.#outbox = new Outbox(options.send);
     this.#onEvent = options.onEvent;

@@ -19,6 +19,7 @@ export interface OpenOptions {
   device: DeviceWish;
   modelsUrl: string;
   storage: "auto" | "opfs" | "none";
+  noise: "cpu" | "cuda";
 }
 
 /** What an opened worker tells. */
@@ -110,6 +111,7 @@ export interface WasmModule {
     open(options: {
       models_url: string;
       storage: "opfs" | "none";
+      noise: "cpu" | "cuda";
       on_device_error: (message: string) => void;
     }): Promise<WasmEngine>;
   };

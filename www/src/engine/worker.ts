@@ -100,6 +100,7 @@ async function open(options: OpenOptions): Promise<Opened> {
   engine = await module.Engine.open({
     models_url: options.modelsUrl,
     storage: options.storage === "auto" ? await storageHere() : options.storage,
+    noise: options.noise,
     on_device_error: (message) =>
       fatal(
         new TintypeError(message, "device_failed", {

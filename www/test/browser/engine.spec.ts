@@ -551,6 +551,19 @@ test("choices, wildcards and comments of a prompt are drawn by seed, and kept in
   expect(texts).toEqual([made.five, "{green|green} car", "green car"]);
 });
 
+test("the same seed is another picture with a graphics card's random numbers", async ({ lab }) => {
+  const [cpu, cuda] = await lab.evaluate(async () => {
+    const latent = async (noise: "cpu" | "cuda") => {
+      const engine = await tintype.open({ device: "cpu", noise });
+      const { images } = await engine.generate({ prompt: "a cat", steps: 1, width: 64, height: 64, seed: 3 });
+      engine.close();
+      return [...new Uint8Array(await (images[0] as File).arrayBuffer())].join();
+    };
+    return [await latent("cpu"), await latent("cuda")];
+  });
+  expect(cpu).not.toBe(cuda);
+});
+
 test("a prompt in OpenAI's shape is taken at its word", async ({ lab }) => {
   const bytes = await lab.evaluate(async () => {
     const engine = await tintype.open({ device: "cpu" });
