@@ -3,6 +3,7 @@
 mod a1111;
 mod combine;
 mod encode;
+mod inpaint;
 mod place;
 mod text;
 
@@ -24,4 +25,5 @@ pub(super) const NODES: &[&dyn Node] = &[
     &place::CONDITIONING_SET_MASK,
     &place::CONDITIONING_SET_TIMESTEP_RANGE,
     &combine::CONDITIONING_ZERO_OUT,
+    &inpaint::InpaintModelConditioning,
 ];

@@ -7,7 +7,7 @@ mod composite;
 mod cut;
 mod empty;
 mod file;
-mod inpaint;
+pub(super) mod inpaint;
 mod rebatch;
 mod resize;
 mod tiled;

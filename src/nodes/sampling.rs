@@ -6,6 +6,7 @@
 mod custom;
 mod guided;
 mod guiders;
+mod hole;
 mod ksampler;
 mod network;
 mod noise;

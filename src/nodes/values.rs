@@ -230,7 +230,8 @@ impl Conditioning {
     /// Memory it takes, in bytes.
     pub fn bytes(&self) -> usize {
         let numbers = |one: &Condition| {
-            one.context.shape().num_elements() + one.pooled.shape().num_elements()
+            let own = one.inpaint.as_ref().map_or(0, |latent| latent.samples.len());
+            one.context.shape().num_elements() + one.pooled.shape().num_elements() + own
         };
         4 * self.0.iter().map(numbers).sum::<usize>()
     }

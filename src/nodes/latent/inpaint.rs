@@ -60,8 +60,9 @@ impl Node for VAEEncodeForInpaint {
             let mask = inputs.object::<Mask>("mask")?;
             let shape = [mask.batch, 1, pixels.height, pixels.width];
             limits::check_latent(cx.env(), "masks of this size", shape)?;
-            let mask = rounded(&mask, &pixels, vae.vae.config().factor());
-            let mut pixels = pixels.cropped_to_multiple(vae.vae.config().factor())?;
+            let factor = vae.vae.config().factor();
+            let mask = rounded(&stretched(&mask, &pixels, factor));
+            let mut pixels = pixels.cropped_to_multiple(factor)?;
             grey(&mut pixels, &mask);
             let mut latent = encode(&vae, &pixels, cx).await?;
             latent.noise_mask = Some(grown(&mask, inputs.int("grow_mask_by")?).into());
@@ -70,8 +71,8 @@ impl Node for VAEEncodeForInpaint {
     }
 }
 
-/// The masks stretched over the pictures, cut as these are, and either 0 or 1 everywhere.
-fn rounded(mask: &Mask, pixels: &Image, factor: usize) -> Mask {
+/// The masks stretched over the pictures, and cut as these are before they are encoded.
+pub(in crate::nodes) fn stretched(mask: &Mask, pixels: &Image, factor: usize) -> Mask {
     let mask = mask.resized([pixels.height, pixels.width], Method::Bilinear, Crop::Disabled);
     let [top, left] = [pixels.height, pixels.width].map(|side| side % factor / 2);
     let [height, width] = [pixels.height, pixels.width].map(|side| side / factor * factor);
@@ -79,12 +80,17 @@ fn rounded(mask: &Mask, pixels: &Image, factor: usize) -> Mask {
     // Row `i` of all masks is row `i % mask.height` of one.
     let rows = rows.filter(|(i, _)| (top..top + height).contains(&(i % mask.height)));
     let data = rows.flat_map(|(_, row)| &row[left..left + width]);
-    let data = data.map(|v| f32::from(*v > 0.5)).collect();
-    Mask { batch: mask.batch, height, width, data }
+    Mask { batch: mask.batch, height, width, data: data.copied().collect() }
+}
+
+/// The masks, either 0 or 1 everywhere.
+pub(in crate::nodes) fn rounded(mask: &Mask) -> Mask {
+    let data = mask.data.iter().map(|v| f32::from(*v > 0.5)).collect();
+    Mask { data, ..*mask }
 }
 
 /// Makes the masked pixels grey; the masks are repeated where there are more pictures.
-fn grey(pixels: &mut Image, mask: &Mask) {
+pub(in crate::nodes) fn grey(pixels: &mut Image, mask: &Mask) {
     let channels = pixels.channels;
     let mask = mask.data.iter().cycle();
     for (pixel, mask) in pixels.data.chunks_mut(channels).zip(mask) {
@@ -150,12 +156,15 @@ mod tests {
     fn a_mask_is_stretched_and_cut_as_the_picture_is() {
         let pixels = Image::new([1, 11, 9, 3], vec![0.0; 11 * 9 * 3]).unwrap();
         let data = (0..11 * 9).map(|i| f32::from(i / 9 == 1)).collect();
-        let mask = rounded(&Mask { batch: 1, height: 11, width: 9, data }, &pixels, 8);
+        let mask = stretched(&Mask { batch: 1, height: 11, width: 9, data }, &pixels, 8);
         assert_eq!([mask.height, mask.width], [8, 8]);
-        // One row of three is cut off above; half of a white pixel is not enough.
+        // One row of three is cut off above.
         assert_eq!((mask.data[..8].iter().sum::<f32>(), mask.data.iter().sum::<f32>()), (8.0, 8.0));
         let half = Mask { batch: 1, height: 1, width: 1, data: vec![0.5] };
-        assert!(rounded(&half, &pixels, 8).data.iter().all(|v| *v == 0.0));
+        let half = stretched(&half, &pixels, 8);
+        assert!(half.data.iter().all(|v| *v == 0.5));
+        // Half of a white pixel is not enough.
+        assert!(rounded(&half).data.iter().all(|v| *v == 0.0));
     }
 
     #[test]

@@ -51,7 +51,7 @@ impl Node for VAEDecode {
 }
 
 /// Pictures → a latent.
-pub(super) struct VAEEncode;
+pub(in crate::nodes) struct VAEEncode;
 
 const VAE_ENCODE: Schema = Schema::new("VAEEncode", "VAE Encode", "latent")
     .doc("Turns pictures into latents, to change them with a sampler.")

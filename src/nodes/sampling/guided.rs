@@ -2,6 +2,7 @@
 
 use futures_util::future::LocalBoxFuture;
 
+use super::hole::Canvas;
 use super::network::Network;
 use crate::diffusion::areas::{self, Entry};
 use crate::diffusion::guidance;
@@ -25,7 +26,7 @@ pub(super) struct Guided<'a> {
 impl<'a> Guided<'a> {
     pub(super) fn new(
         guider: &'a Guider,
-        shape: [usize; 4],
+        canvas: Canvas<'a>,
         sigmas: &'a [f32],
         cx: &'a Context<'a>,
     ) -> Result<Self> {
@@ -46,14 +47,14 @@ impl<'a> Guided<'a> {
             // A guidance-distilled network was told the strength, and needs no second half for it.
             guidance = Guidance::Positive;
         }
-        let mut network = Network::new(model, shape, told_cfg, cx)?;
+        let mut network = Network::new(model, canvas, told_cfg, cx)?;
         let mut lists = Vec::with_capacity(prompts.len());
         for (i, prompt) in prompts.into_iter().enumerate() {
             let tell = |condition| network.tell(condition, i == 1);
             lists.push(prompt.0.iter().map(tell).collect::<Result<Vec<_>>>()?);
         }
         areas::add_counterparts(&mut lists);
-        Ok(Self { network, shape, guidance, rescale, lists, sigmas })
+        Ok(Self { network, shape: canvas.shape, guidance, rescale, lists, sigmas })
     }
 
     /// The guided clean latent and the one that the negative prompt sees; `both` if the latter is asked for.

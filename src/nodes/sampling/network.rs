@@ -3,6 +3,7 @@
 use burn::tensor::{Tensor, TensorData};
 use futures_util::future::LocalBoxFuture;
 
+use super::hole::{Canvas, further_channels};
 use crate::device;
 use crate::diffusion::areas::{Entry, Part, Parts, Rect};
 use crate::error::{Error, ErrorKind, Result};
@@ -20,6 +21,7 @@ const MOST_REPEATS: usize = 4;
 pub(super) struct Network<'a> {
     model: &'a Model,
     cx: &'a Context<'a>,
+    canvas: Canvas<'a>,
     shape: [usize; 4],
     conditions: Vec<Told>,
     /// The guidance that a guidance-distilled network is told.
@@ -34,20 +36,21 @@ struct Told {
     pooled: Tensor<2>,
     /// SDXL's size numbers.
     time_ids: Vec<f32>,
-    /// An inpainting network's further channels: hole and picture around it, for the whole latent.
+    /// An inpainting network's further channels, for the whole latent.
     further: Vec<f32>,
 }
 
 impl<'a> Network<'a> {
-    /// A network for latents of `shape`, that was not told anything yet.
+    /// A network that was not told anything yet.
     ///
     /// `cfg` is what a guidance-distilled network (LCM) is told; it needs no second half for it.
     pub(super) fn new(
         model: &'a Model,
-        shape: [usize; 4],
+        canvas: Canvas<'a>,
         cfg: f32,
         cx: &'a Context<'a>,
     ) -> Result<Self> {
+        let shape = canvas.shape;
         let config = model.unet.config();
         if shape[1] != config.out_channels {
             return Err(Error::new(ErrorKind::Mismatch {
@@ -58,7 +61,7 @@ impl<'a> Network<'a> {
             .hint("use the latent, and the autoencoder, that belong to the model"));
         }
         let told_cfg = config.time_cond_proj_dim.map(|_| cfg);
-        Ok(Self { model, cx, shape, conditions: Vec::new(), told_cfg, last: None })
+        Ok(Self { model, cx, canvas, shape, conditions: Vec::new(), told_cfg, last: None })
     }
 
     /// Tells the network of a condition, and says where, when and how much it counts.
@@ -77,7 +80,7 @@ impl<'a> Network<'a> {
             context: condition.context.clone(),
             pooled: condition.pooled.clone(),
             time_ids: self.time_ids(condition, negative)?,
-            further: self.further(condition)?,
+            further: further_channels(&self.canvas, condition, self.model)?,
         });
         self.entry(condition)
     }
@@ -148,53 +151,6 @@ impl<'a> Network<'a> {
             .hint("encode the prompt with the text encoders that belong to the model"));
         }
         Ok([&original[..], &crop, &last].concat())
-    }
-
-    /// For a network of 9 input channels: the hole, and the picture around it.
-    fn further(&self, condition: &Condition) -> Result<Vec<f32>> {
-        let [batch, channels, height, width] = self.shape;
-        let config = self.model.unet.config();
-        if config.in_channels == config.out_channels {
-            return Ok(Vec::new());
-        }
-        if config.in_channels != 2 * config.out_channels + 1 {
-            return Err(Error::new(ErrorKind::Mismatch {
-                what: "input channels of the model",
-                expected: format!(
-                    "4 for pictures, 9 for inpainting with {channels}-channel latents"
-                ),
-                got: config.in_channels.to_string(),
-            })
-            .hint("use a text-to-image or inpainting checkpoint"));
-        }
-        let Some((latent, mask)) =
-            condition.inpaint.as_deref().and_then(|l| Some((l, l.noise_mask.as_deref()?)))
-        else {
-            return Err(Error::new(ErrorKind::Mismatch {
-                what: "prompt for an inpainting model",
-                expected: "one that carries the picture and its hole".to_owned(),
-                got: "a prompt alone".to_owned(),
-            })
-            .hint("put an `InpaintModelConditioning` node between the prompts and the sampler"));
-        };
-        if latent.shape[1..] != self.shape[1..] {
-            return Err(Error::new(ErrorKind::Mismatch {
-                what: "size of the picture to inpaint, in latent positions",
-                expected: format!("{:?}", &self.shape[1..]),
-                got: format!("{:?}", &latent.shape[1..]),
-            })
-            .hint("sample the latent that `InpaintModelConditioning` gives"));
-        }
-        let scale = self.model.format.scaling_factor;
-        let mask = mask_to_size(mask, [batch, 1, height, width]);
-        let mut out = Vec::with_capacity(batch * (1 + channels) * height * width);
-        for (i, mask) in mask.chunks_exact(height * width).enumerate() {
-            let len = channels * height * width;
-            let picture = &latent.samples[i % latent.shape[0] * len..][..len];
-            out.extend(mask.iter().map(|m| m.round()));
-            out.extend(picture.iter().map(|v| v * scale));
-        }
-        Ok(out)
     }
 
     /// How many of these parts go into the next call: what fits the device, and can have one length.

@@ -3,6 +3,7 @@
 use futures_util::future::LocalBoxFuture;
 
 use super::guided::Guided;
+use super::hole::Canvas;
 use crate::diffusion::inpaint::{Inpaint, inpaint_noise};
 use crate::diffusion::noise::{Generator, NoiseSource, Philox};
 use crate::diffusion::samplers::{self, Method, StepInfo, StepNoise};
@@ -55,7 +56,9 @@ pub(super) async fn sample(run: Run<'_>, cx: &Context<'_>) -> Result<Sampled> {
         clean.extend_from_slice(info.denoised);
         cx.check_cancelled()
     };
-    let mut network = Guided::new(guider, latent.shape, sigmas, cx)?;
+    let hole = latent.noise_mask.as_deref();
+    let canvas = Canvas { shape: latent.shape, picture: &start, hole };
+    let mut network = Guided::new(guider, canvas, sigmas, cx)?;
     let mut drawn = match env.noise() {
         NoiseSource::Cpu => StepNoise::new(seed),
         NoiseSource::Cuda => {
@@ -73,7 +76,7 @@ pub(super) async fn sample(run: Run<'_>, cx: &Context<'_>) -> Result<Sampled> {
         Some(mask) => {
             let mask = mask_to_size(mask, latent.shape);
             let fresh = inpaint_noise(method.sampler, seed, &noise);
-            let mut masked = Inpaint::new(&mut network, mask.clone(), start, fresh)?;
+            let mut masked = Inpaint::new(&mut network, mask.clone(), start.clone(), fresh)?;
             if let Some(strength) = model.options.differential {
                 masked = masked.by_degrees(&model.schedule, sigmas, strength);
             }

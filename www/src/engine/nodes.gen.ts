@@ -249,6 +249,21 @@ export interface Nodes {
     /** A prompt; its length, areas and times are kept. */
     conditioning: In<"CONDITIONING">;
   }): Handle<["CONDITIONING"]>;
+  /** Shows an inpainting model the picture around the hole, and gives the latent to sample from. */
+  InpaintModelConditioning(inputs: {
+    /** What the picture should be. */
+    positive: In<"CONDITIONING">;
+    /** What it should not be. */
+    negative: In<"CONDITIONING">;
+    /** The autoencoder of the model. */
+    vae: In<"VAE">;
+    /** The pictures; their sides are cut to multiples of 8. */
+    pixels: In<"IMAGE">;
+    /** White where the hole is. */
+    mask: In<"MASK">;
+    /** Lets only the hole change; without it the model may touch the rest, too. */
+    noise_mask?: boolean | In<"BOOLEAN">;
+  }): Handle<["CONDITIONING", "CONDITIONING", "LATENT"]>;
   /** The start of a new picture: its size, and how many of them. */
   EmptyLatentImage(inputs?: {
     /** Width of the picture in pixels, a multiple of 8. */
