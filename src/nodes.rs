@@ -23,7 +23,7 @@ mod testing;
 mod text;
 pub mod values;
 
-pub use environment::Environment;
+pub use environment::{Desktop, Environment};
 
 use crate::graph::Node;
 

@@ -22,10 +22,10 @@ use self::error::{js_error, js_run_error};
 use self::host::WorkerHost;
 use self::js_node::JsNode;
 use crate::device::DeviceKind;
-use crate::diffusion::noise::NoiseSource;
 use crate::engine::{self, RunRequest};
 use crate::error::ErrorKind;
 use crate::formats::comfy_api;
+use crate::nodes::Desktop;
 use crate::prompt::{dynamic, midjourney};
 use crate::store::web::WebStore;
 
@@ -71,6 +71,7 @@ impl Engine {
         console_error_panic_hook::set_once();
         let on_device_error = js_sys::Reflect::get(&options, &"on_device_error".into())?;
         let OpenOptions { models_url, storage, noise } = from_js(&options)?;
+        let noise = Desktop::from_name(&noise).map_err(|error| js_error(&error))?;
         let store = WebStore::open(&models_url, storage == "opfs").await;
         let keeps_models = store.keeps();
         let on_fault = move |message: &str| {
@@ -81,9 +82,7 @@ impl Engine {
         };
         let inner = engine::Engine::open(DEVICE, Rc::new(store), on_fault).await;
         let inner = inner.map_err(|error| js_error(&error))?;
-        if noise == "cuda" {
-            inner.environment().set_noise(NoiseSource::Cuda);
-        }
+        inner.environment().set_noise(noise);
         let inner = Some(Rc::new(inner));
         Ok(Self { inner, host: WorkerHost::default(), keeps_models })
     }

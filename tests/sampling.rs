@@ -6,11 +6,12 @@ use futures_util::future::LocalBoxFuture;
 use serde_json::{Value, json};
 use tintype::diffusion::areas::{Entry, Part, Parts, Rect, denoise_lists};
 use tintype::diffusion::guidance;
-use tintype::diffusion::noise::{Generator, NoiseSource, Philox};
+use tintype::diffusion::noise::{Generator, Philox};
 use tintype::engine::Engine;
 use tintype::error::Result;
 use tintype::graph::RunError;
 use tintype::image::{Image, codec};
+use tintype::nodes::Desktop;
 
 use crate::nodes::{TestHost, open, run};
 use crate::support::{assert_close, block_on, cpu, fixture, values};
@@ -250,7 +251,7 @@ fn noise_can_be_added_by_a_node_of_its_own() {
 }
 
 #[test]
-fn runs_start_from_the_noise_of_the_machine_that_is_set() {
+fn runs_draw_the_noise_of_the_desktop_that_is_set() {
     let engine = open();
     let mut graph = custom("euler_ancestral");
     graph["21"]["inputs"]["steps"] = json!(3);
@@ -263,8 +264,8 @@ fn runs_start_from_the_noise_of_the_machine_that_is_set() {
     graph["42"] = node("ManualSigmas", json!({ "sigmas": "1" }));
     graph["35"] = saved("41", 0, "35");
     let cpu = latents(&engine, &graph);
-    // The engine keeps results: those of the other machine are none of them.
-    engine.environment().set_noise(NoiseSource::Cuda);
+    // The engine keeps results: those of another desktop are none of them.
+    engine.environment().set_noise(Desktop::A1111);
     let card = latents(&engine, &graph);
     for saved in ["30", "31", "33", "35"] {
         assert_ne!(cpu[saved], card[saved], "{saved}");
@@ -276,7 +277,12 @@ fn runs_start_from_the_noise_of_the_machine_that_is_set() {
         let noise: Vec<f32> = noise.into_iter().map(|v| v / 0.18215).collect();
         assert_close("noise", &latents["35"], &noise, 1e-6);
     }
-    engine.environment().set_noise(NoiseSource::Cpu);
+    // ComfyUI's noise of the start is the CPU's on a card, too; what the sampler adds is the card's.
+    engine.environment().set_noise(Desktop::ComfyUiCuda);
+    let comfy = latents(&engine, &graph);
+    assert_eq!(comfy["35"], cpu["35"]);
+    assert_ne!(comfy["30"], cpu["30"]);
+    engine.environment().set_noise(Desktop::ComfyUi);
     assert_eq!(latents(&engine, &graph), cpu);
 }
 

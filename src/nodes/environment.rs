@@ -7,10 +7,47 @@ use std::rc::Rc;
 use burn::tensor::Device;
 
 use crate::device::DeviceInfo;
-use crate::diffusion::noise::NoiseSource;
 use crate::error::{Error, ErrorKind, Result, nearest};
 use crate::graph::ChoiceSource;
 use crate::store::ModelStore;
+
+/// The program on a desktop whose random numbers runs draw, so that a seed gives its picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Desktop {
+    /// ComfyUI on a CPU.
+    #[default]
+    ComfyUi,
+    /// ComfyUI on an NVIDIA card: it begins with the same noise, which it draws on the CPU, but what samplers add on
+    /// their way is drawn on the card, with `seed` instead of `seed + 1`.
+    ComfyUiCuda,
+    /// AUTOMATIC1111 on an NVIDIA card, with its default settings: each picture has a generator of its own on the
+    /// card, seeded `seed + place in the batch`, which the steps that add noise draw from as well.
+    A1111,
+}
+
+impl Desktop {
+    /// The names, as `open({ noise })` takes them.
+    pub const NAMES: [&str; 3] = ["comfyui", "comfyui-cuda", "a1111"];
+
+    /// The one of this name.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::UnknownName`].
+    pub fn from_name(name: &str) -> Result<Self> {
+        let all = [Self::ComfyUi, Self::ComfyUiCuda, Self::A1111];
+        all.into_iter().find(|one| one.name() == name).ok_or_else(|| {
+            Error::new(ErrorKind::UnknownName { what: "noise", got: name.to_owned() }).hint(
+                format!("use one of {}", Self::NAMES.map(|name| format!("`{name}`")).join(", ")),
+            )
+        })
+    }
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        Self::NAMES[self as usize]
+    }
+}
 
 /// The world of a run, the same for all its nodes.
 pub struct Environment {
@@ -20,7 +57,7 @@ pub struct Environment {
     pub device: Device,
     /// What is known of it.
     pub device_info: DeviceInfo,
-    noise: Cell<NoiseSource>,
+    noise: Cell<Desktop>,
     inputs: RefCell<BTreeMap<String, Rc<[u8]>>>,
     counters: RefCell<HashMap<String, u32>>,
 }
@@ -32,23 +69,20 @@ impl Environment {
             store,
             device,
             device_info,
-            noise: Cell::new(NoiseSource::Cpu),
+            noise: Cell::default(),
             inputs: RefCell::default(),
             counters: RefCell::default(),
         }
     }
 
-    /// The machine whose random numbers runs start from; a processor unless [set](Self::set_noise).
-    pub fn noise(&self) -> NoiseSource {
+    /// The program whose random numbers runs draw; ComfyUI on a CPU unless [set](Self::set_noise).
+    pub fn noise(&self) -> Desktop {
         self.noise.get()
     }
 
-    /// Starts runs from the random numbers of that machine.
-    ///
-    /// With [`NoiseSource::Cuda`] pictures get the noise of A1111 with its default settings: each has a generator of
-    /// its own, seeded `seed + place in the batch`, which the steps that add noise draw from as well.
-    pub fn set_noise(&self, source: NoiseSource) {
-        self.noise.set(source);
+    /// Draws the random numbers of that program from now on.
+    pub fn set_noise(&self, desktop: Desktop) {
+        self.noise.set(desktop);
     }
 
     /// Makes a file known to the nodes that load one; a later file of the same name replaces it.

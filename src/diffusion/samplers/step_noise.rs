@@ -21,11 +21,17 @@ impl StepNoise {
         Self { seed, noises: vec![Noise::new(NoiseSource::Cpu, seed.wrapping_add(1))] }
     }
 
+    /// The noise of a run with that seed, as ComfyUI draws it on a graphics card: from a generator with the run's own
+    /// seed, since the noise the run began with came from the CPU.
+    pub fn on_card(seed: u64) -> Self {
+        Self { seed, noises: vec![Noise::new(NoiseSource::Cuda, seed)] }
+    }
+
     /// The noise of a batch of pictures of `len` numbers with these seeds, as A1111 draws it on a graphics card.
     ///
     /// Each picture goes on with the generator that gave it the noise it began with. Brownian paths do not follow
     /// this choice; the samplers whose name ends in `_gpu` walk the card's.
-    pub fn on_card(seeds: &[u64], len: usize) -> Self {
+    pub fn each_on_card(seeds: &[u64], len: usize) -> Self {
         let after_first = |seed: &u64| {
             let mut noise = Noise::new(NoiseSource::Cuda, *seed);
             noise.randn(len);

@@ -246,7 +246,9 @@ fn step_noise_is_not_the_noise_of_the_start() {
         generator.randn(40)
     };
     let both = [second(5), second(6)].concat();
-    assert_eq!(StepNoise::on_card(&[5, 6], 40).next(80), both);
+    assert_eq!(StepNoise::each_on_card(&[5, 6], 40).next(80), both);
+    // Or all of them have one, which did not give the noise of the start.
+    assert_eq!(StepNoise::on_card(5).next(80), Philox::new(5).randn(80));
     assert_eq!(StepNoise::new(u64::MAX).next(40), Generator::new(0).randn(40));
 }
 

@@ -5,13 +5,13 @@ use futures_util::future::LocalBoxFuture;
 use super::guided::Guided;
 use super::hole::Canvas;
 use crate::diffusion::inpaint::{Inpaint, inpaint_noise};
-use crate::diffusion::noise::{Generator, NoiseSource, Philox};
+use crate::diffusion::noise::{Generator, Philox};
 use crate::diffusion::samplers::{self, Method, StepInfo, StepNoise};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::Context;
 use crate::image::resample::mask_to_size;
 use crate::nodes::values::{Guider, Latent, Model, Noise};
-use crate::nodes::{Environment, limits};
+use crate::nodes::{Desktop, Environment, limits};
 
 /// What a sampling node gives to [`sample`].
 pub(super) struct Run<'a> {
@@ -60,9 +60,10 @@ pub(super) async fn sample(run: Run<'_>, cx: &Context<'_>) -> Result<Sampled> {
     let canvas = Canvas { shape: latent.shape, picture: &start, hole };
     let mut network = Guided::new(guider, canvas, sigmas, cx)?;
     let mut drawn = match env.noise() {
-        NoiseSource::Cpu => StepNoise::new(seed),
-        NoiseSource::Cuda => {
-            StepNoise::on_card(&seeds(seed, latent)?, latent.samples.len() / latent.shape[0])
+        Desktop::ComfyUi => StepNoise::new(seed),
+        Desktop::ComfyUiCuda => StepNoise::on_card(seed),
+        Desktop::A1111 => {
+            StepNoise::each_on_card(&seeds(seed, latent)?, latent.samples.len() / latent.shape[0])
         }
     };
     let unscaled = |v: Vec<f32>| -> Vec<f32> { v.into_iter().map(|v| v / scale).collect() };
@@ -115,19 +116,19 @@ fn fixed_up(latent: &Latent, model: &Model, cx: &Context<'_>) -> Result<Latent> 
 
 /// What a run depends on besides its inputs: whose random numbers it draws.
 pub(super) fn fingerprint<'a>(cx: &'a Context<'a>) -> LocalBoxFuture<'a, Result<Option<String>>> {
-    let card = cx.env::<Environment>().noise() == NoiseSource::Cuda;
-    Box::pin(async move { Ok(card.then(|| "cuda".to_owned())) })
+    let name = cx.env::<Environment>().noise().name();
+    Box::pin(async move { Ok(Some(name.to_owned())) })
 }
 
 /// The noise for a latent, scaled to variance 1.
 ///
 /// One draw for the whole batch; where the pictures are some of a larger batch, one draw for each of that
 /// batch, of which theirs are taken. As draws follow each other in one stream, both give picture `k` of a batch
-/// the same noise. On a card every picture has its own seed.
+/// the same noise. With A1111 every picture has its own seed.
 pub(super) fn draw(noise: Noise, latent: &Latent, env: &Environment) -> Result<Vec<f32>> {
     let Noise::Seed(seed) = noise else { return Ok(vec![0.0; latent.samples.len()]) };
     let len = latent.samples.len() / latent.shape[0];
-    if env.noise() == NoiseSource::Cuda {
+    if env.noise() == Desktop::A1111 {
         let seeds = seeds(seed, latent)?;
         return Ok(seeds.into_iter().flat_map(|seed| Philox::new(seed).randn(len)).collect());
     }
@@ -148,7 +149,7 @@ pub(super) fn draw(noise: Noise, latent: &Latent, env: &Environment) -> Result<V
     Ok(out)
 }
 
-/// The seed of each picture on a card.
+/// The seed of each picture with A1111.
 fn seeds(seed: u64, latent: &Latent) -> Result<Vec<u64>> {
     Ok(places(latent)?.into_iter().map(|place| seed.wrapping_add(place as u64)).collect())
 }
@@ -187,10 +188,12 @@ mod tests {
         let one = |whole: &[f32], i: usize| whole[i * 64..][..64].to_vec();
         let cpu = draw(latent(4, None));
         assert_eq!(cpu, Generator::new(5).randn(4 * 64));
-        env.set_noise(NoiseSource::Cuda);
+        env.set_noise(Desktop::ComfyUiCuda);
+        assert_eq!(draw(latent(4, None)), cpu);
+        env.set_noise(Desktop::A1111);
         let card = draw(latent(4, None));
         assert_eq!(one(&card, 2), Philox::new(7).randn(64));
-        for (source, whole) in [(NoiseSource::Cpu, cpu), (NoiseSource::Cuda, card)] {
+        for (source, whole) in [(Desktop::ComfyUi, cpu), (Desktop::A1111, card)] {
             env.set_noise(source);
             let some = draw(latent(3, Some(&[2, 0, 2])));
             assert_eq!(some, [one(&whole, 2), one(&whole, 0), one(&whole, 2)].concat());

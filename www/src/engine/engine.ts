@@ -25,6 +25,7 @@ import {
 import { Queue } from "./queue";
 import type {
   App,
+  Desktop,
   DeviceInfo,
   DeviceWish,
   EngineEvent,
@@ -48,8 +49,11 @@ export interface EngineOptions {
   modelsUrl?: string | URL;
   /** Where model files are kept for the next visit: the browser's private file system, or nowhere. */
   storage?: "auto" | "opfs" | "none";
-  /** Whose random numbers pictures start from: ComfyUI's (`cpu`), or AUTOMATIC1111's on an NVIDIA card (`cuda`). */
-  noise?: "cpu" | "cuda";
+  /**
+   * The program on a desktop whose random numbers are drawn, so that a seed gives its picture: ComfyUI's on a CPU or,
+   * if samplers that add noise are to match an NVIDIA card's, `comfyui-cuda`; or AUTOMATIC1111's on such a card.
+   */
+  noise?: Desktop;
   /** Where SendImage nodes may send pictures; nowhere if left out. */
   send?: SendOptions;
   /** Hears every event from the first on, also those while the engine opens. */
@@ -135,7 +139,7 @@ export class Engine {
       device: options.device ?? "auto",
       modelsUrl: folderUrl(options.modelsUrl ?? "models/"),
       storage: options.storage ?? "auto",
-      noise: options.noise ?? "cpu",
+      noise: options.noise ?? "comfyui",
     };
     this.#outbox = new Outbox(options.send);
     this.#onEvent = options.onEvent;

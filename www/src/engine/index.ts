@@ -24,6 +24,7 @@ export type { Delivery, SendOptions } from "./outbox";
 export { hasFlags, seedInputs, type ExpandedPrompt, type MidjourneyBase, type MidjourneyPrompt, type Wildcards } from "./prompts";
 export type {
   App,
+  Desktop,
   DeviceInfo,
   DeviceWish,
   EngineEvent,

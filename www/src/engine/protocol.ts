@@ -4,6 +4,7 @@ import type { ErrorData, NodeErrors } from "./errors";
 import type { ExpandedPrompt, MidjourneySettings, Wildcards } from "./prompts";
 import type {
   App,
+  Desktop,
   DeviceInfo,
   DeviceWish,
   EngineEvent,
@@ -19,7 +20,7 @@ export interface OpenOptions {
   device: DeviceWish;
   modelsUrl: string;
   storage: "auto" | "opfs" | "none";
-  noise: "cpu" | "cuda";
+  noise: Desktop;
 }
 
 /** What an opened worker tells. */
@@ -111,7 +112,7 @@ export interface WasmModule {
     open(options: {
       models_url: string;
       storage: "opfs" | "none";
-      noise: "cpu" | "cuda";
+      noise: Desktop;
       on_device_error: (message: string) => void;
     }): Promise<WasmEngine>;
   };

@@ -77,6 +77,9 @@ export type EngineEvent = { [T in keyof EngineEvents]: { type: T; data: EngineEv
 /** The events that the wasm engine itself sends. */
 export type WasmEvent = Exclude<EngineEvent, { type: "engine_progress" | "device" | "queue" | "status" }>;
 
+/** Whose random numbers are drawn. */
+export type Desktop = "comfyui" | "comfyui-cuda" | "a1111";
+
 /** What may be asked for. */
 export type DeviceWish = "auto" | "webgpu" | "cpu";
 

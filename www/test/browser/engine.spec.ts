@@ -551,17 +551,29 @@ test("choices, wildcards and comments of a prompt are drawn by seed, and kept in
   expect(texts).toEqual([made.five, "{green|green} car", "green car"]);
 });
 
-test("the same seed is another picture with a graphics card's random numbers", async ({ lab }) => {
-  const [cpu, cuda] = await lab.evaluate(async () => {
-    const latent = async (noise: "cpu" | "cuda") => {
+test("the same seed is another picture with another desktop's random numbers", async ({ lab }) => {
+  const made = await lab.evaluate(async () => {
+    const picture = async (noise: "comfyui" | "comfyui-cuda" | "a1111", sampler: "euler" | "euler_ancestral") => {
       const engine = await tintype.open({ device: "cpu", noise });
-      const { images } = await engine.generate({ prompt: "a cat", steps: 1, width: 64, height: 64, seed: 3 });
+      const { images } = await engine.generate({ prompt: "a cat", steps: 2, sampler, width: 64, height: 64, seed: 3 });
       engine.close();
       return [...new Uint8Array(await (images[0] as File).arrayBuffer())].join();
     };
-    return [await latent("cpu"), await latent("cuda")];
+    const wrong = await tintype.open({ device: "cpu", noise: "cuda" as "a1111" }).then(
+      () => null,
+      (e: InstanceType<typeof tintype.TintypeError>) => `${e.message}: ${e.hint}`,
+    );
+    return {
+      euler: [await picture("comfyui", "euler"), await picture("comfyui-cuda", "euler"), await picture("a1111", "euler")],
+      ancestral: [await picture("comfyui", "euler_ancestral"), await picture("comfyui-cuda", "euler_ancestral")],
+      wrong,
+    };
   });
-  expect(cpu).not.toBe(cuda);
+  // ComfyUI begins with the CPU's noise everywhere; only what is added on the way is the card's.
+  expect(made.euler[0] === made.euler[1]).toBe(true);
+  expect(made.euler[0] === made.euler[2]).toBe(false);
+  expect(made.ancestral[0] === made.ancestral[1]).toBe(false);
+  expect(made.wrong).toMatch(/cuda.*`comfyui`, `comfyui-cuda`, `a1111`/);
 });
 
 test("a prompt in OpenAI's shape is taken at its word", async ({ lab }) => {
