@@ -11,7 +11,7 @@ PROMPT ?= a red dragon, 3d render
 OUT ?= picture.png
 PYTHON ?= tests/reference/.venv/bin/python
 
-.PHONY: run picture test check lint wasm cpu webgpu parity page npm chromium rust size bench bench-native bench-images fixtures docs clean
+.PHONY: run picture test check lint wasm cpu webgpu parity page npm chromium rust size bench bench-unet bench-executor bench-images docs clean
 
 ## Build the page and serve it on http://localhost:8080
 run: page
@@ -90,13 +90,16 @@ chromium: npm
 
 # ---- for developers
 
-## Speed of the UNet against onnxruntime-web's (README.md, "Speed"): make bench [ROUNDS=15] [DEVICE=webgpu]
-bench: $(if $(filter webgpu,$(DEVICE)),webgpu,cpu) chromium
+## Every speed that README tells: the executor's, the picture nodes', the UNet's
+bench: bench-executor bench-images bench-unet
+
+## The UNet against onnxruntime-web's: make bench-unet [ROUNDS=15] [DEVICE=webgpu]
+bench-unet: $(if $(filter webgpu,$(DEVICE)),webgpu,cpu) chromium
 	cd www/bench && npm ci --no-audit --no-fund
 	@node www/bench/bench.mjs $(if $(filter webgpu,$(DEVICE)),--device webgpu) $(if $(ROUNDS),--rounds $(ROUNDS))
 
 ## What the executor costs for each node
-bench-native:
+bench-executor:
 	cargo bench --bench executor
 
 ## Milliseconds of the picture nodes, beside torch's and Pillow's where PYTHON has them (tests/reference/README.md)

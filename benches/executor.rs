@@ -1,4 +1,4 @@
-//! What the executor itself costs: graphs of additions, in every state of the cache. `make bench-native`.
+//! What the executor itself costs: graphs of additions, in every state of the cache. `make bench-executor`.
 //!
 //! Ends with an error where a figure is over its budget: 50 µs for each node that runs, 5 ms for a graph of
 //! 100 nodes whose results are all known.
