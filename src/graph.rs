@@ -18,6 +18,7 @@ pub mod cache;
 mod coerce;
 mod dynamic;
 pub mod event;
+mod function;
 pub mod inputs;
 pub mod node;
 mod object_info;
@@ -33,8 +34,9 @@ pub mod value;
 
 pub use dynamic::{Slot, expand};
 pub use event::Event;
+pub use function::{Function, Task};
 pub use inputs::Inputs;
-pub use node::{Complaint, Context, Function, Host, Node, Outputs, RunOptions};
+pub use node::{Complaint, Context, Host, Node, Outputs, RunOptions};
 pub use problem::{NodeErrors, Refusal};
 pub use registry::Registry;
 pub use run::{Executor, RunError, RunReport};

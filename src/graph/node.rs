@@ -17,7 +17,7 @@ use super::schema::Schema;
 use super::value::Value;
 use crate::error::{ErrorKind, Result};
 
-/// A class of nodes. Implementors are unit structs.
+/// A class of nodes; nearly all are a [`Function`](super::Function) or a [`Task`](super::Task).
 pub trait Node {
     /// Everything a menu, a form, a check and a page need. Constant.
     fn schema(&self) -> &'static Schema;
@@ -105,72 +105,6 @@ impl<T: Node + ?Sized> Node for &T {
 
     fn needs(&self, inputs: &Inputs) -> Vec<String> {
         (**self).needs(inputs)
-    }
-}
-
-/// A node whose work is one function that waits for nothing: most nodes are.
-///
-/// ```
-/// use tintype::graph::{Function, Input, Kind, Output, Outputs, Schema};
-///
-/// const INVERT: Function = Function::new(
-///     &Schema::new("Invert", "Invert", "maths")
-///         .inputs(&[Input::float("x", 0.0, -1.0..=1.0, 0.1)])
-///         .outputs(&[Output::new(Kind::FLOAT)]),
-///     |inputs, _| Ok(Outputs::one(-inputs.float("x")?)),
-/// );
-/// ```
-#[derive(Debug, Clone, Copy)]
-pub struct Function {
-    schema: &'static Schema,
-    run: fn(&Inputs, &Context<'_>) -> Result<Outputs>,
-    validate: fn(&Inputs) -> Vec<Complaint>,
-    needs: fn(&Inputs) -> Vec<String>,
-}
-
-impl Function {
-    /// A node of this schema that does this.
-    pub const fn new(
-        schema: &'static Schema,
-        run: fn(&Inputs, &Context<'_>) -> Result<Outputs>,
-    ) -> Self {
-        Self { schema, run, validate: |_| Vec::new(), needs: |_| Vec::new() }
-    }
-
-    /// The same node with a check of its own: see [`Node::validate`].
-    #[must_use]
-    pub const fn checked_by(mut self, validate: fn(&Inputs) -> Vec<Complaint>) -> Self {
-        self.validate = validate;
-        self
-    }
-
-    /// The same node, which asks for its lazy inputs: see [`Node::needs`].
-    #[must_use]
-    pub const fn asking_for(mut self, needs: fn(&Inputs) -> Vec<String>) -> Self {
-        self.needs = needs;
-        self
-    }
-}
-
-impl Node for Function {
-    fn schema(&self) -> &'static Schema {
-        self.schema
-    }
-
-    fn run<'a>(
-        &'a self,
-        inputs: Inputs,
-        cx: &'a Context<'a>,
-    ) -> LocalBoxFuture<'a, Result<Outputs>> {
-        async move { (self.run)(&inputs, cx) }.boxed_local()
-    }
-
-    fn validate(&self, inputs: &Inputs) -> Vec<Complaint> {
-        (self.validate)(inputs)
-    }
-
-    fn needs(&self, inputs: &Inputs) -> Vec<String> {
-        (self.needs)(inputs)
     }
 }
 

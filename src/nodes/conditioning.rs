@@ -11,10 +11,10 @@ use crate::graph::Node;
 
 /// The classes of this family, in menu order.
 pub(super) const NODES: &[&dyn Node] = &[
-    &text::CLIPTextEncode,
-    &text::CLIPTextEncodeSDXL,
-    &text::CLIPTextEncodeSDXLRefiner,
-    &a1111::CLIPTextEncodeA1111,
+    &text::CLIP_TEXT_ENCODE,
+    &text::CLIP_TEXT_ENCODE_SDXL,
+    &text::CLIP_TEXT_ENCODE_SDXL_REFINER,
+    &a1111::CLIP_TEXT_ENCODE_A1111,
     &text::CLIP_SET_LAST_LAYER,
     &combine::CONDITIONING_COMBINE,
     &combine::CONDITIONING_AVERAGE,
@@ -25,5 +25,5 @@ pub(super) const NODES: &[&dyn Node] = &[
     &place::CONDITIONING_SET_MASK,
     &place::CONDITIONING_SET_TIMESTEP_RANGE,
     &combine::CONDITIONING_ZERO_OUT,
-    &inpaint::InpaintModelConditioning,
+    &inpaint::INPAINT_MODEL_CONDITIONING,
 ];

@@ -40,13 +40,13 @@ pub(super) const NODES: &[&dyn Node] = &[
     &batch::LATENT_BATCH_SEED_BEHAVIOR,
     &rebatch::REBATCH_LATENTS,
     &inpaint::SET_LATENT_NOISE_MASK,
-    &file::SaveLatent,
-    &file::LoadLatent,
-    &vae::VAEDecode,
-    &vae::VAEEncode,
-    &inpaint::VAEEncodeForInpaint,
-    &tiled::VAEDecodeTiled,
-    &tiled::VAEEncodeTiled,
+    &file::SAVE_LATENT,
+    &file::LOAD_LATENT,
+    &vae::VAE_DECODE,
+    &vae::VAE_ENCODE,
+    &inpaint::VAE_ENCODE_FOR_INPAINT,
+    &tiled::VAE_DECODE_TILED,
+    &tiled::VAE_ENCODE_TILED,
 ];
 
 /// Pixels a latent position stands for, along each side, in every Stable Diffusion family.

@@ -2,7 +2,6 @@
 
 use std::rc::Rc;
 
-use futures_util::future::LocalBoxFuture;
 use serde_json::Value as Json;
 
 use super::Environment;
@@ -11,7 +10,7 @@ use crate::diffusion::schedule::{NoiseSchedule, ScheduleConfig};
 use crate::error::{Error, ErrorKind, Result, nearest};
 use crate::graph::event::Phase;
 use crate::graph::{
-    ChoiceSource, Context, Event, Input, Inputs, Kind, Node, Output, Outputs, Schema, Value,
+    ChoiceSource, Context, Event, Input, Inputs, Kind, Node, Output, Outputs, Schema, Task, Value,
 };
 use crate::models::clip::{ClipConfig, TOKEN_TABLE};
 use crate::models::unet::UnetConfig;
@@ -22,40 +21,28 @@ use crate::store;
 use crate::weights::Weights;
 
 /// The classes of this family, in menu order.
-pub(super) const NODES: &[&dyn Node] = &[&CheckpointLoaderSimple];
+pub(super) const NODES: &[&dyn Node] = &[&CHECKPOINT_LOADER_SIMPLE];
 
 /// A checkpoint → its denoising network, text encoder and autoencoder.
-struct CheckpointLoaderSimple;
-
-const CHECKPOINT_LOADER_SIMPLE: Schema =
-    Schema::new("CheckpointLoaderSimple", "Load Checkpoint", "loaders")
+const CHECKPOINT_LOADER_SIMPLE: Task = Task::new(
+    &Schema::new("CheckpointLoaderSimple", "Load Checkpoint", "loaders")
         .doc("Loads a model: the network that paints, the one that reads the prompt, and the one that turns latents into pictures.")
         .inputs(&[Input::folder("ckpt_name", "checkpoints").doc("The model's name in the models folder.")])
-        .outputs(&[Output::new(Kind::MODEL), Output::new(Kind::CLIP), Output::new(Kind::VAE)]);
+        .outputs(&[Output::new(Kind::MODEL), Output::new(Kind::CLIP), Output::new(Kind::VAE)]),
+    |inputs, cx| Box::pin(checkpoint_loader_simple(inputs, cx)),
+);
 
-impl Node for CheckpointLoaderSimple {
-    fn schema(&self) -> &'static Schema {
-        &CHECKPOINT_LOADER_SIMPLE
-    }
-
-    fn run<'a>(
-        &'a self,
-        inputs: Inputs,
-        cx: &'a Context<'a>,
-    ) -> LocalBoxFuture<'a, Result<Outputs>> {
-        Box::pin(async move {
-            let folder = checkpoint_folder(cx.env(), inputs.string("ckpt_name")?)?;
-            let loader = Loader { cx, env: cx.env(), folder };
-            let (model, model_bytes) = loader.model().await?;
-            let (clip, clip_bytes) = loader.clip().await?;
-            let (vae, vae_bytes) = loader.vae().await?;
-            Ok(Outputs::new(vec![
-                Value::object(Kind::MODEL, model_bytes, model),
-                Value::object(Kind::CLIP, clip_bytes, clip),
-                Value::object(Kind::VAE, vae_bytes, vae),
-            ]))
-        })
-    }
+async fn checkpoint_loader_simple(inputs: Inputs, cx: &Context<'_>) -> Result<Outputs> {
+    let folder = checkpoint_folder(cx.env(), inputs.string("ckpt_name")?)?;
+    let loader = Loader { cx, env: cx.env(), folder };
+    let (model, model_bytes) = loader.model().await?;
+    let (clip, clip_bytes) = loader.clip().await?;
+    let (vae, vae_bytes) = loader.vae().await?;
+    Ok(Outputs::new(vec![
+        Value::object(Kind::MODEL, model_bytes, model),
+        Value::object(Kind::CLIP, clip_bytes, clip),
+        Value::object(Kind::VAE, vae_bytes, vae),
+    ]))
 }
 
 /// The folder behind a checkpoint's name.

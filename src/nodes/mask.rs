@@ -1,10 +1,8 @@
 //! Nodes that make, change and combine masks.
 
-use futures_util::future::LocalBoxFuture;
-
 use super::{Environment, limits};
 use crate::error::{Error, ErrorKind, Result};
-use crate::graph::{Context, Function, Input, Inputs, Kind, Node, Output, Outputs, Schema};
+use crate::graph::{Context, Function, Input, Inputs, Kind, Node, Output, Outputs, Schema, Task};
 use crate::image::mask::dilated;
 use crate::image::{Image, Mask};
 
@@ -15,7 +13,7 @@ pub(super) const NODES: &[&dyn Node] = &[
     &CROP_MASK,
     &MASK_COMPOSITE,
     &FEATHER_MASK,
-    &GrowMask,
+    &GROW_MASK,
     &THRESHOLD_MASK,
     &MASK_TO_IMAGE,
     &IMAGE_TO_MASK,
@@ -135,48 +133,37 @@ const FEATHER_MASK: Function = Function::new(
 );
 
 /// A mask with its white grown or shrunk.
-struct GrowMask;
+const GROW_MASK: Task = Task::new(
+    &Schema::new("GrowMask", "Grow Mask", "mask")
+        .doc("Grows the white of a mask, or shrinks it.")
+        .inputs(&[
+            Input::link("mask", Kind::MASK).doc("The mask."),
+            Input::int("expand", 0, -16384..=16384).doc("By how many pixels; below 0 it shrinks."),
+            Input::boolean("tapered_corners", true)
+                .doc("Whether corners become slanted rather than square."),
+        ])
+        .outputs(MASK),
+    |inputs, cx| Box::pin(grow_mask(inputs, cx)),
+);
 
-const GROW_MASK: Schema = Schema::new("GrowMask", "Grow Mask", "mask")
-    .doc("Grows the white of a mask, or shrinks it.")
-    .inputs(&[
-        Input::link("mask", Kind::MASK).doc("The mask."),
-        Input::int("expand", 0, -16384..=16384).doc("By how many pixels; below 0 it shrinks."),
-        Input::boolean("tapered_corners", true)
-            .doc("Whether corners become slanted rather than square."),
-    ])
-    .outputs(MASK);
-
-impl Node for GrowMask {
-    fn schema(&self) -> &'static Schema {
-        &GROW_MASK
-    }
-
-    fn run<'a>(
-        &'a self,
-        inputs: Inputs,
-        cx: &'a Context<'a>,
-    ) -> LocalBoxFuture<'a, Result<Outputs>> {
-        Box::pin(async move {
-            let mask = inputs.object::<Mask>("mask")?;
-            let expand: i32 = inputs.int("expand")?;
-            let corners = !inputs.boolean("tapered_corners")?;
-            // Shrinking is growing of the negative.
-            let sign = if expand < 0 { -1.0 } else { 1.0 };
-            let mut out = mask.map(|v| v * sign);
-            for plane in out.data.chunks_mut(mask.height * mask.width) {
-                for _ in 0..expand.unsigned_abs() {
-                    cx.checkpoint().await?;
-                    let grown = dilated(plane, mask.width, corners);
-                    if grown == plane {
-                        break;
-                    }
-                    plane.copy_from_slice(&grown);
-                }
+async fn grow_mask(inputs: Inputs, cx: &Context<'_>) -> Result<Outputs> {
+    let mask = inputs.object::<Mask>("mask")?;
+    let expand: i32 = inputs.int("expand")?;
+    let corners = !inputs.boolean("tapered_corners")?;
+    // Shrinking is growing of the negative.
+    let sign = if expand < 0 { -1.0 } else { 1.0 };
+    let mut out = mask.map(|v| v * sign);
+    for plane in out.data.chunks_mut(mask.height * mask.width) {
+        for _ in 0..expand.unsigned_abs() {
+            cx.checkpoint().await?;
+            let grown = dilated(plane, mask.width, corners);
+            if grown == plane {
+                break;
             }
-            Ok(Outputs::one(out.map(|v| v * sign)))
-        })
+            plane.copy_from_slice(&grown);
+        }
     }
+    Ok(Outputs::one(out.map(|v| v * sign)))
 }
 
 const THRESHOLD_MASK: Function = Function::new(

@@ -1,82 +1,66 @@
 //! Nodes that hand results to somebody outside of the engine.
 
-use futures_util::future::LocalBoxFuture;
 use serde_json::Value as Json;
 
 use super::image::files::write_pngs;
 use crate::error::Result;
 use crate::graph::event::Place;
 use crate::graph::node::Complaint;
-use crate::graph::{Context, Input, Inputs, Kind, Node, Output, Outputs, Schema};
+use crate::graph::{Context, Input, Inputs, Kind, Node, Output, Outputs, Schema, Task};
 use crate::image::Image;
 
 /// The classes of this family, in menu order.
-pub(super) const NODES: &[&dyn Node] = &[&SendImage];
+pub(super) const NODES: &[&dyn Node] = &[&SEND_IMAGE];
 
 /// Pictures → whoever the host lets them go to.
 ///
 /// The node makes the files and says where they are to go; the host sends them, if the person allowed it.
-struct SendImage;
-
-const SEND_IMAGE: Schema = Schema::new("SendImage", "Send Image", "image/output")
-    .doc("Sends pictures to a chat or another program: a function of the page, another window, or a web address. Only places that were allowed get anything.")
-    .inputs(&[
-        Input::link("images", Kind::IMAGE).doc("The pictures."),
-        Input::string("target")
-            .or("callback:chat")
-            .doc("Where to: callback:NAME, postMessage:https://chat.example or an https address."),
-        Input::string("caption").or("").doc("Words to go with them."),
-        Input::combo("body", &["image", "form"])
-            .doc("What a web address gets: the PNG itself, or a form with file and caption, as chat services take it."),
-        Input::string("filename_prefix").or("ComfyUI").doc("Start of the files' names."),
-    ])
-    .outputs(&[Output::new(Kind::IMAGE).doc("The same pictures.")])
-    .output_node();
-
-impl Node for SendImage {
-    fn schema(&self) -> &'static Schema {
-        &SEND_IMAGE
+const SEND_IMAGE: Task = Task::new(
+    &Schema::new("SendImage", "Send Image", "image/output")
+        .doc("Sends pictures to a chat or another program: a function of the page, another window, or a web address. Only places that were allowed get anything.")
+        .inputs(&[
+            Input::link("images", Kind::IMAGE).doc("The pictures."),
+            Input::string("target")
+                .or("callback:chat")
+                .doc("Where to: callback:NAME, postMessage:https://chat.example or an https address."),
+            Input::string("caption").or("").doc("Words to go with them."),
+            Input::combo("body", &["image", "form"])
+                .doc("What a web address gets: the PNG itself, or a form with file and caption, as chat services take it."),
+            Input::string("filename_prefix").or("ComfyUI").doc("Start of the files' names."),
+        ])
+        .outputs(&[Output::new(Kind::IMAGE).doc("The same pictures.")])
+        .output_node(),
+    |inputs, cx| Box::pin(send_image(inputs, cx)),
+)
+.checked_by(|inputs| {
+    let Ok(target) = inputs.string("target") else { return Vec::new() };
+    if is_target(target) {
+        return Vec::new();
     }
+    let message = format!(
+        "`{target}` is no target: write `callback:NAME`, `postMessage:https://…` or an https address"
+    );
+    vec![Complaint { input: "target", message }]
+})
+// Sending is the point: it happens in every run.
+.never_cached();
 
-    fn validate(&self, inputs: &Inputs) -> Vec<Complaint> {
-        let Ok(target) = inputs.string("target") else { return Vec::new() };
-        if is_target(target) {
-            return Vec::new();
+async fn send_image(inputs: Inputs, cx: &Context<'_>) -> Result<Outputs> {
+    let image = inputs.object::<Image>("images")?;
+    let prefix = inputs.string("filename_prefix")?;
+    let made = write_pngs(&image, prefix, Place::Temp, cx).await?;
+    let mut ui = made.ui.unwrap_or_default();
+    let order = |file: &Json| {
+        let mut order = file.clone();
+        for name in ["target", "caption", "body"] {
+            order[name] = inputs.string(name)?.into();
         }
-        let message = format!(
-            "`{target}` is no target: write `callback:NAME`, `postMessage:https://…` or an https address"
-        );
-        vec![Complaint { input: "target", message }]
-    }
-
-    /// Sending is the point: it happens in every run.
-    fn is_deterministic(&self) -> bool {
-        false
-    }
-
-    fn run<'a>(
-        &'a self,
-        inputs: Inputs,
-        cx: &'a Context<'a>,
-    ) -> LocalBoxFuture<'a, Result<Outputs>> {
-        Box::pin(async move {
-            let image = inputs.object::<Image>("images")?;
-            let prefix = inputs.string("filename_prefix")?;
-            let made = write_pngs(&image, prefix, Place::Temp, cx).await?;
-            let mut ui = made.ui.unwrap_or_default();
-            let order = |file: &Json| {
-                let mut order = file.clone();
-                for name in ["target", "caption", "body"] {
-                    order[name] = inputs.string(name)?.into();
-                }
-                Ok(order)
-            };
-            // One order a picture: what several executions show is put together.
-            let files = ui["images"].as_array().map_or(&[][..], Vec::as_slice);
-            ui["send"] = files.iter().map(order).collect::<Result<Json>>()?;
-            Ok(Outputs::one(inputs.value("images")?.clone()).with_ui(ui))
-        })
-    }
+        Ok(order)
+    };
+    // One order a picture: what several executions show is put together.
+    let files = ui["images"].as_array().map_or(&[][..], Vec::as_slice);
+    ui["send"] = files.iter().map(order).collect::<Result<Json>>()?;
+    Ok(Outputs::one(inputs.value("images")?.clone()).with_ui(ui))
 }
 
 /// Whether a target is of a form that a host can know. Which of them it may reach, the host decides.
@@ -108,7 +92,7 @@ mod tests {
             "http://[::1]/",
         ] {
             assert!(is_target(good), "{good}");
-            assert!(SendImage.validate(&Inputs::new().with("target", good)).is_empty(), "{good}");
+            assert!(SEND_IMAGE.validate(&Inputs::new().with("target", good)).is_empty(), "{good}");
         }
         for bad in [
             "",
@@ -120,7 +104,7 @@ mod tests {
             "https://",
             "postMessage:*",
         ] {
-            let complaints = SendImage.validate(&Inputs::new().with("target", bad));
+            let complaints = SEND_IMAGE.validate(&Inputs::new().with("target", bad));
             assert_eq!(complaints[0].input, "target", "{bad}");
         }
     }

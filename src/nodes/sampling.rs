@@ -19,10 +19,10 @@ use crate::graph::Node;
 
 /// The classes of this family, in menu order.
 pub(super) const NODES: &[&dyn Node] = &[
-    &ksampler::KSampler,
-    &ksampler::KSamplerAdvanced,
-    &custom::SamplerCustom,
-    &custom::SamplerCustomAdvanced,
+    &ksampler::KSAMPLER,
+    &ksampler::KSAMPLER_ADVANCED,
+    &custom::SAMPLER_CUSTOM,
+    &custom::SAMPLER_CUSTOM_ADVANCED,
     &custom::KSAMPLER_SELECT,
     &samplers::EULER_ANCESTRAL,
     &samplers::EULER_ANCESTRAL_CFG_PP,
@@ -36,7 +36,7 @@ pub(super) const NODES: &[&dyn Node] = &[
     &samplers::SA_SOLVER,
     &noise::RANDOM_NOISE,
     &noise::DISABLE_NOISE,
-    &noise::AddNoise,
+    &noise::ADD_NOISE,
     &guiders::BASIC_GUIDER,
     &guiders::CFG_GUIDER,
     &guiders::DUAL_CFG_GUIDER,

@@ -2,11 +2,9 @@
 
 use std::rc::Rc;
 
-use futures_util::future::LocalBoxFuture;
-
 use super::encode::{Emphasis, encode};
 use crate::error::{Error, ErrorKind, Result};
-use crate::graph::{Context, Input, Inputs, Kind, Node, Output, Outputs, Schema};
+use crate::graph::{Context, Input, Inputs, Kind, Output, Outputs, Schema, Task};
 use crate::nodes::values::{Clip, Condition, Conditioning, TextEncoder};
 use crate::nodes::{Environment, limits};
 use crate::prompt::a1111::{self, Pass, Piece};
@@ -15,77 +13,64 @@ use crate::prompt::tokenizer::WINDOW;
 use crate::prompt::{Chunk, chunk, dynamic};
 
 /// A prompt in AUTOMATIC1111's dialect → what a denoising network is guided by.
-pub(super) struct CLIPTextEncodeA1111;
+pub(super) const CLIP_TEXT_ENCODE_A1111: Task = Task::new(
+    &Schema::new("CLIPTextEncodeA1111", "CLIP Text Encode (AUTOMATIC1111)", "conditioning")
+        .doc("Reads a prompt as AUTOMATIC1111's web UI does: weights multiply, `[cat:dog:0.5]` changes the words halfway, `[cat|dog]` at each step, `BREAK` begins a new part, `AND` joins several prompts.")
+        .inputs(&[
+            Input::link("clip", Kind::CLIP).doc("The text encoder of a loaded model."),
+            Input::string("text").multiline().doc("What the picture should, or should not, show."),
+            Input::int("steps", 20, 1..=10000)
+                .doc("Steps of the sampler that this goes to: the words may change from step to step."),
+            Input::combo("emphasis", &["Original", "No norm", "Ignore", "None"]).doc(
+                "What weights do: `Original` keeps the embeddings' mean, `No norm` does not, `Ignore` reads them without effect, `None` takes brackets as text.",
+            ),
+            Input::int("first_pass_steps", 0, 0..=10000).optional().doc(
+                "For the second pass, after enlarging: steps of the first. Step numbers in the prompt go on after them.",
+            ),
+        ])
+        .outputs(&[Output::new(Kind::CONDITIONING)]),
+    |inputs, cx| Box::pin(clip_text_encode_a1111(inputs, cx)),
+);
 
-const CLIP_TEXT_ENCODE_A1111: Schema = Schema::new(
-    "CLIPTextEncodeA1111",
-    "CLIP Text Encode (AUTOMATIC1111)",
-    "conditioning",
-)
-.doc("Reads a prompt as AUTOMATIC1111's web UI does: weights multiply, `[cat:dog:0.5]` changes the words halfway, `[cat|dog]` at each step, `BREAK` begins a new part, `AND` joins several prompts.")
-.inputs(&[
-    Input::link("clip", Kind::CLIP).doc("The text encoder of a loaded model."),
-    Input::string("text").multiline().doc("What the picture should, or should not, show."),
-    Input::int("steps", 20, 1..=10000)
-        .doc("Steps of the sampler that this goes to: the words may change from step to step."),
-    Input::combo("emphasis", &["Original", "No norm", "Ignore", "None"]).doc(
-        "What weights do: `Original` keeps the embeddings' mean, `No norm` does not, `Ignore` reads them without effect, `None` takes brackets as text.",
-    ),
-    Input::int("first_pass_steps", 0, 0..=10000).optional().doc(
-        "For the second pass, after enlarging: steps of the first. Step numbers in the prompt go on after them.",
-    ),
-])
-.outputs(&[Output::new(Kind::CONDITIONING)]);
-
-impl Node for CLIPTextEncodeA1111 {
-    fn schema(&self) -> &'static Schema {
-        &CLIP_TEXT_ENCODE_A1111
+async fn clip_text_encode_a1111(inputs: Inputs, cx: &Context<'_>) -> Result<Outputs> {
+    let clip = inputs.object::<Clip>("clip")?;
+    let steps = inputs.int("steps")?;
+    let pass = match inputs.optional_int("first_pass_steps")?.unwrap_or(0) {
+        0 => Pass::First { steps },
+        first => Pass::Hires { first, steps },
+    };
+    let emphasis = match inputs.string("emphasis")? {
+        "Original" => Some(Emphasis::Rescaled),
+        "No norm" => Some(Emphasis::Plain),
+        "Ignore" => Some(Emphasis::Ignored),
+        _ => None,
+    };
+    let text = dynamic::strip_hash_lines(inputs.string("text")?);
+    if emphasis.is_some() {
+        // A mistake is told where it stands in the whole prompt.
+        a1111::emphasis::parse(&text)?;
     }
-
-    fn run<'a>(
-        &'a self,
-        inputs: Inputs,
-        cx: &'a Context<'a>,
-    ) -> LocalBoxFuture<'a, Result<Outputs>> {
-        Box::pin(async move {
-            let clip = inputs.object::<Clip>("clip")?;
-            let steps = inputs.int("steps")?;
-            let pass = match inputs.optional_int("first_pass_steps")?.unwrap_or(0) {
-                0 => Pass::First { steps },
-                first => Pass::Hires { first, steps },
-            };
-            let emphasis = match inputs.string("emphasis")? {
-                "Original" => Some(Emphasis::Rescaled),
-                "No norm" => Some(Emphasis::Plain),
-                "Ignore" => Some(Emphasis::Ignored),
-                _ => None,
-            };
-            let text = dynamic::strip_hash_lines(inputs.string("text")?);
-            if emphasis.is_some() {
-                // A mistake is told where it stands in the whole prompt.
-                a1111::emphasis::parse(&text)?;
-            }
-            let (text, networks) = a1111::networks(&text);
-            for network in networks {
-                let (kind, arguments) = (network.kind, network.arguments.join(":"));
-                cx.notice(format!("`<{kind}:{arguments}>` is not loaded from a prompt: load it with a node of its own"));
-            }
-            let prompts = a1111::conjunction(&text);
-            check_weights(cx, &prompts)?;
-            let mut conditions = Vec::new();
-            let mut numbers = 0;
-            for prompt in prompts {
-                for scheduled in a1111::scheduled(&prompt.text, pass)? {
-                    cx.checkpoint().await?;
-                    let mut condition = one(cx, &clip, &scheduled.text, emphasis, &mut numbers)?;
-                    condition.strength = prompt.weight as f32;
-                    condition.steps = scheduled.steps.map(Rc::new);
-                    conditions.push(condition);
-                }
-            }
-            Ok(Outputs::one(Conditioning(conditions)))
-        })
+    let (text, networks) = a1111::networks(&text);
+    for network in networks {
+        let (kind, arguments) = (network.kind, network.arguments.join(":"));
+        cx.notice(format!(
+            "`<{kind}:{arguments}>` is not loaded from a prompt: load it with a node of its own"
+        ));
     }
+    let prompts = a1111::conjunction(&text);
+    check_weights(cx, &prompts)?;
+    let mut conditions = Vec::new();
+    let mut numbers = 0;
+    for prompt in prompts {
+        for scheduled in a1111::scheduled(&prompt.text, pass)? {
+            cx.checkpoint().await?;
+            let mut condition = one(cx, &clip, &scheduled.text, emphasis, &mut numbers)?;
+            condition.strength = prompt.weight as f32;
+            condition.steps = scheduled.steps.map(Rc::new);
+            conditions.push(condition);
+        }
+    }
+    Ok(Outputs::one(Conditioning(conditions)))
 }
 
 /// Conditions are averaged by weight, where AUTOMATIC1111 adds them up: with weights that add up to n it

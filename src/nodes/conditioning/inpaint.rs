@@ -2,10 +2,8 @@
 
 use std::rc::Rc;
 
-use futures_util::future::LocalBoxFuture;
-
 use crate::error::Result;
-use crate::graph::{Context, Input, Inputs, Kind, Node, Output, Outputs, Schema};
+use crate::graph::{Context, Input, Inputs, Kind, Output, Outputs, Schema, Task};
 use crate::image::{Image, Mask};
 use crate::nodes::latent::inpaint::{grey, rounded, stretched};
 use crate::nodes::latent::vae::encode;
@@ -13,62 +11,47 @@ use crate::nodes::limits;
 use crate::nodes::values::{Condition, Conditioning, Latent, VaeHandle};
 
 /// Prompts, pictures and a hole → prompts that carry the pictures, and the latent to begin with.
-pub(super) struct InpaintModelConditioning;
+pub(super) const INPAINT_MODEL_CONDITIONING: Task = Task::new(
+    &Schema::new("InpaintModelConditioning", "Inpaint Model Conditioning", "conditioning/inpaint")
+        .doc("Shows an inpainting model the picture around the hole, and gives the latent to sample from.")
+        .inputs(&[
+            Input::link("positive", Kind::CONDITIONING).doc("What the picture should be."),
+            Input::link("negative", Kind::CONDITIONING).doc("What it should not be."),
+            Input::link("vae", Kind::VAE).doc("The autoencoder of the model."),
+            Input::link("pixels", Kind::IMAGE).doc("The pictures; their sides are cut to multiples of 8."),
+            Input::link("mask", Kind::MASK).doc("White where the hole is."),
+            Input::boolean("noise_mask", true)
+                .doc("Lets only the hole change; without it the model may touch the rest, too."),
+        ])
+        .outputs(&[
+            Output::new(Kind::CONDITIONING).named("positive"),
+            Output::new(Kind::CONDITIONING).named("negative"),
+            Output::new(Kind::LATENT).named("latent"),
+        ]),
+    |inputs, cx| Box::pin(inpaint_model_conditioning(inputs, cx)),
+);
 
-const INPAINT_MODEL_CONDITIONING: Schema = Schema::new(
-    "InpaintModelConditioning",
-    "Inpaint Model Conditioning",
-    "conditioning/inpaint",
-)
-.doc("Shows an inpainting model the picture around the hole, and gives the latent to sample from.")
-.inputs(&[
-    Input::link("positive", Kind::CONDITIONING).doc("What the picture should be."),
-    Input::link("negative", Kind::CONDITIONING).doc("What it should not be."),
-    Input::link("vae", Kind::VAE).doc("The autoencoder of the model."),
-    Input::link("pixels", Kind::IMAGE).doc("The pictures; their sides are cut to multiples of 8."),
-    Input::link("mask", Kind::MASK).doc("White where the hole is."),
-    Input::boolean("noise_mask", true)
-        .doc("Lets only the hole change; without it the model may touch the rest, too."),
-])
-.outputs(&[
-    Output::new(Kind::CONDITIONING).named("positive"),
-    Output::new(Kind::CONDITIONING).named("negative"),
-    Output::new(Kind::LATENT).named("latent"),
-]);
-
-impl Node for InpaintModelConditioning {
-    fn schema(&self) -> &'static Schema {
-        &INPAINT_MODEL_CONDITIONING
-    }
-
-    fn run<'a>(
-        &'a self,
-        inputs: Inputs,
-        cx: &'a Context<'a>,
-    ) -> LocalBoxFuture<'a, Result<Outputs>> {
-        Box::pin(async move {
-            let vae = inputs.object::<VaeHandle>("vae")?;
-            let pixels = inputs.object::<Image>("pixels")?;
-            let mask = inputs.object::<Mask>("mask")?;
-            let shape = [mask.batch, 1, pixels.height, pixels.width];
-            limits::check_latent(cx.env(), "masks of this size", shape)?;
-            let factor = vae.vae.config().factor();
-            let mask = Rc::new(stretched(&mask, &pixels, factor));
-            let pixels = pixels.cropped_to_multiple(factor)?;
-            let mut around = pixels.clone();
-            grey(&mut around, &rounded(&mask));
-            let around = encode(&vae, &around, cx).await?;
-            let around = Rc::new(Latent { noise_mask: Some(mask.clone()), ..around });
-            let mut whole = encode(&vae, &pixels, cx).await?;
-            whole.noise_mask = inputs.boolean("noise_mask")?.then_some(mask);
-            let told = |name| -> Result<_> {
-                let mut prompt: Vec<Condition> = inputs.object::<Conditioning>(name)?.0.clone();
-                prompt.iter_mut().for_each(|one| one.inpaint = Some(around.clone()));
-                Ok(Conditioning(prompt).into())
-            };
-            Ok(Outputs::new(vec![told("positive")?, told("negative")?, whole.into()]))
-        })
-    }
+async fn inpaint_model_conditioning(inputs: Inputs, cx: &Context<'_>) -> Result<Outputs> {
+    let vae = inputs.object::<VaeHandle>("vae")?;
+    let pixels = inputs.object::<Image>("pixels")?;
+    let mask = inputs.object::<Mask>("mask")?;
+    let shape = [mask.batch, 1, pixels.height, pixels.width];
+    limits::check_latent(cx.env(), "masks of this size", shape)?;
+    let factor = vae.vae.config().factor();
+    let mask = Rc::new(stretched(&mask, &pixels, factor));
+    let pixels = pixels.cropped_to_multiple(factor)?;
+    let mut around = pixels.clone();
+    grey(&mut around, &rounded(&mask));
+    let around = encode(&vae, &around, cx).await?;
+    let around = Rc::new(Latent { noise_mask: Some(mask.clone()), ..around });
+    let mut whole = encode(&vae, &pixels, cx).await?;
+    whole.noise_mask = inputs.boolean("noise_mask")?.then_some(mask);
+    let told = |name| -> Result<_> {
+        let mut prompt: Vec<Condition> = inputs.object::<Conditioning>(name)?.0.clone();
+        prompt.iter_mut().for_each(|one| one.inpaint = Some(around.clone()));
+        Ok(Conditioning(prompt).into())
+    };
+    Ok(Outputs::new(vec![told("positive")?, told("negative")?, whole.into()]))
 }
 
 #[cfg(test)]
@@ -76,7 +59,7 @@ mod tests {
     use burn::tensor::{Device, Tensor};
 
     use super::*;
-    use crate::nodes::latent::vae::VAEEncode;
+    use crate::nodes::latent::vae::VAE_ENCODE;
     use crate::nodes::loaders;
     use crate::nodes::testing::{output, run};
 
@@ -104,7 +87,7 @@ mod tests {
             let inputs = inputs.with("vae", vae.clone()).with("pixels", pixels.clone());
             inputs.with("mask", mask.clone()).with("noise_mask", noise_mask)
         };
-        let outputs = run(&InpaintModelConditioning, inputs(true)).unwrap();
+        let outputs = run(&INPAINT_MODEL_CONDITIONING, inputs(true)).unwrap();
         let get = |i: usize| Inputs::new().with("value", outputs.values[i].clone());
         let [positive, negative] = [0, 1].map(|i| get(i).object::<Conditioning>("value").unwrap());
         assert_eq!((positive.0.len(), negative.0.len()), (2, 1));
@@ -112,7 +95,7 @@ mod tests {
 
         let encoded = |pixels: Image| {
             output::<Latent>(
-                &VAEEncode,
+                &VAE_ENCODE,
                 Inputs::new().with("pixels", pixels).with("vae", vae.clone()),
             )
         };
@@ -136,7 +119,7 @@ mod tests {
         assert_eq!([kept.height, kept.width], [64, 64]);
         assert_eq!(kept.data[..64], mask.data[1..65]);
 
-        let outputs = run(&InpaintModelConditioning, inputs(false)).unwrap();
+        let outputs = run(&INPAINT_MODEL_CONDITIONING, inputs(false)).unwrap();
         let get = |i: usize| Inputs::new().with("value", outputs.values[i].clone());
         assert!(get(2).object::<Latent>("value").unwrap().noise_mask.is_none());
         let positive = get(0).object::<Conditioning>("value").unwrap();

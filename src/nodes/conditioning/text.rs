@@ -1,49 +1,33 @@
 //! Words → conditions.
 
-use futures_util::future::LocalBoxFuture;
-
 use super::encode::{Emphasis, encode, trained_layers};
 use crate::error::{Error, ErrorKind, Result};
-use crate::graph::{Context, Function, Input, Inputs, Kind, Node, Output, Outputs, Schema, Value};
+use crate::graph::{Context, Function, Input, Inputs, Kind, Output, Outputs, Schema, Task, Value};
 use crate::nodes::values::{Clip, Condition, Conditioning, SizeNumbers, TextEncoder};
 use crate::prompt::{Chunk, chunk, comfy};
 
 /// A prompt → what a denoising network is guided by.
-pub(super) struct CLIPTextEncode;
-
-const CLIP_TEXT_ENCODE: Schema =
-    Schema::new("CLIPTextEncode", "CLIP Text Encode (Prompt)", "conditioning")
+pub(super) const CLIP_TEXT_ENCODE: Task = Task::new(
+    &Schema::new("CLIPTextEncode", "CLIP Text Encode (Prompt)", "conditioning")
         .doc("Reads a prompt, or a negative prompt, for the network that paints. `(word:1.2)` weighs more, `(word:0.8)` less. Longer than 75 tokens is read in several parts.")
         .inputs(&[
             Input::prompt("text").doc("What the picture should, or should not, show."),
             Input::link("clip", Kind::CLIP).doc("The text encoder of a loaded model."),
         ])
-        .outputs(&[Output::new(Kind::CONDITIONING)]);
+        .outputs(&[Output::new(Kind::CONDITIONING)]),
+    |inputs, cx| Box::pin(clip_text_encode(inputs, cx)),
+);
 
-impl Node for CLIPTextEncode {
-    fn schema(&self) -> &'static Schema {
-        &CLIP_TEXT_ENCODE
-    }
-
-    fn run<'a>(
-        &'a self,
-        inputs: Inputs,
-        cx: &'a Context<'a>,
-    ) -> LocalBoxFuture<'a, Result<Outputs>> {
-        Box::pin(async move {
-            cx.checkpoint().await?;
-            let clip = inputs.object::<Clip>("clip")?;
-            let text = inputs.string("text")?;
-            one(encode_texts(cx, &clip, |_| text)?)
-        })
-    }
+async fn clip_text_encode(inputs: Inputs, cx: &Context<'_>) -> Result<Outputs> {
+    cx.checkpoint().await?;
+    let clip = inputs.object::<Clip>("clip")?;
+    let text = inputs.string("text")?;
+    one(encode_texts(cx, &clip, |_| text)?)
 }
 
 /// Two prompts → a condition for SDXL, with the numbers on the picture's size that it was trained with.
-pub(super) struct CLIPTextEncodeSDXL;
-
-const CLIP_TEXT_ENCODE_SDXL: Schema =
-    Schema::new("CLIPTextEncodeSDXL", "CLIP Text Encode (SDXL)", "conditioning/advanced")
+pub(super) const CLIP_TEXT_ENCODE_SDXL: Task = Task::new(
+    &Schema::new("CLIPTextEncodeSDXL", "CLIP Text Encode (SDXL)", "conditioning/advanced")
         .doc("Reads a prompt for each of SDXL's two text encoders, and tells it what kind of picture to think of: small originals look blurred, crops cut off.")
         .inputs(&[
             Input::link("clip", Kind::CLIP).doc("The text encoders of a loaded SDXL model."),
@@ -56,83 +40,62 @@ const CLIP_TEXT_ENCODE_SDXL: Schema =
             Input::prompt("text_g").doc("What the larger encoder reads."),
             Input::prompt("text_l").doc("What the smaller encoder reads."),
         ])
-        .outputs(&[Output::new(Kind::CONDITIONING)]);
+        .outputs(&[Output::new(Kind::CONDITIONING)]),
+    |inputs, cx| Box::pin(clip_text_encode_sdxl(inputs, cx)),
+);
 
-impl Node for CLIPTextEncodeSDXL {
-    fn schema(&self) -> &'static Schema {
-        &CLIP_TEXT_ENCODE_SDXL
-    }
-
-    fn run<'a>(
-        &'a self,
-        inputs: Inputs,
-        cx: &'a Context<'a>,
-    ) -> LocalBoxFuture<'a, Result<Outputs>> {
-        Box::pin(async move {
-            cx.checkpoint().await?;
-            let clip = inputs.object::<Clip>("clip")?;
-            if clip.encoders.len() != 2 {
-                return Err(Error::new(ErrorKind::Mismatch {
-                    what: "clip",
-                    expected: "SDXL's two text encoders".to_owned(),
-                    got: clip.encoders.len().to_string(),
-                })
-                .hint("use `CLIPTextEncode` with this model"));
-            }
-            let (small, large) = (inputs.string("text_l")?, inputs.string("text_g")?);
-            let mut condition = encode_texts(cx, &clip, |i| if i == 0 { small } else { large })?;
-            condition.size = Some(SizeNumbers::Base {
-                original: pixels(&inputs, ["height", "width"])?,
-                crop: pixels(&inputs, ["crop_h", "crop_w"])?,
-                target: pixels(&inputs, ["target_height", "target_width"])?,
-            });
-            one(condition)
+async fn clip_text_encode_sdxl(inputs: Inputs, cx: &Context<'_>) -> Result<Outputs> {
+    cx.checkpoint().await?;
+    let clip = inputs.object::<Clip>("clip")?;
+    if clip.encoders.len() != 2 {
+        return Err(Error::new(ErrorKind::Mismatch {
+            what: "clip",
+            expected: "SDXL's two text encoders".to_owned(),
+            got: clip.encoders.len().to_string(),
         })
+        .hint("use `CLIPTextEncode` with this model"));
     }
+    let (small, large) = (inputs.string("text_l")?, inputs.string("text_g")?);
+    let mut condition = encode_texts(cx, &clip, |i| if i == 0 { small } else { large })?;
+    condition.size = Some(SizeNumbers::Base {
+        original: pixels(&inputs, ["height", "width"])?,
+        crop: pixels(&inputs, ["crop_h", "crop_w"])?,
+        target: pixels(&inputs, ["target_height", "target_width"])?,
+    });
+    one(condition)
 }
 
 /// A prompt → a condition for SDXL's refiner.
-pub(super) struct CLIPTextEncodeSDXLRefiner;
+pub(super) const CLIP_TEXT_ENCODE_SDXL_REFINER: Task = Task::new(
+    &Schema::new(
+        "CLIPTextEncodeSDXLRefiner",
+        "CLIP Text Encode (SDXL Refiner)",
+        "conditioning/advanced",
+    )
+    .doc("Reads a prompt for SDXL's refiner, and tells it how well the picture should be liked.")
+    .inputs(&[
+        Input::float("ascore", 6.0, 0.0..=1000.0, 0.01)
+            .doc("Aesthetic score: about 6 for the prompt, 2.5 for the negative prompt."),
+        size("width", 1024).doc("Width of the picture, in pixels."),
+        size("height", 1024).doc("Height of the picture, in pixels."),
+        Input::prompt("text").doc("What the picture should, or should not, show."),
+        Input::link("clip", Kind::CLIP).doc("The text encoder of the refiner."),
+    ])
+    .outputs(&[Output::new(Kind::CONDITIONING)]),
+    |inputs, cx| Box::pin(clip_text_encode_sdxl_refiner(inputs, cx)),
+);
 
-const CLIP_TEXT_ENCODE_SDXL_REFINER: Schema = Schema::new(
-    "CLIPTextEncodeSDXLRefiner",
-    "CLIP Text Encode (SDXL Refiner)",
-    "conditioning/advanced",
-)
-.doc("Reads a prompt for SDXL's refiner, and tells it how well the picture should be liked.")
-.inputs(&[
-    Input::float("ascore", 6.0, 0.0..=1000.0, 0.01)
-        .doc("Aesthetic score: about 6 for the prompt, 2.5 for the negative prompt."),
-    size("width", 1024).doc("Width of the picture, in pixels."),
-    size("height", 1024).doc("Height of the picture, in pixels."),
-    Input::prompt("text").doc("What the picture should, or should not, show."),
-    Input::link("clip", Kind::CLIP).doc("The text encoder of the refiner."),
-])
-.outputs(&[Output::new(Kind::CONDITIONING)]);
-
-impl Node for CLIPTextEncodeSDXLRefiner {
-    fn schema(&self) -> &'static Schema {
-        &CLIP_TEXT_ENCODE_SDXL_REFINER
-    }
-
-    fn run<'a>(
-        &'a self,
-        inputs: Inputs,
-        cx: &'a Context<'a>,
-    ) -> LocalBoxFuture<'a, Result<Outputs>> {
-        Box::pin(async move {
-            cx.checkpoint().await?;
-            let clip = inputs.object::<Clip>("clip")?;
-            let text = inputs.string("text")?;
-            let mut condition = encode_texts(cx, &clip, |_| text)?;
-            condition.size = Some(SizeNumbers::Refiner {
-                original: pixels(&inputs, ["height", "width"])?,
-                crop: [0.0; 2],
-                score: inputs.float("ascore")? as f32,
-            });
-            one(condition)
-        })
-    }
+async fn clip_text_encode_sdxl_refiner(inputs: Inputs, cx: &Context<'_>) -> Result<Outputs> {
+    cx.checkpoint().await?;
+    let clip = inputs.object::<Clip>("clip")?;
+    let text = inputs.string("text")?;
+    let mut condition = encode_texts(cx, &clip, |_| text)?;
+    condition.size = Some(SizeNumbers::Refiner {
+        original: pixels(&inputs, ["height", "width"])?,
+        crop: [0.0; 2],
+        score: inputs.float("ascore")? as f32,
+    });
+    one(condition)
 }
 
 /// Which layer of the text encoder counts.

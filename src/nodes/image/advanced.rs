@@ -1,21 +1,10 @@
 //! Saving pictures with more than 8 bits.
 
-use futures_util::future::LocalBoxFuture;
-
 use super::files::{IMAGES, PREFIX, texts, write_each};
 use crate::error::Result;
 use crate::graph::event::Place;
-use crate::graph::{Branch, Context, Input, Inputs, Node, Outputs, Schema};
+use crate::graph::{Branch, Context, Input, Inputs, Outputs, Schema, Task};
 use crate::image::{Image, codec};
-
-/// Pictures → PNG or OpenEXR files to keep.
-pub(super) struct SaveImageAdvanced;
-
-const SAVE_IMAGE_ADVANCED: Schema =
-    Schema::new("SaveImageAdvanced", "Save Image (Advanced)", "image")
-        .doc("Saves pictures with as many bits as wanted, and with the graph they were made with.")
-        .inputs(&[IMAGES, PREFIX, FORMAT])
-        .output_node();
 
 const FORMAT: Input = Input::branches(
     "format",
@@ -39,33 +28,30 @@ const FORMAT: Input = Input::branches(
 )
 .doc("The kind of file: png for looking at, exr for working on.");
 
-impl Node for SaveImageAdvanced {
-    fn schema(&self) -> &'static Schema {
-        &SAVE_IMAGE_ADVANCED
-    }
+/// Pictures → PNG or OpenEXR files to keep.
+pub(super) const SAVE_IMAGE_ADVANCED: Task = Task::new(
+    &Schema::new("SaveImageAdvanced", "Save Image (Advanced)", "image")
+        .doc("Saves pictures with as many bits as wanted, and with the graph they were made with.")
+        .inputs(&[IMAGES, PREFIX, FORMAT])
+        .output_node(),
+    |inputs, cx| Box::pin(save_image_advanced(inputs, cx)),
+);
 
-    fn run<'a>(
-        &'a self,
-        inputs: Inputs,
-        cx: &'a Context<'a>,
-    ) -> LocalBoxFuture<'a, Result<Outputs>> {
-        Box::pin(async move {
-            let image = &*inputs.object::<Image>("images")?;
-            let exr = inputs.string("format")? == "exr";
-            let linear = inputs.string("format.input_color_space")? == "linear";
-            let wide = inputs.string("format.bit_depth")? == "16-bit";
-            let texts = &texts(cx)[..];
-            let encode = |index: usize| {
-                if exr {
-                    codec::encode_exr(image, index, linear, texts)
-                } else if wide {
-                    codec::encode_png16(image, index, texts)
-                } else {
-                    codec::encode_png(image, index, texts)
-                }
-            };
-            let kind = (if exr { "exr" } else { "png" }, Place::Output);
-            write_each(image, inputs.string("filename_prefix")?, kind, cx, &encode).await
-        })
-    }
+async fn save_image_advanced(inputs: Inputs, cx: &Context<'_>) -> Result<Outputs> {
+    let image = &*inputs.object::<Image>("images")?;
+    let exr = inputs.string("format")? == "exr";
+    let linear = inputs.string("format.input_color_space")? == "linear";
+    let wide = inputs.string("format.bit_depth")? == "16-bit";
+    let texts = &texts(cx)[..];
+    let encode = |index: usize| {
+        if exr {
+            codec::encode_exr(image, index, linear, texts)
+        } else if wide {
+            codec::encode_png16(image, index, texts)
+        } else {
+            codec::encode_png(image, index, texts)
+        }
+    };
+    let kind = (if exr { "exr" } else { "png" }, Place::Output);
+    write_each(image, inputs.string("filename_prefix")?, kind, cx, &encode).await
 }

@@ -1,63 +1,44 @@
 //! Nodes that load, save and show pictures.
 
-use futures_util::future::LocalBoxFuture;
 use serde_json::{Value as Json, json};
 
 use super::super::latent::file_hash;
 use super::super::mask::grey;
 use super::super::{Environment, naming};
-use super::advanced::SaveImageAdvanced;
+use super::advanced::SAVE_IMAGE_ADVANCED;
 use crate::error::{ErrorKind, Result};
 use crate::graph::event::{File, Place};
-use crate::graph::{Context, Function, Input, Inputs, Kind, Node, Output, Outputs, Schema};
+use crate::graph::{Context, Function, Input, Inputs, Kind, Node, Output, Outputs, Schema, Task};
 use crate::image::metadata::ascii_json;
 use crate::image::{Image, Mask, codec};
 
 /// The classes of this family, in menu order.
 pub(in crate::nodes) const NODES: &[&dyn Node] = &[
-    &LoadImage,
-    &LoadImageMask,
-    &SaveImage,
-    &SaveImageAdvanced,
-    &PreviewImage,
-    &MaskPreview,
+    &LOAD_IMAGE,
+    &LOAD_IMAGE_MASK,
+    &SAVE_IMAGE,
+    &SAVE_IMAGE_ADVANCED,
+    &PREVIEW_IMAGE,
+    &MASK_PREVIEW,
     &SAVE_ANIMATED_WEBP,
     &SAVE_ANIMATED_PNG,
 ];
 
 /// A file → the picture in it, and where it is transparent.
-struct LoadImage;
+const LOAD_IMAGE: Task = Task::new(
+    &Schema::new("LoadImage", "Load Image", "image")
+        .doc("Loads a picture. What is transparent in it becomes the mask.")
+        .inputs(&[Input::folder("image", "input")
+            .image_upload()
+            .doc("The file, added to the inputs before.")])
+        .outputs(&[Output::new(Kind::IMAGE), Output::new(Kind::MASK)]),
+    |inputs, cx| Box::pin(load_image(inputs, cx)),
+)
+.fingerprinted_by(|inputs, cx| file_hash(cx.env(), inputs.string("image")?).map(Some));
 
-const LOAD_IMAGE: Schema = Schema::new("LoadImage", "Load Image", "image")
-    .doc("Loads a picture. What is transparent in it becomes the mask.")
-    .inputs(&[Input::folder("image", "input")
-        .image_upload()
-        .doc("The file, added to the inputs before.")])
-    .outputs(&[Output::new(Kind::IMAGE), Output::new(Kind::MASK)]);
-
-impl Node for LoadImage {
-    fn schema(&self) -> &'static Schema {
-        &LOAD_IMAGE
-    }
-
-    fn fingerprint<'a>(
-        &'a self,
-        inputs: &'a Inputs,
-        cx: &'a Context<'a>,
-    ) -> LocalBoxFuture<'a, Result<Option<String>>> {
-        Box::pin(async move { file_hash(cx.env(), inputs.string("image")?).map(Some) })
-    }
-
-    fn run<'a>(
-        &'a self,
-        inputs: Inputs,
-        cx: &'a Context<'a>,
-    ) -> LocalBoxFuture<'a, Result<Outputs>> {
-        Box::pin(async move {
-            let (image, mask) = load(&inputs, cx)?;
-            Ok(Outputs::new(vec![image.into(), mask.into()]))
-        })
-    }
+async fn load_image(inputs: Inputs, cx: &Context<'_>) -> Result<Outputs> {
+    let (image, mask) = load(&inputs, cx)?;
+    Ok(Outputs::new(vec![image.into(), mask.into()]))
 }
 
 fn load(inputs: &Inputs, cx: &Context<'_>) -> Result<(Image, Mask)> {
@@ -65,63 +46,40 @@ fn load(inputs: &Inputs, cx: &Context<'_>) -> Result<(Image, Mask)> {
     codec::decode(name, &cx.env::<Environment>().input(name)?)
 }
 
-/// A file → one channel of the picture in it.
-struct LoadImageMask;
-
-const LOAD_IMAGE_MASK: Schema = Schema::new("LoadImageMask", "Load Image (as Mask)", "mask")
-    .doc("Loads one colour of a picture, or where it is transparent, as a mask.")
-    .inputs(&[
-        Input::folder("image", "input")
-            .image_upload()
-            .doc("The file, added to the inputs before; of an animation the first picture."),
-        Input::combo("channel", CHANNELS)
-            .doc("The colour that becomes white; alpha makes white what is transparent."),
-    ])
-    .outputs(&[Output::new(Kind::MASK)]);
-
 const CHANNELS: &[&str] = &["alpha", "red", "green", "blue"];
 
-impl Node for LoadImageMask {
-    fn schema(&self) -> &'static Schema {
-        &LOAD_IMAGE_MASK
-    }
+/// A file → one channel of the picture in it.
+const LOAD_IMAGE_MASK: Task = Task::new(
+    &Schema::new("LoadImageMask", "Load Image (as Mask)", "mask")
+        .doc("Loads one colour of a picture, or where it is transparent, as a mask.")
+        .inputs(&[
+            Input::folder("image", "input")
+                .image_upload()
+                .doc("The file, added to the inputs before; of an animation the first picture."),
+            Input::combo("channel", CHANNELS)
+                .doc("The colour that becomes white; alpha makes white what is transparent."),
+        ])
+        .outputs(&[Output::new(Kind::MASK)]),
+    |inputs, cx| Box::pin(load_image_mask(inputs, cx)),
+)
+.fingerprinted_by(|inputs, cx| file_hash(cx.env(), inputs.string("image")?).map(Some));
 
-    fn fingerprint<'a>(
-        &'a self,
-        inputs: &'a Inputs,
-        cx: &'a Context<'a>,
-    ) -> LocalBoxFuture<'a, Result<Option<String>>> {
-        Box::pin(async move { file_hash(cx.env(), inputs.string("image")?).map(Some) })
-    }
-
-    fn run<'a>(
-        &'a self,
-        inputs: Inputs,
-        cx: &'a Context<'a>,
-    ) -> LocalBoxFuture<'a, Result<Outputs>> {
-        Box::pin(async move {
-            let name = inputs.string("channel")?;
-            let Some(channel) = CHANNELS.iter().position(|known| *known == name) else {
-                return Err(ErrorKind::UnknownName { what: "channel", got: name.to_owned() }.into());
-            };
-            let (image, mask) = load(&inputs, cx)?;
-            let (height, width) = (image.height, image.width);
-            let first = image.data.chunks(3).take(height * width);
-            let data = match channel {
-                0 if [mask.height, mask.width] == [height, width] => {
-                    mask.data[..height * width].to_vec()
-                }
-                // Nothing is transparent.
-                0 => vec![0.0; height * width],
-                _ => first.map(|pixel| pixel[channel - 1]).collect(),
-            };
-            Ok(Outputs::one(Mask { batch: 1, height, width, data }))
-        })
-    }
+async fn load_image_mask(inputs: Inputs, cx: &Context<'_>) -> Result<Outputs> {
+    let name = inputs.string("channel")?;
+    let Some(channel) = CHANNELS.iter().position(|known| *known == name) else {
+        return Err(ErrorKind::UnknownName { what: "channel", got: name.to_owned() }.into());
+    };
+    let (image, mask) = load(&inputs, cx)?;
+    let (height, width) = (image.height, image.width);
+    let first = image.data.chunks(3).take(height * width);
+    let data = match channel {
+        0 if [mask.height, mask.width] == [height, width] => mask.data[..height * width].to_vec(),
+        // Nothing is transparent.
+        0 => vec![0.0; height * width],
+        _ => first.map(|pixel| pixel[channel - 1]).collect(),
+    };
+    Ok(Outputs::one(Mask { batch: 1, height, width, data }))
 }
-
-/// Pictures → PNG files to keep.
-struct SaveImage;
 
 pub(super) const IMAGES: Input = Input::link("images", Kind::IMAGE).doc("The pictures.");
 
@@ -132,76 +90,46 @@ pub(super) const PREFIX: Input = Input::string("filename_prefix").or("ComfyUI").
 const FPS: Input =
     Input::float("fps", 6.0, 0.01..=1000.0, 0.01).doc("How many pictures are shown in a second.");
 
-const SAVE_IMAGE: Schema = Schema::new("SaveImage", "Save Image", "image")
-    .doc("Saves pictures as PNG files that carry the graph they were made with.")
-    .inputs(&[IMAGES, PREFIX])
-    .output_node();
+/// Pictures → PNG files to keep.
+const SAVE_IMAGE: Task = Task::new(
+    &Schema::new("SaveImage", "Save Image", "image")
+        .doc("Saves pictures as PNG files that carry the graph they were made with.")
+        .inputs(&[IMAGES, PREFIX])
+        .output_node(),
+    |inputs, cx| Box::pin(save_image(inputs, cx)),
+);
 
-impl Node for SaveImage {
-    fn schema(&self) -> &'static Schema {
-        &SAVE_IMAGE
-    }
-
-    fn run<'a>(
-        &'a self,
-        inputs: Inputs,
-        cx: &'a Context<'a>,
-    ) -> LocalBoxFuture<'a, Result<Outputs>> {
-        Box::pin(async move {
-            let image = inputs.object::<Image>("images")?;
-            write_pngs(&image, inputs.string("filename_prefix")?, Place::Output, cx).await
-        })
-    }
+async fn save_image(inputs: Inputs, cx: &Context<'_>) -> Result<Outputs> {
+    let image = inputs.object::<Image>("images")?;
+    write_pngs(&image, inputs.string("filename_prefix")?, Place::Output, cx).await
 }
 
 /// Pictures → PNG files to look at.
-struct PreviewImage;
+const PREVIEW_IMAGE: Task = Task::new(
+    &Schema::new("PreviewImage", "Preview Image", "image")
+        .doc("Shows pictures without keeping them.")
+        .inputs(&[IMAGES])
+        .output_node(),
+    |inputs, cx| Box::pin(preview_image(inputs, cx)),
+);
 
-const PREVIEW_IMAGE: Schema = Schema::new("PreviewImage", "Preview Image", "image")
-    .doc("Shows pictures without keeping them.")
-    .inputs(&[IMAGES])
-    .output_node();
-
-impl Node for PreviewImage {
-    fn schema(&self) -> &'static Schema {
-        &PREVIEW_IMAGE
-    }
-
-    fn run<'a>(
-        &'a self,
-        inputs: Inputs,
-        cx: &'a Context<'a>,
-    ) -> LocalBoxFuture<'a, Result<Outputs>> {
-        Box::pin(async move {
-            let image = inputs.object::<Image>("images")?;
-            write_pngs(&image, "ComfyUI_temp", Place::Temp, cx).await
-        })
-    }
+async fn preview_image(inputs: Inputs, cx: &Context<'_>) -> Result<Outputs> {
+    let image = inputs.object::<Image>("images")?;
+    write_pngs(&image, "ComfyUI_temp", Place::Temp, cx).await
 }
 
 /// Masks → PNG files to look at.
-struct MaskPreview;
+const MASK_PREVIEW: Task = Task::new(
+    &Schema::new("MaskPreview", "Preview Mask", "mask")
+        .doc("Shows masks without keeping them.")
+        .inputs(&[Input::link("mask", Kind::MASK).doc("The masks.")])
+        .output_node(),
+    |inputs, cx| Box::pin(mask_preview(inputs, cx)),
+);
 
-const MASK_PREVIEW: Schema = Schema::new("MaskPreview", "Preview Mask", "mask")
-    .doc("Shows masks without keeping them.")
-    .inputs(&[Input::link("mask", Kind::MASK).doc("The masks.")])
-    .output_node();
-
-impl Node for MaskPreview {
-    fn schema(&self) -> &'static Schema {
-        &MASK_PREVIEW
-    }
-
-    fn run<'a>(
-        &'a self,
-        inputs: Inputs,
-        cx: &'a Context<'a>,
-    ) -> LocalBoxFuture<'a, Result<Outputs>> {
-        Box::pin(async move {
-            let image = grey(&*inputs.object::<Mask>("mask")?, cx)?;
-            write_pngs(&image, "ComfyUI_temp", Place::Temp, cx).await
-        })
-    }
+async fn mask_preview(inputs: Inputs, cx: &Context<'_>) -> Result<Outputs> {
+    let image = grey(&*inputs.object::<Mask>("mask")?, cx)?;
+    write_pngs(&image, "ComfyUI_temp", Place::Temp, cx).await
 }
 
 /// Said where pixels might have been lost: there is no lossy encoder.

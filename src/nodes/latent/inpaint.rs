@@ -1,10 +1,8 @@
 //! Which part of a picture may change.
 
-use futures_util::future::LocalBoxFuture;
-
 use super::vae::encode;
 use crate::error::Result;
-use crate::graph::{Context, Function, Input, Inputs, Kind, Node, Output, Outputs, Schema};
+use crate::graph::{Context, Function, Input, Inputs, Kind, Output, Outputs, Schema, Task};
 use crate::image::resample::{Crop, Method};
 use crate::image::{Image, Mask};
 use crate::nodes::limits;
@@ -27,48 +25,33 @@ pub(super) const SET_LATENT_NOISE_MASK: Function = Function::new(
 );
 
 /// Pictures with a hole → a latent of which only the hole may change.
-pub(super) struct VAEEncodeForInpaint;
+pub(super) const VAE_ENCODE_FOR_INPAINT: Task = Task::new(
+    &Schema::new("VAEEncodeForInpaint", "VAE Encode (for Inpainting)", "latent/inpaint")
+        .doc("Turns pictures into latents with a grey hole that a sampler fills; use it with denoise 1.")
+        .inputs(&[
+            Input::link("pixels", Kind::IMAGE).doc("The pictures; their sides are cut to multiples of 8."),
+            Input::link("vae", Kind::VAE).doc("The autoencoder of a loaded model."),
+            Input::link("mask", Kind::MASK).doc("White where the hole is."),
+            Input::int("grow_mask_by", 6, 0..=64)
+                .doc("How many pixels wider the part that may change is than the hole."),
+        ])
+        .outputs(&[Output::new(Kind::LATENT)]),
+    |inputs, cx| Box::pin(vae_encode_for_inpaint(inputs, cx)),
+);
 
-const VAE_ENCODE_FOR_INPAINT: Schema = Schema::new(
-    "VAEEncodeForInpaint",
-    "VAE Encode (for Inpainting)",
-    "latent/inpaint",
-)
-.doc("Turns pictures into latents with a grey hole that a sampler fills; use it with denoise 1.")
-.inputs(&[
-    Input::link("pixels", Kind::IMAGE).doc("The pictures; their sides are cut to multiples of 8."),
-    Input::link("vae", Kind::VAE).doc("The autoencoder of a loaded model."),
-    Input::link("mask", Kind::MASK).doc("White where the hole is."),
-    Input::int("grow_mask_by", 6, 0..=64)
-        .doc("How many pixels wider the part that may change is than the hole."),
-])
-.outputs(&[Output::new(Kind::LATENT)]);
-
-impl Node for VAEEncodeForInpaint {
-    fn schema(&self) -> &'static Schema {
-        &VAE_ENCODE_FOR_INPAINT
-    }
-
-    fn run<'a>(
-        &'a self,
-        inputs: Inputs,
-        cx: &'a Context<'a>,
-    ) -> LocalBoxFuture<'a, Result<Outputs>> {
-        Box::pin(async move {
-            let vae = inputs.object::<VaeHandle>("vae")?;
-            let pixels = inputs.object::<Image>("pixels")?;
-            let mask = inputs.object::<Mask>("mask")?;
-            let shape = [mask.batch, 1, pixels.height, pixels.width];
-            limits::check_latent(cx.env(), "masks of this size", shape)?;
-            let factor = vae.vae.config().factor();
-            let mask = rounded(&stretched(&mask, &pixels, factor));
-            let mut pixels = pixels.cropped_to_multiple(factor)?;
-            grey(&mut pixels, &mask);
-            let mut latent = encode(&vae, &pixels, cx).await?;
-            latent.noise_mask = Some(grown(&mask, inputs.int("grow_mask_by")?).into());
-            Ok(Outputs::one(latent))
-        })
-    }
+async fn vae_encode_for_inpaint(inputs: Inputs, cx: &Context<'_>) -> Result<Outputs> {
+    let vae = inputs.object::<VaeHandle>("vae")?;
+    let pixels = inputs.object::<Image>("pixels")?;
+    let mask = inputs.object::<Mask>("mask")?;
+    let shape = [mask.batch, 1, pixels.height, pixels.width];
+    limits::check_latent(cx.env(), "masks of this size", shape)?;
+    let factor = vae.vae.config().factor();
+    let mask = rounded(&stretched(&mask, &pixels, factor));
+    let mut pixels = pixels.cropped_to_multiple(factor)?;
+    grey(&mut pixels, &mask);
+    let mut latent = encode(&vae, &pixels, cx).await?;
+    latent.noise_mask = Some(grown(&mask, inputs.int("grow_mask_by")?).into());
+    Ok(Outputs::one(latent))
 }
 
 /// The masks stretched over the pictures, and cut as these are before they are encoded.
@@ -176,9 +159,9 @@ mod tests {
         let pixels = |value: f32| Image::new([2, side, side, 3], vec![value; 2 * side * side * 3]);
         let inputs = Inputs::new().with("pixels", pixels(0.9).unwrap()).with("mask", mask);
         let inputs = inputs.with("vae", vae.clone()).with("grow_mask_by", 6_i64);
-        let holes = output::<Latent>(&VAEEncodeForInpaint, inputs);
+        let holes = output::<Latent>(&VAE_ENCODE_FOR_INPAINT, inputs);
         let grey = Inputs::new().with("pixels", pixels(0.5).unwrap()).with("vae", vae.clone());
-        let grey = output::<Latent>(&super::super::vae::VAEEncode, grey);
+        let grey = output::<Latent>(&super::super::vae::VAE_ENCODE, grey);
         assert_eq!((holes.shape, &holes.samples), (grey.shape, &grey.samples));
         let mask = holes.noise_mask.as_ref().unwrap();
         assert_eq!([mask.batch, mask.height, mask.width], [1, side, side]);

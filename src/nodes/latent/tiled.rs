@@ -3,12 +3,10 @@
 //! One tiling is worked out, where ComfyUI takes the mean of three of different shape: that is three times
 //! the work, and the fade hides the seams of either.
 
-use futures_util::future::LocalBoxFuture;
-
 use super::vae::{check_channels, decode_one, encode_one, picture};
 use crate::device;
 use crate::error::Result;
-use crate::graph::{Context, Input, Inputs, Kind, Node, Output, Outputs, Schema};
+use crate::graph::{Context, Input, Inputs, Kind, Output, Outputs, Schema, Task};
 use crate::image::Image;
 use crate::image::tiles::{Blend, Tile, tiles};
 use crate::models::Vae;
@@ -29,114 +27,92 @@ const TEMPORAL_OVERLAP: Input = Input::int("temporal_overlap", 8, 4..=4096)
     .doc("For videos only: frames that tiles share. Pictures take no notice of it.");
 
 /// A latent → pictures, tile by tile.
-pub(super) struct VAEDecodeTiled;
+pub(super) const VAE_DECODE_TILED: Task = Task::new(
+    &Schema::new("VAEDecodeTiled", "VAE Decode (Tiled)", "latent")
+        .doc("Turns latents into pictures in overlapping tiles, so that large ones need less memory.")
+        .inputs(&[
+            Input::link("samples", Kind::LATENT).doc("The latents."),
+            Input::link("vae", Kind::VAE).doc("The autoencoder of a loaded model."),
+            TILE_SIZE,
+            OVERLAP,
+            TEMPORAL_SIZE,
+            TEMPORAL_OVERLAP,
+        ])
+        .outputs(&[Output::new(Kind::IMAGE)]),
+    |inputs, cx| Box::pin(vae_decode_tiled(inputs, cx)),
+);
 
-const VAE_DECODE_TILED: Schema = Schema::new("VAEDecodeTiled", "VAE Decode (Tiled)", "latent")
-    .doc("Turns latents into pictures in overlapping tiles, so that large ones need less memory.")
-    .inputs(&[
-        Input::link("samples", Kind::LATENT).doc("The latents."),
-        Input::link("vae", Kind::VAE).doc("The autoencoder of a loaded model."),
-        TILE_SIZE,
-        OVERLAP,
-        TEMPORAL_SIZE,
-        TEMPORAL_OVERLAP,
-    ])
-    .outputs(&[Output::new(Kind::IMAGE)]);
-
-impl Node for VAEDecodeTiled {
-    fn schema(&self) -> &'static Schema {
-        &VAE_DECODE_TILED
+async fn vae_decode_tiled(inputs: Inputs, cx: &Context<'_>) -> Result<Outputs> {
+    let latent = inputs.object::<Latent>("samples")?;
+    let vae = &inputs.object::<VaeHandle>("vae")?.vae;
+    check_channels(vae, &latent)?;
+    let [batch, channels, height, width] = latent.shape;
+    let factor = vae.config().factor();
+    let grid = Grid::new(&inputs, cx, vae, [height, width], batch)?;
+    limits::check_latent(
+        cx.env(),
+        "pictures of this size",
+        [batch, 3, height * factor, width * factor],
+    )?;
+    let mut data = Vec::new();
+    for (b, one) in latent.samples.chunks(latent.samples.len() / batch).enumerate() {
+        let mut blend = Blend::new([height * factor, width * factor, 3]);
+        for (i, tile) in grid.tiles.iter().enumerate() {
+            cx.checkpoint().await?;
+            let planes = one.chunks(height * width);
+            let z = planes.flat_map(|plane| rows(plane, width, *tile)).copied().collect();
+            let pixels = decode_one(vae, z, [tile.height, tile.width]).await?;
+            blend.add(tile.scaled(factor), grid.overlap * factor, &pixels);
+            grid.progress(cx, b, i);
+        }
+        data.extend(blend.finish());
     }
-
-    fn run<'a>(
-        &'a self,
-        inputs: Inputs,
-        cx: &'a Context<'a>,
-    ) -> LocalBoxFuture<'a, Result<Outputs>> {
-        Box::pin(async move {
-            let latent = inputs.object::<Latent>("samples")?;
-            let vae = &inputs.object::<VaeHandle>("vae")?.vae;
-            check_channels(vae, &latent)?;
-            let [batch, channels, height, width] = latent.shape;
-            let factor = vae.config().factor();
-            let grid = Grid::new(&inputs, cx, vae, [height, width], batch)?;
-            limits::check_latent(
-                cx.env(),
-                "pictures of this size",
-                [batch, 3, height * factor, width * factor],
-            )?;
-            let mut data = Vec::new();
-            for (b, one) in latent.samples.chunks(latent.samples.len() / batch).enumerate() {
-                let mut blend = Blend::new([height * factor, width * factor, 3]);
-                for (i, tile) in grid.tiles.iter().enumerate() {
-                    cx.checkpoint().await?;
-                    let planes = one.chunks(height * width);
-                    let z = planes.flat_map(|plane| rows(plane, width, *tile)).copied().collect();
-                    let pixels = decode_one(vae, z, [tile.height, tile.width]).await?;
-                    blend.add(tile.scaled(factor), grid.overlap * factor, &pixels);
-                    grid.progress(cx, b, i);
-                }
-                data.extend(blend.finish());
-            }
-            Ok(Outputs::one(picture(vae, [batch, channels, height, width], data)?))
-        })
-    }
+    Ok(Outputs::one(picture(vae, [batch, channels, height, width], data)?))
 }
 
 /// Pictures → a latent, tile by tile.
-pub(super) struct VAEEncodeTiled;
+pub(super) const VAE_ENCODE_TILED: Task = Task::new(
+    &Schema::new("VAEEncodeTiled", "VAE Encode (Tiled)", "latent")
+        .doc("Turns pictures into latents in overlapping tiles, so that large ones need less memory.")
+        .inputs(&[
+            Input::link("pixels", Kind::IMAGE)
+                .doc("The pictures; their sides are cut to multiples of 8."),
+            Input::link("vae", Kind::VAE).doc("The autoencoder of a loaded model."),
+            TILE_SIZE,
+            OVERLAP,
+            TEMPORAL_SIZE,
+            TEMPORAL_OVERLAP,
+        ])
+        .outputs(&[Output::new(Kind::LATENT)]),
+    |inputs, cx| Box::pin(vae_encode_tiled(inputs, cx)),
+);
 
-const VAE_ENCODE_TILED: Schema = Schema::new("VAEEncodeTiled", "VAE Encode (Tiled)", "latent")
-    .doc("Turns pictures into latents in overlapping tiles, so that large ones need less memory.")
-    .inputs(&[
-        Input::link("pixels", Kind::IMAGE)
-            .doc("The pictures; their sides are cut to multiples of 8."),
-        Input::link("vae", Kind::VAE).doc("The autoencoder of a loaded model."),
-        TILE_SIZE,
-        OVERLAP,
-        TEMPORAL_SIZE,
-        TEMPORAL_OVERLAP,
-    ])
-    .outputs(&[Output::new(Kind::LATENT)]);
-
-impl Node for VAEEncodeTiled {
-    fn schema(&self) -> &'static Schema {
-        &VAE_ENCODE_TILED
+async fn vae_encode_tiled(inputs: Inputs, cx: &Context<'_>) -> Result<Outputs> {
+    let vae = &inputs.object::<VaeHandle>("vae")?.vae;
+    let factor = vae.config().factor();
+    let image = inputs.object::<Image>("pixels")?.cropped_to_multiple(factor)?;
+    let (height, width) = (image.height / factor, image.width / factor);
+    let channels = vae.config().latent_channels;
+    let grid = Grid::new(&inputs, cx, vae, [height, width], image.batch)?;
+    let mut samples = Vec::new();
+    for (b, one) in image.data.chunks(image.data.len() / image.batch).enumerate() {
+        let mut blend = Blend::new([height, width, channels]);
+        for (i, tile) in grid.tiles.iter().enumerate() {
+            cx.checkpoint().await?;
+            let area = tile.scaled(factor);
+            // Three numbers a pixel are as a picture of one number three times as wide.
+            let wide = Tile { x: area.x * 3, width: area.width * 3, ..area };
+            let pixels: Vec<f32> = rows(one, image.width * 3, wide).copied().collect();
+            let z = encode_one(vae, &pixels, [area.height, area.width]);
+            let z = device::read(z.permute([0, 2, 3, 1])).await?;
+            blend.add(*tile, grid.overlap, &z);
+            grid.progress(cx, b, i);
+        }
+        let places = blend.finish();
+        let channel = |c| places.iter().skip(c).step_by(channels).copied();
+        samples.extend((0..channels).flat_map(channel));
     }
-
-    fn run<'a>(
-        &'a self,
-        inputs: Inputs,
-        cx: &'a Context<'a>,
-    ) -> LocalBoxFuture<'a, Result<Outputs>> {
-        Box::pin(async move {
-            let vae = &inputs.object::<VaeHandle>("vae")?.vae;
-            let factor = vae.config().factor();
-            let image = inputs.object::<Image>("pixels")?.cropped_to_multiple(factor)?;
-            let (height, width) = (image.height / factor, image.width / factor);
-            let channels = vae.config().latent_channels;
-            let grid = Grid::new(&inputs, cx, vae, [height, width], image.batch)?;
-            let mut samples = Vec::new();
-            for (b, one) in image.data.chunks(image.data.len() / image.batch).enumerate() {
-                let mut blend = Blend::new([height, width, channels]);
-                for (i, tile) in grid.tiles.iter().enumerate() {
-                    cx.checkpoint().await?;
-                    let area = tile.scaled(factor);
-                    // Three numbers a pixel are as a picture of one number three times as wide.
-                    let wide = Tile { x: area.x * 3, width: area.width * 3, ..area };
-                    let pixels: Vec<f32> = rows(one, image.width * 3, wide).copied().collect();
-                    let z = encode_one(vae, &pixels, [area.height, area.width]);
-                    let z = device::read(z.permute([0, 2, 3, 1])).await?;
-                    blend.add(*tile, grid.overlap, &z);
-                    grid.progress(cx, b, i);
-                }
-                let places = blend.finish();
-                let channel = |c| places.iter().skip(c).step_by(channels).copied();
-                samples.extend((0..channels).flat_map(channel));
-            }
-            Ok(Outputs::one(Latent::new([image.batch, channels, height, width], samples)?))
-        })
-    }
+    Ok(Outputs::one(Latent::new([image.batch, channels, height, width], samples)?))
 }
 
 /// The tiles of a latent, in its positions.
@@ -181,7 +157,7 @@ fn rows(plane: &[f32], width: usize, tile: Tile) -> impl Iterator<Item = &f32> {
 mod tests {
     use super::*;
     use crate::graph::Value;
-    use crate::nodes::latent::vae::{VAEDecode, VAEEncode};
+    use crate::nodes::latent::vae::{VAE_DECODE, VAE_ENCODE};
     use crate::nodes::loaders;
     use crate::nodes::testing::{output, run};
 
@@ -226,24 +202,24 @@ mod tests {
     fn tiles_agree_with_the_whole() {
         let vae = vae();
         let encode = Inputs::new().with("pixels", pictures(136, 160));
-        let whole = output::<Latent>(&VAEEncode, encode.clone().with("vae", vae.clone()));
-        let one = output::<Latent>(&VAEEncodeTiled, tiled(&encode, &vae, 512, 64));
+        let whole = output::<Latent>(&VAE_ENCODE, encode.clone().with("vae", vae.clone()));
+        let one = output::<Latent>(&VAE_ENCODE_TILED, tiled(&encode, &vae, 512, 64));
         assert!(difference(&one.samples, &whole.samples)[1] < 1e-5);
-        let parts = output::<Latent>(&VAEEncodeTiled, tiled(&encode, &vae, 128, 4096));
+        let parts = output::<Latent>(&VAE_ENCODE_TILED, tiled(&encode, &vae, 128, 4096));
         assert_eq!(parts.shape, whole.shape);
         // Every tile is normalised by itself; the latents' own size is about 7.
         let [mean, _] = difference(&parts.samples, &whole.samples);
         assert!(mean < 0.4, "{mean}");
 
         let decode = Inputs::new().with("samples", (*whole).clone());
-        let whole = output::<Image>(&VAEDecode, decode.clone().with("vae", vae.clone()));
-        let one = output::<Image>(&VAEDecodeTiled, tiled(&decode, &vae, 512, 64));
+        let whole = output::<Image>(&VAE_DECODE, decode.clone().with("vae", vae.clone()));
+        let one = output::<Image>(&VAE_DECODE_TILED, tiled(&decode, &vae, 512, 64));
         assert!(difference(&one.data, &whole.data)[1] < 1e-6);
-        let parts = output::<Image>(&VAEDecodeTiled, tiled(&decode, &vae, 96, 4096));
+        let parts = output::<Image>(&VAE_DECODE_TILED, tiled(&decode, &vae, 96, 4096));
         assert_eq!([parts.batch, parts.height, parts.width], [2, 136, 160]);
         let [mean, most] = difference(&parts.data, &whole.data);
         assert!(mean < 0.05 && most < 0.2, "{mean} {most}");
-        let hard = output::<Image>(&VAEDecodeTiled, tiled(&decode, &vae, 96, 0));
+        let hard = output::<Image>(&VAE_DECODE_TILED, tiled(&decode, &vae, 96, 0));
         let (soft, hard) = (seam(&parts, &whole), seam(&hard, &whole));
         assert!(soft < 0.02 && hard > 2.0 * soft, "{soft} {hard}");
     }

@@ -1,83 +1,60 @@
 //! Latents ↔ pictures.
 
 use burn::tensor::{Tensor, TensorData};
-use futures_util::future::LocalBoxFuture;
 
 use crate::device;
 use crate::error::{Error, ErrorKind, Result};
-use crate::graph::{Context, Input, Inputs, Kind, Node, Output, Outputs, Schema};
+use crate::graph::{Context, Input, Inputs, Kind, Output, Outputs, Schema, Task};
 use crate::image::Image;
 use crate::models::Vae;
 use crate::nodes::values::{Latent, VaeHandle};
 use crate::nodes::{Environment, limits};
 
 /// A latent → pictures.
-pub(super) struct VAEDecode;
+pub(super) const VAE_DECODE: Task = Task::new(
+    &Schema::new("VAEDecode", "VAE Decode", "latent")
+        .doc("Turns latents into pictures.")
+        .inputs(&[
+            Input::link("samples", Kind::LATENT).doc("The latents."),
+            Input::link("vae", Kind::VAE).doc("The autoencoder of a loaded model."),
+        ])
+        .outputs(&[Output::new(Kind::IMAGE)]),
+    |inputs, cx| Box::pin(vae_decode(inputs, cx)),
+);
 
-const VAE_DECODE: Schema = Schema::new("VAEDecode", "VAE Decode", "latent")
-    .doc("Turns latents into pictures.")
-    .inputs(&[
-        Input::link("samples", Kind::LATENT).doc("The latents."),
-        Input::link("vae", Kind::VAE).doc("The autoencoder of a loaded model."),
-    ])
-    .outputs(&[Output::new(Kind::IMAGE)]);
-
-impl Node for VAEDecode {
-    fn schema(&self) -> &'static Schema {
-        &VAE_DECODE
+async fn vae_decode(inputs: Inputs, cx: &Context<'_>) -> Result<Outputs> {
+    let latent = inputs.object::<Latent>("samples")?;
+    let vae = &inputs.object::<VaeHandle>("vae")?.vae;
+    check_channels(vae, &latent)?;
+    let [batch, _, height, width] = latent.shape;
+    let env = cx.env::<Environment>();
+    limits::check_vae(&env.device_info, vae.config(), 1, [height, width])?;
+    let mut data = Vec::new();
+    // One at a time: the memory of a batch is that of one picture, and cancelling acts in between.
+    for one in latent.samples.chunks(latent.samples.len() / batch) {
+        cx.checkpoint().await?;
+        data.extend(decode_one(vae, one.to_vec(), [height, width]).await?);
     }
-
-    fn run<'a>(
-        &'a self,
-        inputs: Inputs,
-        cx: &'a Context<'a>,
-    ) -> LocalBoxFuture<'a, Result<Outputs>> {
-        Box::pin(async move {
-            let latent = inputs.object::<Latent>("samples")?;
-            let vae = &inputs.object::<VaeHandle>("vae")?.vae;
-            check_channels(vae, &latent)?;
-            let [batch, _, height, width] = latent.shape;
-            let env = cx.env::<Environment>();
-            limits::check_vae(&env.device_info, vae.config(), 1, [height, width])?;
-            let mut data = Vec::new();
-            // One at a time: the memory of a batch is that of one picture, and cancelling acts in between.
-            for one in latent.samples.chunks(latent.samples.len() / batch) {
-                cx.checkpoint().await?;
-                data.extend(decode_one(vae, one.to_vec(), [height, width]).await?);
-            }
-            Ok(Outputs::one(picture(vae, latent.shape, data)?))
-        })
-    }
+    Ok(Outputs::one(picture(vae, latent.shape, data)?))
 }
 
 /// Pictures → a latent.
-pub(in crate::nodes) struct VAEEncode;
+pub(in crate::nodes) const VAE_ENCODE: Task = Task::new(
+    &Schema::new("VAEEncode", "VAE Encode", "latent")
+        .doc("Turns pictures into latents, to change them with a sampler.")
+        .inputs(&[
+            Input::link("pixels", Kind::IMAGE)
+                .doc("The pictures; their sides are cut to multiples of 8."),
+            Input::link("vae", Kind::VAE).doc("The autoencoder of a loaded model."),
+        ])
+        .outputs(&[Output::new(Kind::LATENT)]),
+    |inputs, cx| Box::pin(vae_encode(inputs, cx)),
+);
 
-const VAE_ENCODE: Schema = Schema::new("VAEEncode", "VAE Encode", "latent")
-    .doc("Turns pictures into latents, to change them with a sampler.")
-    .inputs(&[
-        Input::link("pixels", Kind::IMAGE)
-            .doc("The pictures; their sides are cut to multiples of 8."),
-        Input::link("vae", Kind::VAE).doc("The autoencoder of a loaded model."),
-    ])
-    .outputs(&[Output::new(Kind::LATENT)]);
-
-impl Node for VAEEncode {
-    fn schema(&self) -> &'static Schema {
-        &VAE_ENCODE
-    }
-
-    fn run<'a>(
-        &'a self,
-        inputs: Inputs,
-        cx: &'a Context<'a>,
-    ) -> LocalBoxFuture<'a, Result<Outputs>> {
-        Box::pin(async move {
-            let vae = inputs.object::<VaeHandle>("vae")?;
-            let image = inputs.object::<Image>("pixels")?;
-            Ok(Outputs::one(encode(&vae, &image, cx).await?))
-        })
-    }
+async fn vae_encode(inputs: Inputs, cx: &Context<'_>) -> Result<Outputs> {
+    let vae = inputs.object::<VaeHandle>("vae")?;
+    let image = inputs.object::<Image>("pixels")?;
+    Ok(Outputs::one(encode(&vae, &image, cx).await?))
 }
 
 /// Pictures, cut to multiples of the autoencoder's factor, as latents.

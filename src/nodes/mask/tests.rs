@@ -44,7 +44,7 @@ fn masks_grow_and_shrink_as_scipy_has_it() {
             .with("mask", mask.clone())
             .with("expand", case["expand"].as_i64().unwrap())
             .with("tapered_corners", case["tapered"].as_bool().unwrap());
-        let out: Rc<Mask> = output(&GrowMask, inputs);
+        let out: Rc<Mask> = output(&GROW_MASK, inputs);
         assert_eq!([out.batch, out.height, out.width], [mask.batch, mask.height, mask.width]);
         assert_eq!(out.data, numbers(&case["out"]), "{} {}", case["expand"], case["tapered"]);
     }
@@ -133,6 +133,6 @@ fn absurd_numbers_cost_nothing() {
     assert_eq!(code(&MASK_COMPOSITE, huge), "too_large");
     let tall = small(1, 1, 1, &[1.0]);
     let far = Inputs::new().with("mask", tall).with("expand", -16384).with("tapered_corners", true);
-    let out: Rc<Mask> = output(&GrowMask, far);
+    let out: Rc<Mask> = output(&GROW_MASK, far);
     assert_eq!(out.data, [1.0], "it ends where nothing changes any more");
 }

@@ -1,12 +1,10 @@
 //! The samplers that take noise, guider, sampler and levels from other nodes.
 
-use futures_util::future::LocalBoxFuture;
-
 use super::guiders::cfg_guider;
-use super::run::{Run, Sampled, fingerprint, sample};
+use super::run::{Run, Sampled, desktop, sample};
 use crate::diffusion::samplers::{Method, SAMPLERS, Sampler};
 use crate::error::Result;
-use crate::graph::{Context, Function, Input, Inputs, Kind, Node, Output, Outputs, Schema};
+use crate::graph::{Context, Function, Input, Inputs, Kind, Output, Outputs, Schema, Task};
 use crate::nodes::values::{GUIDER, Guider, Latent, NOISE, Noise, SAMPLER, SIGMAS, Sigmas};
 
 const SAMPLER_INPUT: Input = Input::link("sampler", SAMPLER).doc("The way from noise to picture.");
@@ -21,10 +19,8 @@ const OUTPUTS: &[Output] = &[
 ];
 
 /// A latent, noised and denoised over given levels.
-pub(super) struct SamplerCustom;
-
-const SAMPLER_CUSTOM: Schema =
-    Schema::new("SamplerCustom", "SamplerCustom", "sampling/custom_sampling")
+pub(super) const SAMPLER_CUSTOM: Task = Task::new(
+    &Schema::new("SamplerCustom", "SamplerCustom", "sampling/custom_sampling")
         .doc("Paints with a sampler and noise levels of your choice.")
         .inputs(&[
             Input::link("model", Kind::MODEL).doc("The network that paints."),
@@ -42,39 +38,20 @@ const SAMPLER_CUSTOM: Schema =
             SIGMAS_INPUT,
             LATENT_IMAGE,
         ])
-        .outputs(OUTPUTS);
+        .outputs(OUTPUTS),
+    |inputs, cx| Box::pin(sampler_custom(inputs, cx)),
+)
+.fingerprinted_by(|_, cx| Ok(Some(desktop(cx))));
 
-impl Node for SamplerCustom {
-    fn schema(&self) -> &'static Schema {
-        &SAMPLER_CUSTOM
-    }
-
-    fn fingerprint<'a>(
-        &'a self,
-        _: &'a Inputs,
-        cx: &'a Context<'a>,
-    ) -> LocalBoxFuture<'a, Result<Option<String>>> {
-        fingerprint(cx)
-    }
-
-    fn run<'a>(
-        &'a self,
-        inputs: Inputs,
-        cx: &'a Context<'a>,
-    ) -> LocalBoxFuture<'a, Result<Outputs>> {
-        Box::pin(async move {
-            let seed = inputs.int("noise_seed")?;
-            let noise = if inputs.boolean("add_noise")? { Noise::Seed(seed) } else { Noise::None };
-            run(&inputs, &cfg_guider(&inputs)?, noise, seed, cx).await
-        })
-    }
+async fn sampler_custom(inputs: Inputs, cx: &Context<'_>) -> Result<Outputs> {
+    let seed = inputs.int("noise_seed")?;
+    let noise = if inputs.boolean("add_noise")? { Noise::Seed(seed) } else { Noise::None };
+    run(&inputs, &cfg_guider(&inputs)?, noise, seed, cx).await
 }
 
 /// As SamplerCustom, with noise and guidance from nodes as well.
-pub(super) struct SamplerCustomAdvanced;
-
-const SAMPLER_CUSTOM_ADVANCED: Schema =
-    Schema::new("SamplerCustomAdvanced", "SamplerCustomAdvanced", "sampling/custom_sampling")
+pub(super) const SAMPLER_CUSTOM_ADVANCED: Task = Task::new(
+    &Schema::new("SamplerCustomAdvanced", "SamplerCustomAdvanced", "sampling/custom_sampling")
         .doc("Paints with noise, guidance, sampler and noise levels of your choice.")
         .inputs(&[
             Input::link("noise", NOISE).doc("The noise to start from."),
@@ -83,32 +60,15 @@ const SAMPLER_CUSTOM_ADVANCED: Schema =
             SIGMAS_INPUT,
             LATENT_IMAGE,
         ])
-        .outputs(OUTPUTS);
+        .outputs(OUTPUTS),
+    |inputs, cx| Box::pin(sampler_custom_advanced(inputs, cx)),
+)
+.fingerprinted_by(|_, cx| Ok(Some(desktop(cx))));
 
-impl Node for SamplerCustomAdvanced {
-    fn schema(&self) -> &'static Schema {
-        &SAMPLER_CUSTOM_ADVANCED
-    }
-
-    fn fingerprint<'a>(
-        &'a self,
-        _: &'a Inputs,
-        cx: &'a Context<'a>,
-    ) -> LocalBoxFuture<'a, Result<Option<String>>> {
-        fingerprint(cx)
-    }
-
-    fn run<'a>(
-        &'a self,
-        inputs: Inputs,
-        cx: &'a Context<'a>,
-    ) -> LocalBoxFuture<'a, Result<Outputs>> {
-        Box::pin(async move {
-            let noise = *inputs.object::<Noise>("noise")?;
-            let guider = inputs.object::<Guider>("guider")?;
-            run(&inputs, &guider, noise, noise.seed(), cx).await
-        })
-    }
+async fn sampler_custom_advanced(inputs: Inputs, cx: &Context<'_>) -> Result<Outputs> {
+    let noise = *inputs.object::<Noise>("noise")?;
+    let guider = inputs.object::<Guider>("guider")?;
+    run(&inputs, &guider, noise, noise.seed(), cx).await
 }
 
 async fn run(

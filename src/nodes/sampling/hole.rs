@@ -105,7 +105,7 @@ mod tests {
     use crate::graph::Inputs;
     use crate::models::Unet;
     use crate::models::unet::{UnetCondition, UnetConfig};
-    use crate::nodes::sampling::ksampler::KSampler;
+    use crate::nodes::sampling::ksampler::KSAMPLER;
     use crate::nodes::testing::output;
     use crate::nodes::values::{Conditioning, Latent, LatentFormat, PreviewColours};
     use crate::store::native::FolderStore;
@@ -164,7 +164,7 @@ mod tests {
             .with("negative", Conditioning(vec![prompt.clone()]))
             .with("latent_image", Latent::new([1, 4, 8, 8], vec![0.0; 256]).unwrap())
             .with("denoise", 1.0);
-        let sampled = output::<Latent>(&KSampler, inputs);
+        let sampled = output::<Latent>(&KSAMPLER, inputs);
 
         let sigma = model.schedule.sigma_max();
         let x = model.schedule.noised(&[0.0; 256], &numbers(7, 256), sigma).unwrap();

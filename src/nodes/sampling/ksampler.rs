@@ -1,13 +1,11 @@
 //! The samplers that do everything by themselves.
 
-use futures_util::future::LocalBoxFuture;
-
 use super::guiders::cfg_guider;
-use super::run::{Run, fingerprint, sample};
+use super::run::{Run, desktop, sample};
 use crate::diffusion::samplers::{SAMPLERS, Sampler};
 use crate::diffusion::schedule::{SCHEDULERS, Scheduler, sampling_sigmas};
 use crate::error::Result;
-use crate::graph::{Context, Input, Inputs, Kind, Node, Output, Outputs, Schema};
+use crate::graph::{Context, Input, Inputs, Kind, Output, Outputs, Schema, Task};
 use crate::nodes::values::{Latent, Noise};
 
 const MODEL: Input = Input::link("model", Kind::MODEL).doc("The network that paints.");
@@ -25,113 +23,73 @@ const LATENT_IMAGE: Input =
     Input::link("latent_image", Kind::LATENT).doc("Where to start: empty, or a picture to change.");
 
 /// A latent, noised and denoised towards a prompt.
-pub(super) struct KSampler;
+pub(super) const KSAMPLER: Task = Task::new(
+    &Schema::new("KSampler", "KSampler", "sampling")
+        .doc("Paints: starts from noise, or from a picture with noise added, and removes it step by step, guided by the prompts.")
+        .inputs(&[
+            MODEL,
+            Input::int("seed", 0, 0..=u64::MAX as i128)
+                .control_after_generate()
+                .doc("Which noise to start from: the same seed and settings give the same picture."),
+            STEPS,
+            CFG,
+            SAMPLER_NAME,
+            SCHEDULER,
+            POSITIVE,
+            NEGATIVE,
+            LATENT_IMAGE,
+            Input::float("denoise", 1.0, 0.0..=1.0, 0.01)
+                .doc("How much may change: 1 makes a new picture, less keeps some of the given one."),
+        ])
+        .outputs(&[Output::new(Kind::LATENT)]),
+    |inputs, cx| Box::pin(k_sampler(inputs, cx)),
+)
+.fingerprinted_by(|_, cx| Ok(Some(desktop(cx))));
 
-const KSAMPLER: Schema = Schema::new("KSampler", "KSampler", "sampling")
-    .doc("Paints: starts from noise, or from a picture with noise added, and removes it step by step, guided by the prompts.")
-    .inputs(&[
-        MODEL,
-        Input::int("seed", 0, 0..=u64::MAX as i128)
-            .control_after_generate()
-            .doc("Which noise to start from: the same seed and settings give the same picture."),
-        STEPS,
-        CFG,
-        SAMPLER_NAME,
-        SCHEDULER,
-        POSITIVE,
-        NEGATIVE,
-        LATENT_IMAGE,
-        Input::float("denoise", 1.0, 0.0..=1.0, 0.01)
-            .doc("How much may change: 1 makes a new picture, less keeps some of the given one."),
-    ])
-    .outputs(&[Output::new(Kind::LATENT)]);
-
-impl Node for KSampler {
-    fn schema(&self) -> &'static Schema {
-        &KSAMPLER
-    }
-
-    fn fingerprint<'a>(
-        &'a self,
-        _: &'a Inputs,
-        cx: &'a Context<'a>,
-    ) -> LocalBoxFuture<'a, Result<Option<String>>> {
-        fingerprint(cx)
-    }
-
-    fn run<'a>(
-        &'a self,
-        inputs: Inputs,
-        cx: &'a Context<'a>,
-    ) -> LocalBoxFuture<'a, Result<Outputs>> {
-        Box::pin(async move {
-            let seed = inputs.int("seed")?;
-            let denoise = inputs.float("denoise")?;
-            denoised(&inputs, Noise::Seed(seed), seed, denoise, |sigmas| sigmas, cx).await
-        })
-    }
+async fn k_sampler(inputs: Inputs, cx: &Context<'_>) -> Result<Outputs> {
+    let seed = inputs.int("seed")?;
+    let denoise = inputs.float("denoise")?;
+    denoised(&inputs, Noise::Seed(seed), seed, denoise, |sigmas| sigmas, cx).await
 }
 
 /// As KSampler, from any step to any other.
-pub(super) struct KSamplerAdvanced;
-
-const KSAMPLER_ADVANCED: Schema = Schema::new(
-    "KSamplerAdvanced",
-    "KSampler (Advanced)",
-    "sampling",
+pub(super) const KSAMPLER_ADVANCED: Task = Task::new(
+    &Schema::new("KSamplerAdvanced", "KSampler (Advanced)", "sampling")
+        .doc("Paints a part of the steps, so that another sampler, model or prompt can do the others.")
+        .inputs(&[
+            MODEL,
+            Input::combo("add_noise", &["enable", "disable"])
+                .doc("Disable where the latent still has the noise that another sampler left."),
+            Input::int("noise_seed", 0, 0..=u64::MAX as i128)
+                .control_after_generate()
+                .doc("Which noise to start from: the same seed and settings give the same picture."),
+            STEPS,
+            CFG,
+            SAMPLER_NAME,
+            SCHEDULER,
+            POSITIVE,
+            NEGATIVE,
+            LATENT_IMAGE,
+            Input::int("start_at_step", 0, 0..=10000).doc("The first step done here."),
+            Input::int("end_at_step", 10000, 0..=10000).doc("The first step not done here."),
+            Input::combo("return_with_leftover_noise", &["disable", "enable"])
+                .doc("Enable to leave the noise of the steps that are not done here for another sampler."),
+        ])
+        .outputs(&[Output::new(Kind::LATENT)]),
+    |inputs, cx| Box::pin(k_sampler_advanced(inputs, cx)),
 )
-.doc("Paints a part of the steps, so that another sampler, model or prompt can do the others.")
-.inputs(&[
-    MODEL,
-    Input::combo("add_noise", &["enable", "disable"])
-        .doc("Disable where the latent still has the noise that another sampler left."),
-    Input::int("noise_seed", 0, 0..=u64::MAX as i128)
-        .control_after_generate()
-        .doc("Which noise to start from: the same seed and settings give the same picture."),
-    STEPS,
-    CFG,
-    SAMPLER_NAME,
-    SCHEDULER,
-    POSITIVE,
-    NEGATIVE,
-    LATENT_IMAGE,
-    Input::int("start_at_step", 0, 0..=10000).doc("The first step done here."),
-    Input::int("end_at_step", 10000, 0..=10000).doc("The first step not done here."),
-    Input::combo("return_with_leftover_noise", &["disable", "enable"])
-        .doc("Enable to leave the noise of the steps that are not done here for another sampler."),
-])
-.outputs(&[Output::new(Kind::LATENT)]);
+.fingerprinted_by(|_, cx| Ok(Some(desktop(cx))));
 
-impl Node for KSamplerAdvanced {
-    fn schema(&self) -> &'static Schema {
-        &KSAMPLER_ADVANCED
-    }
-
-    fn fingerprint<'a>(
-        &'a self,
-        _: &'a Inputs,
-        cx: &'a Context<'a>,
-    ) -> LocalBoxFuture<'a, Result<Option<String>>> {
-        fingerprint(cx)
-    }
-
-    fn run<'a>(
-        &'a self,
-        inputs: Inputs,
-        cx: &'a Context<'a>,
-    ) -> LocalBoxFuture<'a, Result<Outputs>> {
-        Box::pin(async move {
-            let seed = inputs.int("noise_seed")?;
-            let (start, end) = (inputs.int("start_at_step")?, inputs.int("end_at_step")?);
-            let noise = match inputs.string("add_noise")? {
-                "disable" => Noise::None,
-                _ => Noise::Seed(seed),
-            };
-            let leftover = inputs.string("return_with_leftover_noise")? == "enable";
-            let part = |sigmas| between(sigmas, start, end, leftover);
-            denoised(&inputs, noise, seed, 1.0, part, cx).await
-        })
-    }
+async fn k_sampler_advanced(inputs: Inputs, cx: &Context<'_>) -> Result<Outputs> {
+    let seed = inputs.int("noise_seed")?;
+    let (start, end) = (inputs.int("start_at_step")?, inputs.int("end_at_step")?);
+    let noise = match inputs.string("add_noise")? {
+        "disable" => Noise::None,
+        _ => Noise::Seed(seed),
+    };
+    let leftover = inputs.string("return_with_leftover_noise")? == "enable";
+    let part = |sigmas| between(sigmas, start, end, leftover);
+    denoised(&inputs, noise, seed, 1.0, part, cx).await
 }
 
 /// The levels of the steps from `start` up to `end`, of which there may be none; unless noise is to be left,

@@ -1,10 +1,8 @@
 //! Nodes of the noise that a run starts from.
 
-use futures_util::future::LocalBoxFuture;
-
-use super::run::{draw, fingerprint};
+use super::run::{desktop, draw};
 use crate::error::{Error, ErrorKind, Result};
-use crate::graph::{Context, Function, Input, Inputs, Kind, Node, Output, Outputs, Schema};
+use crate::graph::{Context, Function, Input, Inputs, Kind, Output, Outputs, Schema, Task};
 use crate::nodes::values::{Latent, Model, NOISE, Noise, SIGMAS, Sigmas};
 
 /// The noise of a seed.
@@ -27,45 +25,27 @@ pub(super) const DISABLE_NOISE: Function = Function::new(
 );
 
 /// A latent → the same with noise.
-pub(super) struct AddNoise;
+pub(super) const ADD_NOISE: Task = Task::new(
+    &Schema::new("AddNoise", "AddNoise", "sampling/custom_sampling/noise")
+        .doc("Adds noise to a latent, as much as lies between the first and the last level.")
+        .inputs(&[
+            Input::link("model", Kind::MODEL).doc("The network that will remove it."),
+            Input::link("noise", NOISE).doc("The noise."),
+            Input::link("sigmas", SIGMAS).doc("The levels; of one, all of it is added."),
+            Input::link("latent_image", Kind::LATENT).doc("The latent."),
+        ])
+        .outputs(&[Output::new(Kind::LATENT)])
+        .experimental(),
+    |inputs, cx| Box::pin(add_noise(inputs, cx)),
+)
+.fingerprinted_by(|_, cx| Ok(Some(desktop(cx))));
 
-const ADD_NOISE: Schema = Schema::new("AddNoise", "AddNoise", "sampling/custom_sampling/noise")
-    .doc("Adds noise to a latent, as much as lies between the first and the last level.")
-    .inputs(&[
-        Input::link("model", Kind::MODEL).doc("The network that will remove it."),
-        Input::link("noise", NOISE).doc("The noise."),
-        Input::link("sigmas", SIGMAS).doc("The levels; of one, all of it is added."),
-        Input::link("latent_image", Kind::LATENT).doc("The latent."),
-    ])
-    .outputs(&[Output::new(Kind::LATENT)])
-    .experimental();
-
-impl Node for AddNoise {
-    fn schema(&self) -> &'static Schema {
-        &ADD_NOISE
-    }
-
-    fn fingerprint<'a>(
-        &'a self,
-        _: &'a Inputs,
-        cx: &'a Context<'a>,
-    ) -> LocalBoxFuture<'a, Result<Option<String>>> {
-        fingerprint(cx)
-    }
-
-    fn run<'a>(
-        &'a self,
-        inputs: Inputs,
-        cx: &'a Context<'a>,
-    ) -> LocalBoxFuture<'a, Result<Outputs>> {
-        Box::pin(async move {
-            let model = inputs.object::<Model>("model")?;
-            let latent = inputs.object::<Latent>("latent_image")?;
-            let noise = draw(*inputs.object::<Noise>("noise")?, &latent, cx.env())?;
-            let samples = noised(&model, &latent, &noise, &inputs.object::<Sigmas>("sigmas")?.0)?;
-            Ok(Outputs::one(Latent { samples, ..(*latent).clone() }))
-        })
-    }
+async fn add_noise(inputs: Inputs, cx: &Context<'_>) -> Result<Outputs> {
+    let model = inputs.object::<Model>("model")?;
+    let latent = inputs.object::<Latent>("latent_image")?;
+    let noise = draw(*inputs.object::<Noise>("noise")?, &latent, cx.env())?;
+    let samples = noised(&model, &latent, &noise, &inputs.object::<Sigmas>("sigmas")?.0)?;
+    Ok(Outputs::one(Latent { samples, ..(*latent).clone() }))
 }
 
 fn noised(model: &Model, latent: &Latent, noise: &[f32], sigmas: &[f32]) -> Result<Vec<f32>> {

@@ -1,7 +1,5 @@
 //! A run: from a latent and noise to a latent, whichever node asks for it.
 
-use futures_util::future::LocalBoxFuture;
-
 use super::guided::Guided;
 use super::hole::Canvas;
 use crate::diffusion::inpaint::{Inpaint, inpaint_noise};
@@ -115,9 +113,8 @@ fn fixed_up(latent: &Latent, model: &Model, cx: &Context<'_>) -> Result<Latent> 
 }
 
 /// What a run depends on besides its inputs: whose random numbers it draws.
-pub(super) fn fingerprint<'a>(cx: &'a Context<'a>) -> LocalBoxFuture<'a, Result<Option<String>>> {
-    let name = cx.env::<Environment>().noise().name();
-    Box::pin(async move { Ok(Some(name.to_owned())) })
+pub(super) fn desktop(cx: &Context<'_>) -> String {
+    cx.env::<Environment>().noise().name().to_owned()
 }
 
 /// The noise for a latent, scaled to variance 1.
