@@ -56,12 +56,12 @@ async fn inpaint_model_conditioning(inputs: Inputs, cx: &Context<'_>) -> Result<
 
 #[cfg(test)]
 mod tests {
-    use burn::tensor::{Device, Tensor};
+    use burn::tensor::Tensor;
 
     use super::*;
     use crate::nodes::latent::vae::VAE_ENCODE;
     use crate::nodes::loaders;
-    use crate::nodes::testing::{output, run};
+    use crate::nodes::testing::{environment, output, run};
 
     #[test]
     fn prompts_carry_the_picture_with_a_grey_hole_and_the_latent_the_whole_one() {
@@ -74,7 +74,7 @@ mod tests {
         let weights = |i: usize| [0.0, 0.4, 1.0][i % width * 3 / width];
         let data = (0..height * width).map(weights).collect();
         let mask = Mask { batch: 1, height, width, data };
-        let device = Device::flex();
+        let device = environment().unwrap().device;
         let prompt = |n: usize| {
             let one = Condition::new(
                 Tensor::zeros([1, 77, 12], &device),

@@ -106,7 +106,7 @@ mod tests {
     use crate::models::Unet;
     use crate::models::unet::{UnetCondition, UnetConfig};
     use crate::nodes::sampling::ksampler::KSAMPLER;
-    use crate::nodes::testing::output;
+    use crate::nodes::testing::{environment, output};
     use crate::nodes::values::{Conditioning, Latent, LatentFormat, PreviewColours};
     use crate::store::native::FolderStore;
     use crate::store::{self, ModelStore};
@@ -146,7 +146,7 @@ mod tests {
     /// A step from noise to the end, by the node and by hand.
     #[test]
     fn a_step_of_an_inpainting_network_sees_nine_channels() {
-        let device = Device::flex();
+        let device = environment().unwrap().device;
         let model = model(&device);
         let mut prompt = condition(&device);
         let around = numbers(2, 4 * 64);
@@ -184,7 +184,7 @@ mod tests {
 
     #[test]
     fn without_a_picture_of_its_own_a_prompt_gets_the_run_s_latent_and_mask() {
-        let device = Device::flex();
+        let device = environment().unwrap().device;
         let (model, prompt) = (model(&device), condition(&device));
         let picture = numbers(3, 2 * 4 * 4);
         let data = vec![0.0, 0.4, 0.6, 1.0];
@@ -204,7 +204,7 @@ mod tests {
 
     #[test]
     fn a_picture_of_another_size_or_number_is_fitted_to_the_run() {
-        let device = Device::flex();
+        let device = environment().unwrap().device;
         let (model, mut prompt) = (model(&device), condition(&device));
         let hole = Mask { batch: 2, height: 1, width: 1, data: vec![0.0, 1.0] };
         // Two pictures, each of one number, of which the middle square is taken.
