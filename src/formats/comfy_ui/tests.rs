@@ -477,6 +477,18 @@ fn writing_and_reading_a_canvas_changes_nothing() {
     }
 }
 
+/// Found by fuzzing: `05` was written as the number 5.
+#[test]
+fn ids_that_look_like_another_s_number_stay_apart() {
+    let node = json!({ "class_type": "CheckpointLoaderSimple", "inputs": { "ckpt_name": "a" } });
+    let graph = json!({ "5": node, "05": node, "+5": node, "five": node });
+    let graph = comfy_api::parse(&graph.to_string()).unwrap();
+    let workflow = workflow_from_graph(&graph, &registry());
+    let ids = workflow["nodes"].as_array().unwrap().iter().map(|node| &node["id"]);
+    assert!(json!([5, "05", "+5", "five"]).as_array().unwrap().iter().eq(ids), "{workflow}");
+    assert_eq!(read_json(&workflow).graph.len(), 4);
+}
+
 #[test]
 fn upload_value_comes_last() {
     let graph = comfy_api::parse(

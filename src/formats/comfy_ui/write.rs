@@ -75,7 +75,7 @@ pub fn workflow_from_graph(graph: &Graph, registry: &Registry) -> Json {
             fields.remove("title");
         }
     }
-    let last_node = graph.iter().filter_map(|(id, _)| id.as_str().parse::<u64>().ok()).max();
+    let last_node = graph.iter().filter_map(|(id, _)| number(id)).max();
     json!({
         "last_node_id": last_node.unwrap_or(0),
         "last_link_id": links.len(),
@@ -90,7 +90,12 @@ pub fn workflow_from_graph(graph: &Graph, registry: &Registry) -> Json {
 
 /// Numbers where they are numbers, as the editor makes them.
 fn json_id(id: &NodeId) -> Json {
-    id.as_str().parse::<u64>().map_or_else(|_| json!(id.as_str()), |number| json!(number))
+    number(id).map_or_else(|| json!(id.as_str()), |number| json!(number))
+}
+
+/// The number that an id is. `05` and `+5` are none: `5` may be another node.
+fn number(id: &NodeId) -> Option<u64> {
+    id.as_str().parse::<u64>().ok().filter(|number| number.to_string() == id.as_str())
 }
 
 /// A place to connect, and what stands there.
