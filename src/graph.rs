@@ -34,7 +34,7 @@ pub mod value;
 
 pub use dynamic::{Slot, expand};
 pub use event::Event;
-pub use function::{Function, Task};
+pub use function::Function;
 pub use inputs::Inputs;
 pub use node::{Complaint, Context, Host, Node, Outputs, RunOptions};
 pub use problem::{NodeErrors, Refusal};

@@ -1,4 +1,4 @@
-//! Nodes that are a schema and a function.
+//! Nodes that are a schema and a function: nearly all.
 
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
@@ -8,7 +8,9 @@ use super::node::{Complaint, Context, Node, Outputs};
 use super::schema::Schema;
 use crate::error::Result;
 
-/// A node whose work is one function that waits for nothing: most nodes are. See [`Task`] for the others.
+/// A node whose work is one function.
+///
+/// Most wait for nothing:
 ///
 /// ```
 /// use tintype::graph::{Function, Input, Kind, Output, Outputs, Schema};
@@ -20,67 +22,14 @@ use crate::error::Result;
 ///     |inputs, _| Ok(Outputs::one(-inputs.float("x")?)),
 /// );
 /// ```
-#[derive(Debug, Clone, Copy)]
-pub struct Function {
-    schema: &'static Schema,
-    run: fn(&Inputs, &Context<'_>) -> Result<Outputs>,
-    validate: fn(&Inputs) -> Vec<Complaint>,
-    needs: fn(&Inputs) -> Vec<String>,
-}
-
-impl Function {
-    /// A node of this schema that does this.
-    pub const fn new(
-        schema: &'static Schema,
-        run: fn(&Inputs, &Context<'_>) -> Result<Outputs>,
-    ) -> Self {
-        Self { schema, run, validate: |_| Vec::new(), needs: |_| Vec::new() }
-    }
-
-    /// The same node with a check of its own: see [`Node::validate`].
-    #[must_use]
-    pub const fn checked_by(mut self, validate: fn(&Inputs) -> Vec<Complaint>) -> Self {
-        self.validate = validate;
-        self
-    }
-
-    /// The same node, which asks for its lazy inputs: see [`Node::needs`].
-    #[must_use]
-    pub const fn asking_for(mut self, needs: fn(&Inputs) -> Vec<String>) -> Self {
-        self.needs = needs;
-        self
-    }
-}
-
-impl Node for Function {
-    fn schema(&self) -> &'static Schema {
-        self.schema
-    }
-
-    fn run<'a>(
-        &'a self,
-        inputs: Inputs,
-        cx: &'a Context<'a>,
-    ) -> LocalBoxFuture<'a, Result<Outputs>> {
-        async move { (self.run)(&inputs, cx) }.boxed_local()
-    }
-
-    fn validate(&self, inputs: &Inputs) -> Vec<Complaint> {
-        (self.validate)(inputs)
-    }
-
-    fn needs(&self, inputs: &Inputs) -> Vec<String> {
-        (self.needs)(inputs)
-    }
-}
-
-/// A node whose work is one function that waits: for a device, a file, or a turn of everything else.
+///
+/// Others wait for a device, a file, or a turn of everything else:
 ///
 /// ```
 /// use tintype::error::Result;
-/// use tintype::graph::{Context, Input, Inputs, Kind, Output, Outputs, Schema, Task};
+/// use tintype::graph::{Context, Function, Input, Inputs, Kind, Output, Outputs, Schema};
 ///
-/// const LAST_OF_MANY: Task = Task::new(
+/// const LAST_OF_MANY: Function = Function::waiting(
 ///     &Schema::new("LastOfMany", "Last of Many", "maths")
 ///         .inputs(&[Input::int("count", 1, 1..=1_000_000)])
 ///         .outputs(&[Output::new(Kind::INT)]),
@@ -96,27 +45,54 @@ impl Node for Function {
 /// }
 /// ```
 #[derive(Debug, Clone, Copy)]
-pub struct Task {
+pub struct Function {
     schema: &'static Schema,
-    run: Run,
-    fingerprint: Fingerprint,
+    work: Work,
+    fingerprint: fn(&Inputs, &Context<'_>) -> Result<Option<String>>,
     validate: fn(&Inputs) -> Vec<Complaint>,
+    needs: fn(&Inputs) -> Vec<String>,
     deterministic: bool,
 }
 
-type Run = for<'a> fn(Inputs, &'a Context<'a>) -> LocalBoxFuture<'a, Result<Outputs>>;
-type Fingerprint = fn(&Inputs, &Context<'_>) -> Result<Option<String>>;
+#[derive(Debug, Clone, Copy)]
+enum Work {
+    AtOnce(fn(&Inputs, &Context<'_>) -> Result<Outputs>),
+    Waiting(WaitingWork),
+}
 
-impl Task {
+type WaitingWork = for<'a> fn(Inputs, &'a Context<'a>) -> LocalBoxFuture<'a, Result<Outputs>>;
+
+impl Function {
     /// A node of this schema that does this.
-    pub const fn new(schema: &'static Schema, run: Run) -> Self {
-        let validate: fn(&Inputs) -> Vec<Complaint> = |_| Vec::new();
-        Self { schema, run, fingerprint: |_, _| Ok(None), validate, deterministic: true }
+    pub const fn new(
+        schema: &'static Schema,
+        run: fn(&Inputs, &Context<'_>) -> Result<Outputs>,
+    ) -> Self {
+        Self::of(schema, Work::AtOnce(run))
+    }
+
+    /// A node of this schema that does this, and waits for something while it does.
+    pub const fn waiting(schema: &'static Schema, run: WaitingWork) -> Self {
+        Self::of(schema, Work::Waiting(run))
+    }
+
+    const fn of(schema: &'static Schema, work: Work) -> Self {
+        Self {
+            schema,
+            work,
+            fingerprint: |_, _| Ok(None),
+            validate: |_| Vec::new(),
+            needs: |_| Vec::new(),
+            deterministic: true,
+        }
     }
 
     /// The same node, whose result depends on this besides its inputs: see [`Node::fingerprint`].
     #[must_use]
-    pub const fn fingerprinted_by(mut self, fingerprint: Fingerprint) -> Self {
+    pub const fn fingerprinted_by(
+        mut self,
+        fingerprint: fn(&Inputs, &Context<'_>) -> Result<Option<String>>,
+    ) -> Self {
         self.fingerprint = fingerprint;
         self
     }
@@ -128,6 +104,13 @@ impl Task {
         self
     }
 
+    /// The same node, which asks for its lazy inputs: see [`Node::needs`].
+    #[must_use]
+    pub const fn asking_for(mut self, needs: fn(&Inputs) -> Vec<String>) -> Self {
+        self.needs = needs;
+        self
+    }
+
     /// The same node, which is run every time: see [`Node::is_deterministic`].
     #[must_use]
     pub const fn never_cached(mut self) -> Self {
@@ -136,7 +119,7 @@ impl Task {
     }
 }
 
-impl Node for Task {
+impl Node for Function {
     fn schema(&self) -> &'static Schema {
         self.schema
     }
@@ -146,7 +129,10 @@ impl Node for Task {
         inputs: Inputs,
         cx: &'a Context<'a>,
     ) -> LocalBoxFuture<'a, Result<Outputs>> {
-        (self.run)(inputs, cx)
+        match self.work {
+            Work::AtOnce(run) => async move { run(&inputs, cx) }.boxed_local(),
+            Work::Waiting(run) => run(inputs, cx),
+        }
     }
 
     fn is_deterministic(&self) -> bool {
@@ -163,5 +149,9 @@ impl Node for Task {
 
     fn validate(&self, inputs: &Inputs) -> Vec<Complaint> {
         (self.validate)(inputs)
+    }
+
+    fn needs(&self, inputs: &Inputs) -> Vec<String> {
+        (self.needs)(inputs)
     }
 }

@@ -17,7 +17,7 @@ use super::schema::Schema;
 use super::value::Value;
 use crate::error::{ErrorKind, Result};
 
-/// A class of nodes; nearly all are a [`Function`](super::Function) or a [`Task`](super::Task).
+/// A class of nodes; nearly all are a [`Function`](super::Function).
 pub trait Node {
     /// Everything a menu, a form, a check and a page need. Constant.
     fn schema(&self) -> &'static Schema;

@@ -10,7 +10,8 @@ use crate::diffusion::schedule::{NoiseSchedule, ScheduleConfig};
 use crate::error::{Error, ErrorKind, Result, nearest};
 use crate::graph::event::Phase;
 use crate::graph::{
-    ChoiceSource, Context, Event, Input, Inputs, Kind, Node, Output, Outputs, Schema, Task, Value,
+    ChoiceSource, Context, Event, Function, Input, Inputs, Kind, Node, Output, Outputs, Schema,
+    Value,
 };
 use crate::models::clip::{ClipConfig, TOKEN_TABLE};
 use crate::models::unet::UnetConfig;
@@ -24,7 +25,7 @@ use crate::weights::Weights;
 pub(super) const NODES: &[&dyn Node] = &[&CHECKPOINT_LOADER_SIMPLE];
 
 /// A checkpoint → its denoising network, text encoder and autoencoder.
-const CHECKPOINT_LOADER_SIMPLE: Task = Task::new(
+const CHECKPOINT_LOADER_SIMPLE: Function = Function::waiting(
     &Schema::new("CheckpointLoaderSimple", "Load Checkpoint", "loaders")
         .doc("Loads a model: the network that paints, the one that reads the prompt, and the one that turns latents into pictures.")
         .inputs(&[Input::folder("ckpt_name", "checkpoints").doc("The model's name in the models folder.")])

@@ -2,7 +2,7 @@
 
 use super::{Environment, limits};
 use crate::error::{Error, ErrorKind, Result};
-use crate::graph::{Context, Function, Input, Inputs, Kind, Node, Output, Outputs, Schema, Task};
+use crate::graph::{Context, Function, Input, Inputs, Kind, Node, Output, Outputs, Schema};
 use crate::image::mask::dilated;
 use crate::image::{Image, Mask};
 
@@ -133,7 +133,7 @@ const FEATHER_MASK: Function = Function::new(
 );
 
 /// A mask with its white grown or shrunk.
-const GROW_MASK: Task = Task::new(
+const GROW_MASK: Function = Function::waiting(
     &Schema::new("GrowMask", "Grow Mask", "mask")
         .doc("Grows the white of a mask, or shrinks it.")
         .inputs(&[

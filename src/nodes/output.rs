@@ -6,7 +6,7 @@ use super::image::files::write_pngs;
 use crate::error::Result;
 use crate::graph::event::Place;
 use crate::graph::node::Complaint;
-use crate::graph::{Context, Input, Inputs, Kind, Node, Output, Outputs, Schema, Task};
+use crate::graph::{Context, Function, Input, Inputs, Kind, Node, Output, Outputs, Schema};
 use crate::image::Image;
 
 /// The classes of this family, in menu order.
@@ -15,7 +15,7 @@ pub(super) const NODES: &[&dyn Node] = &[&SEND_IMAGE];
 /// Pictures → whoever the host lets them go to.
 ///
 /// The node makes the files and says where they are to go; the host sends them, if the person allowed it.
-const SEND_IMAGE: Task = Task::new(
+const SEND_IMAGE: Function = Function::waiting(
     &Schema::new("SendImage", "Send Image", "image/output")
         .doc("Sends pictures to a chat or another program: a function of the page, another window, or a web address. Only places that were allowed get anything.")
         .inputs(&[

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::encode::{Emphasis, encode};
 use crate::error::{Error, ErrorKind, Result};
-use crate::graph::{Context, Input, Inputs, Kind, Output, Outputs, Schema, Task};
+use crate::graph::{Context, Function, Input, Inputs, Kind, Output, Outputs, Schema};
 use crate::nodes::values::{Clip, Condition, Conditioning, TextEncoder};
 use crate::nodes::{Environment, limits};
 use crate::prompt::a1111::{self, Pass, Piece};
@@ -13,7 +13,7 @@ use crate::prompt::tokenizer::WINDOW;
 use crate::prompt::{Chunk, chunk, dynamic};
 
 /// A prompt in AUTOMATIC1111's dialect → what a denoising network is guided by.
-pub(super) const CLIP_TEXT_ENCODE_A1111: Task = Task::new(
+pub(super) const CLIP_TEXT_ENCODE_A1111: Function = Function::waiting(
     &Schema::new("CLIPTextEncodeA1111", "CLIP Text Encode (AUTOMATIC1111)", "conditioning")
         .doc("Reads a prompt as AUTOMATIC1111's web UI does: weights multiply, `[cat:dog:0.5]` changes the words halfway, `[cat|dog]` at each step, `BREAK` begins a new part, `AND` joins several prompts.")
         .inputs(&[

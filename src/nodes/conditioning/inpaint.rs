@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use crate::error::Result;
-use crate::graph::{Context, Input, Inputs, Kind, Output, Outputs, Schema, Task};
+use crate::graph::{Context, Function, Input, Inputs, Kind, Output, Outputs, Schema};
 use crate::image::{Image, Mask};
 use crate::nodes::latent::inpaint::{grey, rounded, stretched};
 use crate::nodes::latent::vae::encode;
@@ -11,7 +11,7 @@ use crate::nodes::limits;
 use crate::nodes::values::{Condition, Conditioning, Latent, VaeHandle};
 
 /// Prompts, pictures and a hole → prompts that carry the pictures, and the latent to begin with.
-pub(super) const INPAINT_MODEL_CONDITIONING: Task = Task::new(
+pub(super) const INPAINT_MODEL_CONDITIONING: Function = Function::waiting(
     &Schema::new("InpaintModelConditioning", "Inpaint Model Conditioning", "conditioning/inpaint")
         .doc("Shows an inpainting model the picture around the hole, and gives the latent to sample from.")
         .inputs(&[

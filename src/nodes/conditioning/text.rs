@@ -2,12 +2,12 @@
 
 use super::encode::{Emphasis, encode, trained_layers};
 use crate::error::{Error, ErrorKind, Result};
-use crate::graph::{Context, Function, Input, Inputs, Kind, Output, Outputs, Schema, Task, Value};
+use crate::graph::{Context, Function, Input, Inputs, Kind, Output, Outputs, Schema, Value};
 use crate::nodes::values::{Clip, Condition, Conditioning, SizeNumbers, TextEncoder};
 use crate::prompt::{Chunk, chunk, comfy};
 
 /// A prompt → what a denoising network is guided by.
-pub(super) const CLIP_TEXT_ENCODE: Task = Task::new(
+pub(super) const CLIP_TEXT_ENCODE: Function = Function::waiting(
     &Schema::new("CLIPTextEncode", "CLIP Text Encode (Prompt)", "conditioning")
         .doc("Reads a prompt, or a negative prompt, for the network that paints. `(word:1.2)` weighs more, `(word:0.8)` less. Longer than 75 tokens is read in several parts.")
         .inputs(&[
@@ -26,7 +26,7 @@ async fn clip_text_encode(inputs: Inputs, cx: &Context<'_>) -> Result<Outputs> {
 }
 
 /// Two prompts → a condition for SDXL, with the numbers on the picture's size that it was trained with.
-pub(super) const CLIP_TEXT_ENCODE_SDXL: Task = Task::new(
+pub(super) const CLIP_TEXT_ENCODE_SDXL: Function = Function::waiting(
     &Schema::new("CLIPTextEncodeSDXL", "CLIP Text Encode (SDXL)", "conditioning/advanced")
         .doc("Reads a prompt for each of SDXL's two text encoders, and tells it what kind of picture to think of: small originals look blurred, crops cut off.")
         .inputs(&[
@@ -66,7 +66,7 @@ async fn clip_text_encode_sdxl(inputs: Inputs, cx: &Context<'_>) -> Result<Outpu
 }
 
 /// A prompt → a condition for SDXL's refiner.
-pub(super) const CLIP_TEXT_ENCODE_SDXL_REFINER: Task = Task::new(
+pub(super) const CLIP_TEXT_ENCODE_SDXL_REFINER: Function = Function::waiting(
     &Schema::new(
         "CLIPTextEncodeSDXLRefiner",
         "CLIP Text Encode (SDXL Refiner)",

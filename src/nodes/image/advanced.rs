@@ -3,7 +3,7 @@
 use super::files::{IMAGES, PREFIX, texts, write_each};
 use crate::error::Result;
 use crate::graph::event::Place;
-use crate::graph::{Branch, Context, Input, Inputs, Outputs, Schema, Task};
+use crate::graph::{Branch, Context, Function, Input, Inputs, Outputs, Schema};
 use crate::image::{Image, codec};
 
 const FORMAT: Input = Input::branches(
@@ -29,7 +29,7 @@ const FORMAT: Input = Input::branches(
 .doc("The kind of file: png for looking at, exr for working on.");
 
 /// Pictures → PNG or OpenEXR files to keep.
-pub(super) const SAVE_IMAGE_ADVANCED: Task = Task::new(
+pub(super) const SAVE_IMAGE_ADVANCED: Function = Function::waiting(
     &Schema::new("SaveImageAdvanced", "Save Image (Advanced)", "image")
         .doc("Saves pictures with as many bits as wanted, and with the graph they were made with.")
         .inputs(&[IMAGES, PREFIX, FORMAT])

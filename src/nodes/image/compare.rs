@@ -5,14 +5,14 @@ use serde_json::{Map, Value as Json};
 use super::files::write_pngs;
 use crate::error::Result;
 use crate::graph::event::Place;
-use crate::graph::{Context, Input, Inputs, Kind, Node, Outputs, Schema, Task};
+use crate::graph::{Context, Function, Input, Inputs, Kind, Node, Outputs, Schema};
 use crate::image::Image;
 
 /// The classes of this family, in menu order.
 pub(in crate::nodes) const NODES: &[&dyn Node] = &[&IMAGE_COMPARE];
 
 /// Two pictures → files that a page shows over each other.
-const IMAGE_COMPARE: Task = Task::new(
+const IMAGE_COMPARE: Function = Function::waiting(
     &Schema::new("ImageCompare", "Image Compare", "image")
         .doc("Shows two pictures over each other, to compare them.")
         .inputs(&[

@@ -8,7 +8,7 @@ use super::super::{Environment, naming};
 use super::advanced::SAVE_IMAGE_ADVANCED;
 use crate::error::{ErrorKind, Result};
 use crate::graph::event::{File, Place};
-use crate::graph::{Context, Function, Input, Inputs, Kind, Node, Output, Outputs, Schema, Task};
+use crate::graph::{Context, Function, Input, Inputs, Kind, Node, Output, Outputs, Schema};
 use crate::image::metadata::ascii_json;
 use crate::image::{Image, Mask, codec};
 
@@ -25,7 +25,7 @@ pub(in crate::nodes) const NODES: &[&dyn Node] = &[
 ];
 
 /// A file → the picture in it, and where it is transparent.
-const LOAD_IMAGE: Task = Task::new(
+const LOAD_IMAGE: Function = Function::waiting(
     &Schema::new("LoadImage", "Load Image", "image")
         .doc("Loads a picture. What is transparent in it becomes the mask.")
         .inputs(&[Input::folder("image", "input")
@@ -49,7 +49,7 @@ fn load(inputs: &Inputs, cx: &Context<'_>) -> Result<(Image, Mask)> {
 const CHANNELS: &[&str] = &["alpha", "red", "green", "blue"];
 
 /// A file → one channel of the picture in it.
-const LOAD_IMAGE_MASK: Task = Task::new(
+const LOAD_IMAGE_MASK: Function = Function::waiting(
     &Schema::new("LoadImageMask", "Load Image (as Mask)", "mask")
         .doc("Loads one colour of a picture, or where it is transparent, as a mask.")
         .inputs(&[
@@ -91,7 +91,7 @@ const FPS: Input =
     Input::float("fps", 6.0, 0.01..=1000.0, 0.01).doc("How many pictures are shown in a second.");
 
 /// Pictures → PNG files to keep.
-const SAVE_IMAGE: Task = Task::new(
+const SAVE_IMAGE: Function = Function::waiting(
     &Schema::new("SaveImage", "Save Image", "image")
         .doc("Saves pictures as PNG files that carry the graph they were made with.")
         .inputs(&[IMAGES, PREFIX])
@@ -105,7 +105,7 @@ async fn save_image(inputs: Inputs, cx: &Context<'_>) -> Result<Outputs> {
 }
 
 /// Pictures → PNG files to look at.
-const PREVIEW_IMAGE: Task = Task::new(
+const PREVIEW_IMAGE: Function = Function::waiting(
     &Schema::new("PreviewImage", "Preview Image", "image")
         .doc("Shows pictures without keeping them.")
         .inputs(&[IMAGES])
@@ -119,7 +119,7 @@ async fn preview_image(inputs: Inputs, cx: &Context<'_>) -> Result<Outputs> {
 }
 
 /// Masks → PNG files to look at.
-const MASK_PREVIEW: Task = Task::new(
+const MASK_PREVIEW: Function = Function::waiting(
     &Schema::new("MaskPreview", "Preview Mask", "mask")
         .doc("Shows masks without keeping them.")
         .inputs(&[Input::link("mask", Kind::MASK).doc("The masks.")])

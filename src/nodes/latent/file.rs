@@ -7,14 +7,14 @@ use serde_json::{Map, Value as Json, json};
 use super::FACTOR;
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::event::{File, Place};
-use crate::graph::{Context, Input, Inputs, Kind, Output, Outputs, Schema, Task};
+use crate::graph::{Context, Function, Input, Inputs, Kind, Output, Outputs, Schema};
 use crate::nodes::values::Latent;
 use crate::nodes::{Environment, naming};
 use crate::store::{Hash, MemorySource};
 use crate::weights::safetensors::{self, Header};
 
 /// A latent → a file.
-pub(super) const SAVE_LATENT: Task = Task::new(
+pub(super) const SAVE_LATENT: Function = Function::waiting(
     &Schema::new("SaveLatent", "Save Latent", "latent")
         .doc("Saves a latent as a file, to go on from later.")
         .inputs(&[
@@ -52,7 +52,7 @@ async fn save_latent(inputs: Inputs, cx: &Context<'_>) -> Result<Outputs> {
 }
 
 /// A file → the latent in it.
-pub(super) const LOAD_LATENT: Task = Task::new(
+pub(super) const LOAD_LATENT: Function = Function::waiting(
     &Schema::new("LoadLatent", "Load Latent", "latent")
         .doc("Loads a latent that was saved as a file.")
         .inputs(&[Input::folder("latent", "input").doc("The file, added to the inputs before.")])

@@ -2,7 +2,7 @@
 
 use super::vae::encode;
 use crate::error::Result;
-use crate::graph::{Context, Function, Input, Inputs, Kind, Output, Outputs, Schema, Task};
+use crate::graph::{Context, Function, Input, Inputs, Kind, Output, Outputs, Schema};
 use crate::image::resample::{Crop, Method};
 use crate::image::{Image, Mask};
 use crate::nodes::limits;
@@ -25,7 +25,7 @@ pub(super) const SET_LATENT_NOISE_MASK: Function = Function::new(
 );
 
 /// Pictures with a hole → a latent of which only the hole may change.
-pub(super) const VAE_ENCODE_FOR_INPAINT: Task = Task::new(
+pub(super) const VAE_ENCODE_FOR_INPAINT: Function = Function::waiting(
     &Schema::new("VAEEncodeForInpaint", "VAE Encode (for Inpainting)", "latent/inpaint")
         .doc("Turns pictures into latents with a grey hole that a sampler fills; use it with denoise 1.")
         .inputs(&[

@@ -6,7 +6,7 @@
 use super::vae::{check_channels, decode_one, encode_one, picture};
 use crate::device;
 use crate::error::Result;
-use crate::graph::{Context, Input, Inputs, Kind, Output, Outputs, Schema, Task};
+use crate::graph::{Context, Function, Input, Inputs, Kind, Output, Outputs, Schema};
 use crate::image::Image;
 use crate::image::tiles::{Blend, Tile, tiles};
 use crate::models::Vae;
@@ -27,7 +27,7 @@ const TEMPORAL_OVERLAP: Input = Input::int("temporal_overlap", 8, 4..=4096)
     .doc("For videos only: frames that tiles share. Pictures take no notice of it.");
 
 /// A latent → pictures, tile by tile.
-pub(super) const VAE_DECODE_TILED: Task = Task::new(
+pub(super) const VAE_DECODE_TILED: Function = Function::waiting(
     &Schema::new("VAEDecodeTiled", "VAE Decode (Tiled)", "latent")
         .doc("Turns latents into pictures in overlapping tiles, so that large ones need less memory.")
         .inputs(&[
@@ -71,7 +71,7 @@ async fn vae_decode_tiled(inputs: Inputs, cx: &Context<'_>) -> Result<Outputs> {
 }
 
 /// Pictures → a latent, tile by tile.
-pub(super) const VAE_ENCODE_TILED: Task = Task::new(
+pub(super) const VAE_ENCODE_TILED: Function = Function::waiting(
     &Schema::new("VAEEncodeTiled", "VAE Encode (Tiled)", "latent")
         .doc("Turns pictures into latents in overlapping tiles, so that large ones need less memory.")
         .inputs(&[

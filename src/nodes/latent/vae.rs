@@ -4,14 +4,14 @@ use burn::tensor::{Tensor, TensorData};
 
 use crate::device;
 use crate::error::{Error, ErrorKind, Result};
-use crate::graph::{Context, Input, Inputs, Kind, Output, Outputs, Schema, Task};
+use crate::graph::{Context, Function, Input, Inputs, Kind, Output, Outputs, Schema};
 use crate::image::Image;
 use crate::models::Vae;
 use crate::nodes::values::{Latent, VaeHandle};
 use crate::nodes::{Environment, limits};
 
 /// A latent → pictures.
-pub(super) const VAE_DECODE: Task = Task::new(
+pub(super) const VAE_DECODE: Function = Function::waiting(
     &Schema::new("VAEDecode", "VAE Decode", "latent")
         .doc("Turns latents into pictures.")
         .inputs(&[
@@ -39,7 +39,7 @@ async fn vae_decode(inputs: Inputs, cx: &Context<'_>) -> Result<Outputs> {
 }
 
 /// Pictures → a latent.
-pub(in crate::nodes) const VAE_ENCODE: Task = Task::new(
+pub(in crate::nodes) const VAE_ENCODE: Function = Function::waiting(
     &Schema::new("VAEEncode", "VAE Encode", "latent")
         .doc("Turns pictures into latents, to change them with a sampler.")
         .inputs(&[

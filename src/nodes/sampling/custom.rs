@@ -4,7 +4,7 @@ use super::guiders::cfg_guider;
 use super::run::{Run, Sampled, desktop, sample};
 use crate::diffusion::samplers::{Method, SAMPLERS, Sampler};
 use crate::error::Result;
-use crate::graph::{Context, Function, Input, Inputs, Kind, Output, Outputs, Schema, Task};
+use crate::graph::{Context, Function, Input, Inputs, Kind, Output, Outputs, Schema};
 use crate::nodes::values::{GUIDER, Guider, Latent, NOISE, Noise, SAMPLER, SIGMAS, Sigmas};
 
 const SAMPLER_INPUT: Input = Input::link("sampler", SAMPLER).doc("The way from noise to picture.");
@@ -19,7 +19,7 @@ const OUTPUTS: &[Output] = &[
 ];
 
 /// A latent, noised and denoised over given levels.
-pub(super) const SAMPLER_CUSTOM: Task = Task::new(
+pub(super) const SAMPLER_CUSTOM: Function = Function::waiting(
     &Schema::new("SamplerCustom", "SamplerCustom", "sampling/custom_sampling")
         .doc("Paints with a sampler and noise levels of your choice.")
         .inputs(&[
@@ -50,7 +50,7 @@ async fn sampler_custom(inputs: Inputs, cx: &Context<'_>) -> Result<Outputs> {
 }
 
 /// As SamplerCustom, with noise and guidance from nodes as well.
-pub(super) const SAMPLER_CUSTOM_ADVANCED: Task = Task::new(
+pub(super) const SAMPLER_CUSTOM_ADVANCED: Function = Function::waiting(
     &Schema::new("SamplerCustomAdvanced", "SamplerCustomAdvanced", "sampling/custom_sampling")
         .doc("Paints with noise, guidance, sampler and noise levels of your choice.")
         .inputs(&[

@@ -5,7 +5,7 @@ use super::run::{Run, desktop, sample};
 use crate::diffusion::samplers::{SAMPLERS, Sampler};
 use crate::diffusion::schedule::{SCHEDULERS, Scheduler, sampling_sigmas};
 use crate::error::Result;
-use crate::graph::{Context, Input, Inputs, Kind, Output, Outputs, Schema, Task};
+use crate::graph::{Context, Function, Input, Inputs, Kind, Output, Outputs, Schema};
 use crate::nodes::values::{Latent, Noise};
 
 const MODEL: Input = Input::link("model", Kind::MODEL).doc("The network that paints.");
@@ -23,7 +23,7 @@ const LATENT_IMAGE: Input =
     Input::link("latent_image", Kind::LATENT).doc("Where to start: empty, or a picture to change.");
 
 /// A latent, noised and denoised towards a prompt.
-pub(super) const KSAMPLER: Task = Task::new(
+pub(super) const KSAMPLER: Function = Function::waiting(
     &Schema::new("KSampler", "KSampler", "sampling")
         .doc("Paints: starts from noise, or from a picture with noise added, and removes it step by step, guided by the prompts.")
         .inputs(&[
@@ -53,7 +53,7 @@ async fn k_sampler(inputs: Inputs, cx: &Context<'_>) -> Result<Outputs> {
 }
 
 /// As KSampler, from any step to any other.
-pub(super) const KSAMPLER_ADVANCED: Task = Task::new(
+pub(super) const KSAMPLER_ADVANCED: Function = Function::waiting(
     &Schema::new("KSamplerAdvanced", "KSampler (Advanced)", "sampling")
         .doc("Paints a part of the steps, so that another sampler, model or prompt can do the others.")
         .inputs(&[

@@ -2,7 +2,7 @@
 
 use super::run::{desktop, draw};
 use crate::error::{Error, ErrorKind, Result};
-use crate::graph::{Context, Function, Input, Inputs, Kind, Output, Outputs, Schema, Task};
+use crate::graph::{Context, Function, Input, Inputs, Kind, Output, Outputs, Schema};
 use crate::nodes::values::{Latent, Model, NOISE, Noise, SIGMAS, Sigmas};
 
 /// The noise of a seed.
@@ -25,7 +25,7 @@ pub(super) const DISABLE_NOISE: Function = Function::new(
 );
 
 /// A latent → the same with noise.
-pub(super) const ADD_NOISE: Task = Task::new(
+pub(super) const ADD_NOISE: Function = Function::waiting(
     &Schema::new("AddNoise", "AddNoise", "sampling/custom_sampling/noise")
         .doc("Adds noise to a latent, as much as lies between the first and the last level.")
         .inputs(&[
