@@ -28,7 +28,7 @@ const GREY: [f32; 4] = [0.8223, -0.6876, 0.6364, 0.1380];
 ///
 /// # Errors
 ///
-/// If the network has further channels of another kind.
+/// If the network has further channels of another kind, or the condition's picture was encoded for another family.
 pub(super) fn further_channels(
     canvas: &Canvas<'_>,
     condition: &Condition,
@@ -49,15 +49,21 @@ pub(super) fn further_channels(
     }
     let size = [height, width];
     let scaled: Vec<f32>;
-    let own = condition.inpaint.as_deref().filter(|own| own.shape[1] == channels);
-    let (hole, picture, from) = match (own, canvas.hole) {
-        (Some(own), _) => {
+    let (hole, picture, from) = match condition.inpaint.as_deref() {
+        Some(own) if own.shape[1] != channels => {
+            return Err(Error::new(ErrorKind::Mismatch {
+                what: "channels of the picture to inpaint",
+                expected: channels.to_string(),
+                got: own.shape[1].to_string(),
+            })
+            .hint("give `InpaintModelConditioning` the autoencoder that belongs to the model"));
+        }
+        Some(own) => {
             let scale = model.format.scaling_factor;
             scaled = own.samples.iter().map(|v| v * scale).collect();
             (own.noise_mask.as_deref(), &scaled[..], [own.shape[2], own.shape[3]])
         }
-        (None, Some(hole)) => (Some(hole), canvas.picture, size),
-        (None, None) => (None, canvas.picture, size),
+        None => (canvas.hole, canvas.picture, size),
     };
     let Some(hole) = hole else {
         let grey = |channel: usize| GREY.get(channel).copied().unwrap_or(0.0);
@@ -219,6 +225,17 @@ mod tests {
             [hole, v, v, v, v]
         });
         assert_eq!(further, [first, second, second].concat());
+    }
+
+    #[test]
+    fn a_picture_of_another_family_is_refused() {
+        let device = environment().unwrap().device;
+        let (model, mut prompt) = (model(&device), condition(&device));
+        prompt.inpaint = Some(Rc::new(Latent::new([1, 16, 2, 2], vec![0.0; 64]).unwrap()));
+        let canvas = Canvas { shape: [1, 4, 2, 2], picture: &[0.0; 16], hole: None };
+        let error = further_channels(&canvas, &prompt, &model).unwrap_err();
+        assert_eq!(error.kind().code(), "mismatch");
+        assert!(error.to_string().contains("channels of the picture to inpaint"), "{error}");
     }
 
     #[test]
