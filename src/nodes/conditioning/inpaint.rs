@@ -4,10 +4,8 @@ use std::rc::Rc;
 
 use crate::error::Result;
 use crate::graph::{Context, Function, Input, Inputs, Kind, Output, Outputs, Schema};
-use crate::image::{Image, Mask};
-use crate::nodes::latent::inpaint::{grey, rounded, stretched};
+use crate::nodes::latent::inpaint::{grey, pixels_and_mask, rounded};
 use crate::nodes::latent::vae::encode;
-use crate::nodes::limits;
 use crate::nodes::values::{Condition, Conditioning, Latent, VaeHandle};
 
 /// Prompts, pictures and a hole → prompts that carry the pictures, and the latent to begin with.
@@ -33,13 +31,8 @@ pub(super) const INPAINT_MODEL_CONDITIONING: Function = Function::waiting(
 
 async fn inpaint_model_conditioning(inputs: Inputs, cx: &Context<'_>) -> Result<Outputs> {
     let vae = inputs.object::<VaeHandle>("vae")?;
-    let pixels = inputs.object::<Image>("pixels")?;
-    let mask = inputs.object::<Mask>("mask")?;
-    let shape = [mask.batch, 1, pixels.height, pixels.width];
-    limits::check_latent(cx.env(), "masks of this size", shape)?;
-    let factor = vae.vae.config().factor();
-    let mask = Rc::new(stretched(&mask, &pixels, factor));
-    let pixels = pixels.cropped_to_multiple(factor)?;
+    let (pixels, mask) = pixels_and_mask(&inputs, &vae, cx)?;
+    let mask = Rc::new(mask);
     let mut around = pixels.clone();
     grey(&mut around, &rounded(&mask));
     let around = encode(&vae, &around, cx).await?;
@@ -59,6 +52,7 @@ mod tests {
     use burn::tensor::Tensor;
 
     use super::*;
+    use crate::image::{Image, Mask};
     use crate::nodes::latent::vae::VAE_ENCODE;
     use crate::nodes::loaders;
     use crate::nodes::testing::{environment, output, run};

@@ -41,21 +41,30 @@ pub(super) const VAE_ENCODE_FOR_INPAINT: Function = Function::waiting(
 
 async fn vae_encode_for_inpaint(inputs: Inputs, cx: &Context<'_>) -> Result<Outputs> {
     let vae = inputs.object::<VaeHandle>("vae")?;
-    let pixels = inputs.object::<Image>("pixels")?;
-    let mask = inputs.object::<Mask>("mask")?;
-    let shape = [mask.batch, 1, pixels.height, pixels.width];
-    limits::check_latent(cx.env(), "masks of this size", shape)?;
-    let factor = vae.vae.config().factor();
-    let mask = rounded(&stretched(&mask, &pixels, factor));
-    let mut pixels = pixels.cropped_to_multiple(factor)?;
+    let (mut pixels, mask) = pixels_and_mask(&inputs, &vae, cx)?;
+    let mask = rounded(&mask);
     grey(&mut pixels, &mask);
     let mut latent = encode(&vae, &pixels, cx).await?;
     latent.noise_mask = Some(grown(&mask, inputs.int("grow_mask_by")?).into());
     Ok(Outputs::one(latent))
 }
 
+/// The inputs `pixels` and `mask` of one size: the pictures cut for this autoencoder, the masks stretched over them.
+pub(in crate::nodes) fn pixels_and_mask(
+    inputs: &Inputs,
+    vae: &VaeHandle,
+    cx: &Context<'_>,
+) -> Result<(Image, Mask)> {
+    let pixels = inputs.object::<Image>("pixels")?;
+    let mask = inputs.object::<Mask>("mask")?;
+    let shape = [mask.batch, 1, pixels.height, pixels.width];
+    limits::check_latent(cx.env(), "masks of this size", shape)?;
+    let factor = vae.vae.config().factor();
+    Ok((pixels.cropped_to_multiple(factor)?, stretched(&mask, &pixels, factor)))
+}
+
 /// The masks stretched over the pictures, and cut as these are before they are encoded.
-pub(in crate::nodes) fn stretched(mask: &Mask, pixels: &Image, factor: usize) -> Mask {
+fn stretched(mask: &Mask, pixels: &Image, factor: usize) -> Mask {
     let mask = mask.resized([pixels.height, pixels.width], Method::Bilinear, Crop::Disabled);
     let [top, left] = [pixels.height, pixels.width].map(|side| side % factor / 2);
     let [height, width] = [pixels.height, pixels.width].map(|side| side / factor * factor);

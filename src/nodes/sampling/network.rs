@@ -22,7 +22,6 @@ pub(super) struct Network<'a> {
     model: &'a Model,
     cx: &'a Context<'a>,
     canvas: Canvas<'a>,
-    shape: [usize; 4],
     conditions: Vec<Told>,
     /// The guidance that a guidance-distilled network is told.
     told_cfg: Option<f32>,
@@ -61,7 +60,7 @@ impl<'a> Network<'a> {
             .hint("use the latent, and the autoencoder, that belong to the model"));
         }
         let told_cfg = config.time_cond_proj_dim.map(|_| cfg);
-        Ok(Self { model, cx, canvas, shape, conditions: Vec::new(), told_cfg, last: None })
+        Ok(Self { model, cx, canvas, conditions: Vec::new(), told_cfg, last: None })
     }
 
     /// Tells the network of a condition, and says where, when and how much it counts.
@@ -86,7 +85,7 @@ impl<'a> Network<'a> {
     }
 
     fn entry(&self, condition: &Condition) -> Result<Entry> {
-        let canvas = [self.shape[2], self.shape[3]];
+        let canvas = [self.canvas.shape[2], self.canvas.shape[3]];
         let mut area = condition.area.map(|area| rectangle(area, canvas));
         let mask = condition.mask.as_ref().map(|AreaMask { mask, strength, bounds_only }| {
             // As many planes as there are masks: the batch takes them in turn.
@@ -126,7 +125,7 @@ impl<'a> Network<'a> {
     /// The refiner was told a score instead of the target size: 6 is a good picture, 2.5 a bad one.
     fn time_ids(&self, condition: &Condition, negative: bool) -> Result<Vec<f32>> {
         let Some(added) = self.model.unet.config().added else { return Ok(Vec::new()) };
-        let [_, _, height, width] = self.shape;
+        let [_, _, height, width] = self.canvas.shape;
         let latent = [(height * 8) as f32, (width * 8) as f32];
         let (original, crop, target, score) = match &condition.size {
             None => (latent, [0.0; 2], latent, None),
@@ -159,7 +158,7 @@ impl<'a> Network<'a> {
         let config = self.model.unet.config();
         let size = [parts[0].area.height, parts[0].area.width];
         let check =
-            |n: usize| limits::check_unet(&env.device_info, config, n * self.shape[0], size);
+            |n: usize| limits::check_unet(&env.device_info, config, n * self.canvas.shape[0], size);
         check(1)?;
         let (mut least, mut common, mut count) = (usize::MAX, 1, 0);
         for part in parts {
@@ -176,7 +175,7 @@ impl<'a> Network<'a> {
 
     /// What the network is told in a call for these conditions, every one repeated for the batch.
     fn prepare(&self, conditions: &[usize]) -> UnetCondition {
-        let [batch, ..] = self.shape;
+        let [batch, ..] = self.canvas.shape;
         let told = || conditions.iter().map(|i| &self.conditions[*i]);
         let length = told().map(|one| one.context.dims()[1]).fold(1, least_common_multiple);
         let context = |one: &Told| {
@@ -214,7 +213,7 @@ impl<'a> Network<'a> {
             self.last = Some((conditions.clone(), self.prepare(&conditions)));
         }
         let Some((_, told)) = &self.last else { return Ok(Vec::new()) };
-        let [batch, _, height, width] = self.shape;
+        let [batch, _, height, width] = self.canvas.shape;
         let (unet, schedule) = (&self.model.unet, &self.model.schedule);
         let Rect { height: rows, width: columns, .. } = parts[0].area;
         let channels = unet.config().in_channels;
