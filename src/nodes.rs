@@ -1,8 +1,8 @@
 //! The node classes: where graphs meet models.
 //!
 //! One file a family, classes named as ComfyUI names them, all in the one list [`NODES`]. A node is a
-//! [`Function`](crate::graph::Function) and has no state: what it needs beyond its inputs (models folder, device, uploaded files) is the [`Environment`].
-//! What flows along the links is in [`values`].
+//! [`Function`](crate::graph::Function) and has no state: what it needs beyond its inputs (models
+//! folder, device, uploaded files) is the [`Environment`]. What flows along the links is in [`values`].
 
 mod alpha;
 mod conditioning;
