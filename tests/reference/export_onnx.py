@@ -1,4 +1,4 @@
-"""Exports the UNet of a checkpoint to ONNX, for the comparison with onnxruntime-web in `make bench`.
+"""Exports the UNet of a checkpoint to ONNX, for the comparison with onnxruntime-web in `make bench-unet`.
 
 Run from the repository root:
 `python tests/reference/export_onnx.py [MODEL_FOLDER] [OUTPUT]`, by default of the bundled model to
