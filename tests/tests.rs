@@ -8,6 +8,7 @@
 mod shared;
 mod support;
 
+mod areas;
 mod diffusion;
 mod docs;
 mod golden;

@@ -576,17 +576,6 @@ test("the same seed is another picture with another desktop's random numbers", a
   expect(made.wrong).toMatch(/cuda.*`comfyui`, `comfyui-cuda`, `a1111`/);
 });
 
-test("a prompt in OpenAI's shape is taken at its word", async ({ lab }) => {
-  const bytes = await lab.evaluate(async () => {
-    const engine = await tintype.open({ device: "cpu" });
-    const { data } = await engine.images.generate({ prompt: "a {cat|cat} // here", size: "64x64", steps: 1, seed: 5 });
-    engine.close();
-    return [...atob(data[0]?.b64_json ?? "")].map((c) => c.charCodeAt(0));
-  });
-  const graph = JSON.parse(pngTexts(Uint8Array.from(bytes)).prompt ?? "{}") as ApiGraph;
-  expect(graph["2"]?.inputs.text).toBe("a {cat|cat} // here");
-});
-
 test("a MidJourney prompt becomes options of runs; what is ignored is told; nonsense is refused", async ({ lab }) => {
   const made = await lab.evaluate(async () => {
     const engine = await tintype.open({ device: "cpu" });
