@@ -7,6 +7,7 @@
 mod alpha;
 mod conditioning;
 mod environment;
+mod folders;
 mod image;
 mod latent;
 mod limits;

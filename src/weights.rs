@@ -99,8 +99,7 @@ impl Weights {
                 return Err(safetensors::unknown_dtype(source.name(), &tensor.name, "I64"));
             }
             if tensors.contains_key(&name) {
-                let why = format!("it has `{name}` under an older name, too");
-                return Err(ErrorKind::BadHeader { file: source.name().to_owned(), why }.into());
+                return Err(twice(source.name(), &name));
             }
             let place = if host_tables.iter().any(|suffix| name.ends_with(suffix)) {
                 let width = tensor.shape.last().copied().unwrap_or(1);
@@ -138,6 +137,28 @@ impl Weights {
             Place::Host(_) => 0,
         };
         self.tensors.values().map(bytes).sum()
+    }
+
+    /// Names and shapes of the tensors not yet taken.
+    pub fn shapes(&self) -> impl Iterator<Item = (&str, &[usize])> {
+        self.tensors.iter().map(|(name, entry)| (name.as_str(), entry.shape.as_slice()))
+    }
+
+    /// The same tensors under other names: what `name` makes of each.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::BadHeader`] if two get the same name.
+    pub fn renamed(self, name: impl Fn(&str) -> String) -> Result<Self> {
+        let mut tensors = BTreeMap::new();
+        for (old, entry) in self.tensors {
+            let new = name(&old);
+            if tensors.contains_key(&new) {
+                return Err(twice(&self.file, &new));
+            }
+            tensors.insert(new, entry);
+        }
+        Ok(Self { tensors, ..self })
     }
 
     /// True if the file has a tensor of that name that nobody has taken.
@@ -263,6 +284,11 @@ impl Weights {
         })
         .hint("the config beside the file does not describe it: use the config it was saved with"))
     }
+}
+
+fn twice(file: &str, name: &str) -> Error {
+    let why = format!("it has `{name}` under another name, too");
+    ErrorKind::BadHeader { file: file.to_owned(), why }.into()
 }
 
 /// Host numbers onto the device.

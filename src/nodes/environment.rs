@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use burn::tensor::Device;
 
+use super::folders;
 use crate::device::DeviceInfo;
 use crate::error::{Error, ErrorKind, Result, nearest};
 use crate::graph::ChoiceSource;
@@ -133,39 +134,14 @@ impl ChoiceSource for Environment {
     fn choices(&self, folder: &str) -> Vec<String> {
         match folder {
             "input" => self.inputs.borrow().keys().cloned().collect(),
-            "checkpoints" => checkpoints(&self.store.list()),
-            _ => Vec::new(),
+            _ => folders::names(&self.store.list(), folder),
         }
     }
 
     fn advice(&self, folder: &str) -> Option<&'static str> {
         match folder {
             "input" => Some("add the file to the inputs"),
-            "checkpoints" => Some(
-                "find the model by this name, at huggingface.co for example, and put its folder, in diffusers' layout, into the models folder",
-            ),
-            _ => None,
+            _ => folders::advice(folder),
         }
-    }
-}
-
-/// Folders in diffusers' layout, by name; those in ComfyUI's `checkpoints` folder by their name in it.
-fn checkpoints(files: &[String]) -> Vec<String> {
-    let folders = files.iter().filter_map(|file| file.strip_suffix("/model_index.json"));
-    folders.map(|folder| folder.strip_prefix("checkpoints/").unwrap_or(folder).to_owned()).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn diffusers_folders_are_checkpoints() {
-        let files = [
-            "sprite/model_index.json",
-            "sprite/unet/config.json",
-            "checkpoints/big/model_index.json",
-        ];
-        assert_eq!(checkpoints(&files.map(str::to_owned)), ["sprite", "big"]);
     }
 }

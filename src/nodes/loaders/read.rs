@@ -1,0 +1,52 @@
+//! Weights files, with progress told and damaged copies forgotten.
+
+use burn::tensor::Device;
+
+use crate::error::{ErrorKind, Result};
+use crate::graph::event::Phase;
+use crate::graph::{Context, Event};
+use crate::models::clip::TOKEN_TABLE;
+use crate::nodes::Environment;
+use crate::store::{ByteSource, Progress};
+use crate::weights::Weights;
+
+/// All tensors of the file at `path` of the models folder, and the memory they take on the device.
+pub(in crate::nodes) async fn load_weights(
+    cx: &Context<'_>,
+    path: &str,
+) -> Result<(Weights, usize)> {
+    let weights = read(cx, path, async |source, device, progress| {
+        Weights::load(source, device, &[TOKEN_TABLE], progress).await
+    })
+    .await?;
+    let bytes = weights.device_bytes();
+    Ok((weights, bytes))
+}
+
+/// Opens the file at `path` and has `load` read it, which is handed the file, the device and whom to tell of progress.
+pub(super) async fn read<T>(
+    cx: &Context<'_>,
+    path: &str,
+    load: impl AsyncFnOnce(&dyn ByteSource, &Device, Progress<'_>) -> Result<T>,
+) -> Result<T> {
+    let env: &Environment = cx.env();
+    let tell = |phase, loaded, total| {
+        cx.emit(Event::ModelProgress { file: path.to_owned(), loaded, total, phase });
+        cx.check_cancelled()
+    };
+    let source =
+        env.store.open(path, &mut |loaded, total| tell(Phase::Fetch, loaded, total)).await?;
+    cx.checkpoint().await?;
+    let loaded =
+        load(&*source, &env.device, &mut |loaded, total| tell(Phase::Load, loaded, total)).await;
+    drop(source);
+    if let Err(error) = &loaded
+        && matches!(error.kind(), ErrorKind::HashMismatch { .. } | ErrorKind::Truncated { .. })
+    {
+        // A damaged stored copy would fail every time: forget it, so that trying again can help.
+        env.store.discard(path).await;
+    }
+    let loaded = loaded?;
+    cx.checkpoint().await?;
+    Ok(loaded)
+}
