@@ -47,15 +47,23 @@ wasm: cpu webgpu
 # A cdylib alone: cargo leaves link-time optimisation, 6 % of the CPU engine's download, out of one that is an rlib, too.
 ENGINE := cargo rustc --release --lib --crate-type cdylib --target $(TARGET) --no-default-features --features
 
-cpu webgpu: rust $(BINDGEN) npm
-	$(ENGINE) $@
-	@scripts/package-engine $@ $(TARGET) $(BINDGEN) $(PKG)/$@
+# Cargo gives every engine's file the same name, and so would link each of them again whenever another was built last.
+SOURCES := $(shell find Cargo.toml Cargo.lock build.rs .cargo src kernels scripts/package-engine www/public/models -type f)
+
+cpu webgpu: %: $(PKG)/%/tintype_bg.wasm
+
+$(PKG)/%/tintype_bg.wasm: $(SOURCES) | rust $(BINDGEN) npm
+	$(ENGINE) $*
+	@scripts/package-engine $* $(TARGET) $(BINDGEN) $(PKG)/$*
+	@touch $@
 
 # The WebGPU engine once more, with what compares its numbers with the references: for www/test/browser/parity.spec.ts
 # only. One more link, since everything but our own crate is the same; and no wasm-opt, since nobody downloads it.
 PARITY := build/parity/webgpu
 
-parity: rust $(BINDGEN)
+parity: $(PARITY)/tintype_bg.wasm
+
+$(PARITY)/tintype_bg.wasm: $(SOURCES) $(shell find tests/shared tests/fixtures -type f) | rust $(BINDGEN)
 	$(ENGINE) webgpu,parity
 	@$(BINDGEN) --target web --out-name tintype --out-dir $(PARITY) $${CARGO_TARGET_DIR:-target}/$(TARGET)/release/tintype.wasm
 
