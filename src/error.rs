@@ -74,9 +74,9 @@ pub enum ErrorKind {
         /// Which rule it breaks.
         why: String,
     },
-    /// A tensor's number format is none of f32, f16, bf16.
+    /// A tensor's number format is none that weights are stored in.
     #[error(
-        "tensor `{tensor}` of `{file}` has the number format `{dtype}`, expected F32, F16 or BF16"
+        "tensor `{tensor}` of `{file}` has the number format `{dtype}`, expected F32, F16, BF16 or an FP8"
     )]
     UnknownDtype {
         /// Path of the file.
@@ -133,6 +133,14 @@ pub enum ErrorKind {
         option: String,
         /// Its value as text.
         value: String,
+    },
+    /// A file holds another kind of model than is needed, or one that this version cannot run.
+    #[error("`{file}` is {what}, which is not supported here")]
+    UnsupportedModel {
+        /// Path of the file.
+        file: String,
+        /// What it is, in words.
+        what: String,
     },
     /// A config, tokenizer or graph file cannot be parsed.
     #[error("`{file}` cannot be read: {why}")]
@@ -329,6 +337,7 @@ impl ErrorKind {
             Self::TensorShape { .. } => "tensor_shape",
             Self::HashMismatch { .. } => "hash_mismatch",
             Self::UnsupportedConfig { .. } => "unsupported_config",
+            Self::UnsupportedModel { .. } => "unsupported_model",
             Self::BadFile { .. } => "bad_file",
             Self::BadImage { .. } => "bad_image",
             Self::BadPrompt { .. } => "bad_prompt",

@@ -7,10 +7,13 @@
 mod blocks;
 pub mod clip;
 mod config;
+pub mod family;
 pub mod probe;
+mod shapes;
 pub mod unet;
 pub mod vae;
 
 pub use clip::ClipTextModel;
+pub use family::Family;
 pub use unet::Unet;
 pub use vae::Vae;

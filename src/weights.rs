@@ -6,20 +6,28 @@
 //! network then takes its parameters by name ([`Weights::conv2d`], …) and [`Weights::finish`] complains of
 //! what is left. Nothing here knows which network it fills.
 
+pub mod checkpoint;
 mod dtype;
+mod file;
 mod keys;
+mod ldm;
+mod open_clip;
 pub mod safetensors;
+mod table;
 
 use std::collections::BTreeMap;
 
 use burn::tensor::{DType, Device, FloatDType, Tensor, TensorData};
 
+use self::checkpoint::Cut;
 pub use self::dtype::Dtype;
-use self::safetensors::Header;
+pub use self::file::WeightsFile;
+use self::safetensors::TensorInfo;
+pub use self::table::Table;
 use crate::device;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ops::{Conv2d, GroupNorm, LayerNorm, Linear, Padding};
-use crate::store::{ByteSource, Hash, Progress};
+use crate::store::{ByteSource, Progress};
 
 /// The tensors of one file, on the device, waiting to be taken by name.
 #[derive(Debug)]
@@ -42,32 +50,6 @@ enum Place {
     Host(Table),
 }
 
-/// A table of rows that stays on the host in the file's own number format: a vocabulary's embeddings, of
-/// which a prompt needs 77.
-#[derive(Debug, Clone)]
-pub struct Table {
-    dtype: Dtype,
-    width: usize,
-    bytes: Vec<u8>,
-}
-
-impl Table {
-    /// Number of rows.
-    pub fn rows(&self) -> usize {
-        self.bytes.len() / (self.width * self.dtype.bytes())
-    }
-
-    /// Row `index` as f32.
-    ///
-    /// # Panics
-    ///
-    /// If there is no such row.
-    pub fn row(&self, index: usize) -> Vec<f32> {
-        let len = self.width * self.dtype.bytes();
-        self.dtype.widen(&self.bytes[index * len..][..len])
-    }
-}
-
 impl Weights {
     /// Reads every tensor of a safetensors file onto `device`, except those whose name ends in one of
     /// `host_tables`, which stay on the host. `progress` is told the bytes read and the bytes in all.
@@ -82,42 +64,50 @@ impl Weights {
         host_tables: &[&str],
         progress: Progress<'_>,
     ) -> Result<Self> {
-        let mut hash = Hash::default();
-        let (header, header_bytes) = Header::read(source).await?;
-        hash.update(&header_bytes);
-        let keeps_half = device::keeps_half(device);
-        let mut tensors = BTreeMap::new();
-        for tensor in header.tensors {
-            let bytes = source.read(header.data_start + tensor.start, tensor.bytes()).await?;
-            hash.update(&bytes);
-            progress(header.data_start + tensor.end, source.len())?;
-            if keys::is_buffer(&tensor.name) {
-                continue;
-            }
-            let name = keys::ours(&tensor.name);
-            if tensor.dtype == Dtype::I64 {
-                return Err(safetensors::unknown_dtype(source.name(), &tensor.name, "I64"));
-            }
-            if tensors.contains_key(&name) {
-                return Err(twice(source.name(), &name));
-            }
-            let place = if host_tables.iter().any(|suffix| name.ends_with(suffix)) {
-                let width = tensor.shape.last().copied().unwrap_or(1);
-                Place::Host(Table { dtype: tensor.dtype, width, bytes })
-            } else {
-                // Vectors are few numbers and are used as they are: scales, shifts, biases.
-                let count = bytes.len() / tensor.dtype.bytes();
-                let half = keeps_half && tensor.dtype == Dtype::F16 && tensor.shape.len() > 1;
-                Place::Device(Box::new(if half {
-                    upload(TensorData::from_bytes_vec(bytes, [count], DType::F16), device)
-                } else {
-                    upload_f32(tensor.dtype.widen(&bytes), device)
-                }))
-            };
-            tensors.insert(name, Entry { shape: tensor.shape, place });
+        WeightsFile::open(source).await?.load(device, host_tables, progress).await
+    }
+
+    /// No tensors yet.
+    fn none(file: &str, device: &Device) -> Self {
+        Self { file: file.to_owned(), device: device.clone(), tensors: BTreeMap::new() }
+    }
+
+    /// Adds a part of a stored tensor.
+    fn insert(
+        &mut self,
+        name: String,
+        cut: &Cut,
+        tensor: &TensorInfo,
+        bytes: Vec<u8>,
+        host_tables: &[&str],
+    ) -> Result<()> {
+        if self.tensors.contains_key(&name) {
+            return Err(twice(&self.file, &name));
         }
-        hash.check(source.name())?;
-        Ok(Self { file: source.name().to_owned(), device: device.clone(), tensors })
+        if let Dtype::Integer { .. } = tensor.dtype {
+            tensor.widen(&self.file, &[])?;
+        }
+        let bytes = cut.of(bytes, &tensor.shape, tensor.dtype.bytes());
+        let shape = cut.shape(&tensor.shape);
+        // An array without numbers is no array on a device; whoever takes it will say what shape is wanted.
+        let stays = bytes.is_empty() || host_tables.iter().any(|suffix| name.ends_with(suffix));
+        let place = if stays {
+            let width = shape.last().copied().unwrap_or(1);
+            Place::Host(Table::new(tensor.dtype, width, bytes))
+        } else {
+            // Vectors are few numbers and are used as they are: scales, shifts, biases.
+            let count = bytes.len() / tensor.dtype.bytes();
+            let half = device::keeps_half(&self.device)
+                && tensor.dtype == Dtype::F16
+                && tensor.shape.len() > 1;
+            Place::Device(Box::new(if half {
+                upload(TensorData::from_bytes_vec(bytes, [count], DType::F16), &self.device)
+            } else {
+                upload_f32(tensor.widen(&self.file, &bytes)?, &self.device)
+            }))
+        };
+        self.tensors.insert(name, Entry { shape, place });
+        Ok(())
     }
 
     /// The device the tensors are on.
@@ -177,7 +167,7 @@ impl Weights {
         let entry = self.take(name, &shape)?;
         let flat = match entry.place {
             Place::Device(flat) => *flat,
-            Place::Host(table) => upload_f32(table.dtype.widen(&table.bytes), &self.device),
+            Place::Host(table) => upload_f32(table.numbers(), &self.device),
         };
         Ok(flat.reshape(shape))
     }

@@ -55,6 +55,11 @@ impl TestHost {
         events.iter().filter_map(file).collect()
     }
 
+    /// True if one of the events is such.
+    pub(crate) fn any(&self, such: impl Fn(&Event) -> bool) -> bool {
+        self.events.borrow().iter().any(such)
+    }
+
     fn kinds(&self) -> Vec<&'static str> {
         self.events.borrow().iter().map(Event::kind).collect()
     }

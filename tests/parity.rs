@@ -2,6 +2,7 @@
 //!
 //! The references are written by `tests/reference`; its README says what is in them.
 
+mod checkpoints;
 mod networks;
 mod ops;
 mod tokenizer;

@@ -1,5 +1,7 @@
 //! What the tests share: reading fixtures, loading networks, comparing numbers.
 
+pub(crate) mod tiny;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 

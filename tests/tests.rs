@@ -9,6 +9,7 @@ mod shared;
 mod support;
 
 mod areas;
+mod checkpoints;
 mod diffusion;
 mod docs;
 mod golden;

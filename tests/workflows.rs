@@ -116,14 +116,16 @@ fn ui_workflow_runs_as_it_is_and_travels_in_its_picture() {
 fn what_is_missing_is_named_node_by_node_with_where_to_get_it() {
     let class =
         "is no class of this engine; ComfyUI has it, or a pack of nodes at registry.comfy.org";
-    let model = "expected one of sprite; find the model by this name, at huggingface.co for example, \
-                 and put its folder, in diffusers' layout, into the models folder";
+    let model = "expected one of sprite; find the model by this name, at huggingface.co or civitai.com for example, \
+                 and put its `.safetensors` file into `checkpoints` of the models folder";
+    let vae = "and there is none to choose from; find the model by this name, at huggingface.co for example, \
+               and put its `.safetensors` file into `vae` of the models folder";
     let cases = [
         (
             "lora.json",
             vec![
                 format!("4 `ckpt_name` is `castle_v3.safetensors`, {model}"),
-                format!("10 `LoraLoader` {class}"),
+                "10 `LoraLoader` is no class of this engine; did you mean `VAELoader`?".to_owned(),
             ],
         ),
         (
@@ -134,7 +136,7 @@ fn what_is_missing_is_named_node_by_node_with_where_to_get_it() {
                  add the file to the inputs"
                     .to_owned(),
                 format!("12 `ControlNetLoader` {class}"),
-                format!("13 `VAELoader` {class}"),
+                format!("13 `vae_name` is `mse.safetensors`, {vae}"),
                 format!("14 `ckpt_name` is `v1-5.ckpt`, {model}"),
             ],
         ),

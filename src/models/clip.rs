@@ -2,10 +2,11 @@
 //!
 //! Source: transformers 5.23 `modeling_clip.py`.
 
-use burn::tensor::{Device, Tensor, TensorData};
-use serde_json::json;
+mod config;
 
-use super::config::Config;
+use burn::tensor::{Device, Tensor, TensorData};
+
+pub use self::config::ClipConfig;
 use super::probe::seen;
 use crate::error::{ErrorKind, Result};
 use crate::ops::{self, LayerNorm, Linear};
@@ -13,70 +14,6 @@ use crate::weights::{Table, Weights};
 
 /// Name of the tensor that stays on the host: of its rows a prompt needs 77.
 pub const TOKEN_TABLE: &str = "text_model.embeddings.token_embedding.weight";
-
-/// What transformers' config says of a CLIP text model.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ClipConfig {
-    /// Number of tokens in the vocabulary.
-    pub vocab_size: usize,
-    /// Width of an embedding.
-    pub hidden_size: usize,
-    /// Width inside the feed-forward layers.
-    pub intermediate_size: usize,
-    /// Number of layers.
-    pub num_hidden_layers: usize,
-    /// Attention heads of each.
-    pub num_attention_heads: usize,
-    /// Longest sequence: 77.
-    pub max_position_embeddings: usize,
-    /// Epsilon of the normalisations.
-    pub layer_norm_eps: f64,
-    /// `quick_gelu` (OpenAI's CLIP) rather than `gelu` (OpenCLIP).
-    pub quick_gelu: bool,
-    /// Token whose embedding stands for the whole prompt; 2 in old configs, which means "the largest id".
-    pub eos_token_id: usize,
-    /// Width of the projected embedding; `None` for a model without projection.
-    pub projection_dim: Option<usize>,
-}
-
-impl ClipConfig {
-    /// Reads `config.json`.
-    ///
-    /// # Errors
-    ///
-    /// Text that is no JSON, and options this network does not implement, by name.
-    pub fn parse(file: &str, text: &str) -> Result<Self> {
-        let config = Config::parse(file, text)?;
-        config.must_be("model_type", &json!("clip_text_model"))?;
-        let quick_gelu = match config.text("hidden_act", "quick_gelu")?.as_str() {
-            "quick_gelu" => true,
-            "gelu" => false,
-            _ => return Err(config.unsupported("hidden_act")),
-        };
-        let projects =
-            config.texts("architectures").is_ok_and(|a| a[0] == "CLIPTextModelWithProjection");
-        let hidden_size = config.size("hidden_size", 512)?;
-        let num_attention_heads = config.size("num_attention_heads", 8)?;
-        if hidden_size == 0 {
-            return Err(config.unsupported("hidden_size"));
-        }
-        if num_attention_heads == 0 || hidden_size % num_attention_heads != 0 {
-            return Err(config.unsupported("num_attention_heads"));
-        }
-        Ok(Self {
-            vocab_size: config.size("vocab_size", 49408)?,
-            hidden_size,
-            intermediate_size: config.size("intermediate_size", 2048)?,
-            num_hidden_layers: config.size("num_hidden_layers", 12)?,
-            num_attention_heads,
-            max_position_embeddings: config.size("max_position_embeddings", 77)?,
-            layer_norm_eps: config.float("layer_norm_eps", 1e-5)?,
-            quick_gelu,
-            eos_token_id: config.size("eos_token_id", 49407)?,
-            projection_dim: if projects { Some(config.size("projection_dim", 512)?) } else { None },
-        })
-    }
-}
 
 /// The text encoder.
 #[derive(Debug)]

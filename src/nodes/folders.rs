@@ -21,6 +21,24 @@ const FOLDERS: &[Folder] = &[
         advice: "find the model by this name, at huggingface.co or civitai.com for example, and put its `.safetensors` file into `checkpoints` of the models folder",
     },
     Folder {
+        name: "diffusion_models",
+        former: "unet",
+        what: "diffusion model",
+        advice: "find the model by this name, at huggingface.co for example, and put its `.safetensors` file into `diffusion_models` of the models folder",
+    },
+    Folder {
+        name: "text_encoders",
+        former: "clip",
+        what: "text encoder",
+        advice: "find the model by this name, at huggingface.co for example, and put its `.safetensors` file into `text_encoders` of the models folder",
+    },
+    Folder {
+        name: "vae",
+        former: "",
+        what: "VAE",
+        advice: "find the model by this name, at huggingface.co for example, and put its `.safetensors` file into `vae` of the models folder",
+    },
+    Folder {
         name: "upscale_models",
         former: "",
         what: "upscale model",

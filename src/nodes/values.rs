@@ -18,7 +18,7 @@ use crate::diffusion::schedule::NoiseSchedule;
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::{Kind, Value};
 use crate::image::{Image, Mask};
-use crate::models::{ClipTextModel, Unet, Vae};
+use crate::models::{ClipTextModel, Family, Unet, Vae};
 use crate::prompt::Tokenizer;
 
 /// MODEL: a denoising network and how it was trained.
@@ -57,13 +57,58 @@ pub struct TextEncoder {
     pub model: ClipTextModel,
     /// Text → its tokens.
     pub tokenizer: Tokenizer,
+    /// The layer whose output counts if nobody chooses another, from the end: 1 is the last.
+    pub layer: usize,
+    /// Whether the final normalisation follows an earlier layer, too.
+    pub is_normed: bool,
 }
+
+impl TextEncoder {
+    /// An encoder, read as its family was trained: SDXL's at the layer before the last and not normalised, Stable
+    /// Diffusion 2's at the layer before the last of OpenCLIP ViT-H/14's 24, 1's at the last.
+    pub fn new(model: ClipTextModel, tokenizer: Tokenizer, is_sdxl: bool) -> Self {
+        let config = model.config();
+        let is_whole_vit_h = config.num_hidden_layers == VIT_H_LAYERS && !config.quick_gelu;
+        let layer = if is_sdxl || is_whole_vit_h { 2 } else { 1 };
+        Self { model, tokenizer, layer, is_normed: !is_sdxl }
+    }
+
+    /// Reads it as one of SDXL's from now on: a file of its own does not say that it is.
+    pub fn read_as_sdxl(&mut self) {
+        (self.layer, self.is_normed) = (2, false);
+    }
+}
+
+/// Layers of OpenCLIP ViT-H/14's text encoder. Stable Diffusion 2's folders leave the last out, since nothing reads it.
+pub const VIT_H_LAYERS: usize = 24;
 
 /// VAE: pictures ↔ latents.
 #[derive(Debug, Clone)]
 pub struct VaeHandle {
+    vae: Option<Rc<Vae>>,
+}
+
+impl VaeHandle {
+    /// A network, or that a checkpoint has none.
+    pub fn new(vae: impl Into<Option<Vae>>) -> Self {
+        Self { vae: vae.into().map(Rc::new) }
+    }
+
     /// The network.
-    pub vae: Rc<Vae>,
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Mismatch`] if the checkpoint has none, which matters only to those who need it.
+    pub fn network(&self) -> Result<&Vae> {
+        self.vae.as_deref().ok_or_else(|| {
+            Error::new(ErrorKind::Mismatch {
+                what: "vae",
+                expected: "an autoencoder".to_owned(),
+                got: "a checkpoint without one".to_owned(),
+            })
+            .hint("load one with `VAELoader`")
+        })
+    }
 }
 
 /// How a family's latents relate to the autoencoder's and to colours.
@@ -98,6 +143,26 @@ impl PreviewColours {
             [-0.184, -0.271, -0.473],
         ];
         Self { matrix, bias: [0.0; 3] }
+    }
+
+    /// SDXL and its refiner.
+    ///
+    /// # Source
+    ///
+    /// T. A. Vass, "Explaining the SDXL latent space", Hugging Face blog, 2023; there for colours of 0..=255.
+    pub fn sdxl() -> Self {
+        let rows =
+            [[60.0, 60.0, 60.0], [-60.0, -5.0, 10.0], [25.0, 15.0, -5.0], [-70.0, -50.0, -35.0]];
+        let matrix = rows.map(|row: [f32; 3]| row.map(|v| v / 127.5)).to_vec();
+        Self { matrix, bias: [150.0, 140.0, 130.0].map(|v: f32| v / 127.5 - 1.0) }
+    }
+
+    /// Those of a family.
+    pub fn of(family: Family) -> Self {
+        match family {
+            Family::Sd1 | Family::Sd2 => Self::stable_diffusion(),
+            Family::Sdxl | Family::SdxlRefiner => Self::sdxl(),
+        }
     }
 
     /// The first latent of a batch as 8-bit red, green, blue, opacity; `latent` is scaled, `[…, h, w]`.

@@ -32,12 +32,30 @@ impl Tokenizer {
             Err(error) if matches!(error.kind(), ErrorKind::FileNotFound { .. }) => {
                 let vocab = store::read_text(store, &path("vocab.json")).await?;
                 let merges = store::read_text(store, &path("merges.txt")).await?;
-                fast_tokenizer(&path("vocab.json"), &vocab, &merges)?
+                let vocab: Value = serde_json::from_str(&vocab).map_err(|error| {
+                    ErrorKind::BadFile { file: path("vocab.json"), why: error.to_string() }
+                })?;
+                fast_tokenizer(&vocab, &merges)
             }
             json => json?,
         };
         let config = store::read_text(store, &path("tokenizer_config.json")).await?;
         Self::parse(&path("tokenizer.json"), &json, &path("tokenizer_config.json"), &config)
+    }
+
+    /// CLIP's own tokenizer, with its whole vocabulary, which files without a tokenizer were trained with.
+    ///
+    /// `pads_with_end` is how OpenAI's encoders were trained; OpenCLIP's pad with token 0, an exclamation mark.
+    ///
+    /// # Errors
+    ///
+    /// If the bundled list of merges cannot be read.
+    pub async fn clip(store: &dyn ModelStore, pads_with_end: bool) -> Result<Self> {
+        let merges = clip_merges(store).await?;
+        let json = fast_tokenizer(&clip_vocabulary(&merges), &merges);
+        let pad = if pads_with_end { END } else { "!" };
+        let config = json!({ "bos_token": START, "eos_token": END, "pad_token": pad });
+        Self::parse(CLIP_MERGES, &json, CLIP_MERGES, &config.to_string())
     }
 
     fn parse(file: &str, json: &str, config_file: &str, config: &str) -> Result<Self> {
@@ -76,29 +94,66 @@ impl Tokenizer {
     }
 }
 
+/// Path of CLIP's merges, which ship with the page.
+const CLIP_MERGES: &str = "clip-tokenizer/merges.txt";
+
+const START: &str = "<|startoftext|>";
+const END: &str = "<|endoftext|>";
+
+/// Natively the list is part of the program, so that any folder of models will do.
+#[cfg(native)]
+async fn clip_merges(_store: &dyn ModelStore) -> Result<String> {
+    let text = include_str!(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/www/public/models/clip-tokenizer/merges.txt"
+    ));
+    Ok(text.to_owned())
+}
+
+/// In a page it is a file: every visitor would download it with the engine, and few need it.
+#[cfg(web)]
+async fn clip_merges(store: &dyn ModelStore) -> Result<String> {
+    store::read_text(store, CLIP_MERGES).await
+}
+
+/// CLIP's vocabulary: the 256 bytes, the same at the end of a word, what each merge makes of its two halves, and the two
+/// special tokens (OpenAI's `simple_tokenizer.py`).
+fn clip_vocabulary(merges: &str) -> Value {
+    // Bytes that print stand for themselves and come first; the others, in their order, for the letters from 256 on.
+    let prints = |byte: &u8| matches!(byte, 33..=126 | 161..=172 | 174..=255);
+    let itself = (0..=255).filter(prints).map(char::from);
+    let others = (256..).filter_map(char::from_u32).take((0..=255).filter(|b| !prints(b)).count());
+    let bytes: Vec<String> = itself.chain(others).map(String::from).collect();
+    let ends = bytes.iter().map(|byte| format!("{byte}</w>"));
+    let merged = lines(merges).map(|line| line.replace(' ', ""));
+    let all = bytes.iter().cloned().chain(ends).chain(merged).chain([START, END].map(String::from));
+    all.enumerate().map(|(id, token)| (token, json!(id))).collect::<serde_json::Map<_, _>>().into()
+}
+
+/// The pairs of a list of merges.
+fn lines(merges: &str) -> impl Iterator<Item = &str> {
+    merges.lines().filter(|line| !line.starts_with("#version") && !line.is_empty())
+}
+
 /// The `tokenizer.json` that `vocab.json` and `merges.txt` stand for, with CLIP's own text rules
 /// (transformers 5.23 `CLIPTokenizer`).
-fn fast_tokenizer(file: &str, vocab: &str, merges: &str) -> Result<String> {
-    let vocab: Value = serde_json::from_str(vocab)
-        .map_err(|error| ErrorKind::BadFile { file: file.to_owned(), why: error.to_string() })?;
-    let merges: Vec<&str> =
-        merges.lines().filter(|line| !line.starts_with("#version") && !line.is_empty()).collect();
+fn fast_tokenizer(vocab: &Value, merges: &str) -> String {
+    let merges: Vec<&str> = lines(merges).collect();
     let special = |text: &str| {
         json!({
             "id": vocab[text], "content": text, "single_word": false, "lstrip": false, "rstrip": false,
             "normalized": false, "special": true,
         })
     };
-    let (start, end) = ("<|startoftext|>", "<|endoftext|>");
     let words = r"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+";
     let byte_level = json!({
         "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true,
     });
-    Ok(json!({
+    json!({
         "version": "1.0",
         "truncation": null,
         "padding": null,
-        "added_tokens": [special(start), special(end)],
+        "added_tokens": [special(START), special(END)],
         "normalizer": { "type": "Sequence", "normalizers": [
             { "type": "NFC" },
             { "type": "Replace", "pattern": { "Regex": r"\s+" }, "content": " " },
@@ -111,10 +166,10 @@ fn fast_tokenizer(file: &str, vocab: &str, merges: &str) -> Result<String> {
         "post_processor": null,
         "decoder": null,
         "model": {
-            "type": "BPE", "dropout": null, "unk_token": end, "continuing_subword_prefix": "",
+            "type": "BPE", "dropout": null, "unk_token": END, "continuing_subword_prefix": "",
             "end_of_word_suffix": "</w>", "fuse_unk": false, "byte_fallback": false,
             "ignore_merges": false, "vocab": vocab, "merges": merges,
         },
     })
-    .to_string())
+    .to_string()
 }

@@ -45,6 +45,18 @@ impl TensorInfo {
         // Beyond what a 32-bit heap can address, the read is what fails.
         usize::try_from(self.end - self.start).unwrap_or(usize::MAX)
     }
+
+    /// Its bytes as f32.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::UnknownDtype`] for integers.
+    pub fn widen(&self, file: &str, bytes: &[u8]) -> Result<Vec<f32>> {
+        self.dtype.widen(bytes).ok_or_else(|| match self.dtype {
+            Dtype::Integer { name, .. } => unknown_dtype(file, &self.name, name),
+            float => unreachable!("{float:?} widens"),
+        })
+    }
 }
 
 impl Header {
@@ -176,7 +188,7 @@ fn tensor_info(file: &str, name: String, value: &Value) -> Result<TensorInfo> {
     Ok(TensorInfo { name, dtype, shape, start, end })
 }
 
-pub(super) fn unknown_dtype(file: &str, tensor: &str, dtype: &str) -> Error {
+fn unknown_dtype(file: &str, tensor: &str, dtype: &str) -> Error {
     Error::new(ErrorKind::UnknownDtype {
         file: file.to_owned(),
         tensor: tensor.to_owned(),

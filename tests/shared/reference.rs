@@ -66,7 +66,8 @@ fn tensor(info: &Value, body: &[u8]) -> Reference {
     let bytes = &body[span[0]..span[1]];
     let data = match info["dtype"].as_str().unwrap() {
         "I32" => bytes.as_chunks().0.iter().map(|word| i32::from_le_bytes(*word) as f32).collect(),
-        dtype => Dtype::from_name(dtype).unwrap().widen(bytes),
+        "I64" => bytes.as_chunks().0.iter().map(|word| i64::from_le_bytes(*word) as f32).collect(),
+        dtype => Dtype::from_name(dtype).unwrap().widen(bytes).unwrap(),
     };
     Reference { shape: numbers("shape"), data }
 }

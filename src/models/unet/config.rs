@@ -4,6 +4,8 @@ use serde_json::json;
 
 use crate::error::Result;
 use crate::models::config::Config;
+use crate::models::shapes::{Found, GROUPS, HEAD_WIDTH};
+use crate::weights::checkpoint::Shapes;
 
 /// What diffusers' config says of a `UNet2DConditionModel`.
 #[derive(Debug, Clone, PartialEq)]
@@ -145,6 +147,71 @@ impl UnetConfig {
             up_attention,
             heads,
             norm_num_groups,
+            added,
+        })
+    }
+
+    /// What the tensors of a UNet say of it.
+    ///
+    /// No shape tells the number of heads: eight in Stable Diffusion 1.x, heads of 64 channels in the later ones, which
+    /// project tokens or are told a picture's size. Eight, too, where the level is so narrow that 64 make none.
+    ///
+    /// # Errors
+    ///
+    /// A tensor that every UNet has and this one has not, and widths that no Stable Diffusion has.
+    pub fn from_shapes(file: &str, shapes: &Shapes) -> Result<Self> {
+        let found = Found { file, shapes };
+        let levels = found.count(|i| format!("down_blocks.{i}.resnets.0.conv1.weight"));
+        let width = |i: usize| found.side(&format!("down_blocks.{i}.resnets.0.conv1.weight"), 0);
+        let block_out_channels = (0..levels.max(1)).map(width).collect::<Result<Vec<_>>>()?;
+        found.check_groups("down_blocks.0.resnets.0.conv1.weight", &block_out_channels)?;
+        let attends = |list: &str| -> Vec<bool> {
+            let first = |i| format!("{list}.{i}.attentions.0.norm.weight");
+            (0..levels).map(|i| found.has(&first(i))).collect()
+        };
+        let layers = |path: String| {
+            found.count(|i| format!("{path}.attentions.0.transformer_blocks.{i}.norm1.weight"))
+        };
+        // The lowest level of SDXL's refiner does not attend, but the middle below it does.
+        let transformer_layers = (0..levels)
+            .map(|i| match layers(format!("down_blocks.{i}")) {
+                0 if i + 1 == levels => layers("mid_block".to_owned()),
+                0 => layers(format!("up_blocks.{}", levels - 1 - i)),
+                layers => layers,
+            })
+            .map(|layers| layers.max(1))
+            .collect();
+        let context = found.ending(".attn2.to_k.weight").unwrap_or("attn2.to_k.weight");
+        let cross_attention_dim = found.side(context, 1)?;
+        let projection = found.ending(".proj_in.weight").and_then(|name| shapes.get(name));
+        let use_linear_projection = projection.is_some_and(|shape| shape.len() == 2);
+        let added = if found.has("add_embedding.linear_1.weight") {
+            let input_width = found.side("add_embedding.linear_1.weight", 1)?;
+            Some(AddedConfig { time_width: 256, input_width })
+        } else {
+            None
+        };
+        let heads_of = |width: &usize| match width / HEAD_WIDTH {
+            heads @ 1.. if use_linear_projection || added.is_some() => heads,
+            _ => 8,
+        };
+        let guidance = "time_embedding.cond_proj.weight";
+        Ok(Self {
+            in_channels: found.side("conv_in.weight", 1)?,
+            out_channels: found.side("conv_out.weight", 0)?,
+            heads: block_out_channels.iter().map(heads_of).collect(),
+            block_out_channels,
+            down_attention: attends("down_blocks"),
+            up_attention: attends("up_blocks"),
+            layers_per_block: found.count(|i| format!("down_blocks.0.resnets.{i}.conv1.weight")),
+            transformer_layers,
+            cross_attention_dim,
+            use_linear_projection,
+            norm_num_groups: GROUPS,
+            norm_eps: 1e-5,
+            flip_sin_to_cos: true,
+            freq_shift: 0.0,
+            time_cond_proj_dim: found.has(guidance).then(|| found.side(guidance, 1)).transpose()?,
             added,
         })
     }

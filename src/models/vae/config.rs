@@ -4,6 +4,8 @@ use serde_json::json;
 
 use crate::error::Result;
 use crate::models::config::Config;
+use crate::models::shapes::{Found, GROUPS};
+use crate::weights::checkpoint::Shapes;
 
 /// What diffusers' config says of an `AutoencoderKL`.
 #[derive(Debug, Clone, PartialEq)]
@@ -72,6 +74,33 @@ impl VaeConfig {
             use_post_quant_conv: config.flag("use_post_quant_conv", true)?,
             block_out_channels,
             norm_num_groups,
+        })
+    }
+
+    /// What the tensors of an autoencoder say of it, but for the scaling factor, which is its family's.
+    ///
+    /// # Errors
+    ///
+    /// A tensor that every autoencoder has and this one has not, and widths that no Stable Diffusion has.
+    pub fn from_shapes(file: &str, shapes: &Shapes) -> Result<Self> {
+        let found = Found { file, shapes };
+        let levels = found.count(|i| format!("encoder.down_blocks.{i}.resnets.0.conv1.weight"));
+        let width =
+            |i: usize| found.side(&format!("encoder.down_blocks.{i}.resnets.0.conv1.weight"), 0);
+        let block_out_channels = (0..levels.max(1)).map(width).collect::<Result<Vec<_>>>()?;
+        found.check_groups("encoder.down_blocks.0.resnets.0.conv1.weight", &block_out_channels)?;
+        Ok(Self {
+            in_channels: found.side("encoder.conv_in.weight", 1)?,
+            out_channels: found.side("decoder.conv_out.weight", 0)?,
+            latent_channels: found.side("decoder.conv_in.weight", 1)?,
+            layers_per_block: found
+                .count(|i| format!("encoder.down_blocks.0.resnets.{i}.conv1.weight")),
+            scaling_factor: 0.18215,
+            mid_block_add_attention: found.has("encoder.mid_block.attentions.0.to_q.weight"),
+            use_quant_conv: found.has("quant_conv.weight"),
+            use_post_quant_conv: found.has("post_quant_conv.weight"),
+            block_out_channels,
+            norm_num_groups: GROUPS,
         })
     }
 

@@ -6,7 +6,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::graph::Context;
 use crate::models::ClipTextModel;
 use crate::models::clip::ClipConfig;
-use crate::nodes::values::{Clip, Condition, TextEncoder};
+use crate::nodes::values::{Clip, Condition, TextEncoder, VIT_H_LAYERS};
 use crate::nodes::{Environment, limits};
 use crate::prompt::Chunk;
 use crate::prompt::tokenizer::WINDOW;
@@ -75,13 +75,13 @@ fn states(
     windows: &[Vec<u32>],
 ) -> Result<(Tensor<3>, Tensor<2>)> {
     let config = encoder.model.config();
-    let is_sdxl = clip.encoders.len() > 1 || config.projection_dim.is_some();
-    let (layer, is_normed) = match clip.layer.and_then(|stop| kept_layer(config, stop)) {
-        Some(layer) => (layer, !is_sdxl),
-        // More layers than there are: the last.
-        None if clip.layer.is_some() => (1, true),
-        None if is_sdxl => (2, false),
-        None => (1, true),
+    let (layer, is_normed) = match clip.layer {
+        None => (encoder.layer, encoder.is_normed),
+        Some(stop) => match kept_layer(config, stop) {
+            Some(layer) => (layer, encoder.is_normed),
+            // More layers than there are: the last.
+            None => (1, true),
+        },
     };
     let out = encoder.model.forward(windows, layer)?;
     let hidden = match (layer, is_normed) {
@@ -92,17 +92,14 @@ fn states(
     Ok((hidden, out.pooled))
 }
 
-/// Layers that the network was trained with.
-///
-/// Stable Diffusion 2's folders leave the last of OpenCLIP ViT-H/14's 24 text layers out, since nothing
-/// reads it; −2 is the last they have.
+/// Layers that the network was trained with; of 24, −2 is the last that Stable Diffusion 2's folders have.
 pub(super) fn trained_layers(model: &ClipTextModel) -> usize {
     let stored = model.config().num_hidden_layers;
     stored + left_out(stored)
 }
 
 fn left_out(stored: usize) -> usize {
-    usize::from(stored == 23)
+    usize::from(stored + 1 == VIT_H_LAYERS)
 }
 
 /// Where layer `stop` (−1 is the last trained) lies among the stored, from the end; nothing if there are

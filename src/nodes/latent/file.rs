@@ -88,7 +88,7 @@ async fn latent_of(name: &str, bytes: Rc<[u8]>) -> Result<Latent> {
         .into());
     };
     let start = (header.data_start + tensor.start) as usize;
-    let mut samples = tensor.dtype.widen(&bytes[start..start + tensor.bytes()]);
+    let mut samples = tensor.widen(name, &bytes[start..start + tensor.bytes()])?;
     if find("latent_format_version_0").is_none() {
         // Files from before the mark are scaled as Stable Diffusion 1.x's.
         samples.iter_mut().for_each(|v| *v /= 0.18215);

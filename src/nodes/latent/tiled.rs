@@ -44,7 +44,8 @@ pub(super) const VAE_DECODE_TILED: Function = Function::waiting(
 
 async fn vae_decode_tiled(inputs: Inputs, cx: &Context<'_>) -> Result<Outputs> {
     let latent = inputs.object::<Latent>("samples")?;
-    let vae = &inputs.object::<VaeHandle>("vae")?.vae;
+    let vae = inputs.object::<VaeHandle>("vae")?;
+    let vae = vae.network()?;
     check_channels(vae, &latent)?;
     let [batch, channels, height, width] = latent.shape;
     let factor = vae.config().factor();
@@ -88,7 +89,8 @@ pub(super) const VAE_ENCODE_TILED: Function = Function::waiting(
 );
 
 async fn vae_encode_tiled(inputs: Inputs, cx: &Context<'_>) -> Result<Outputs> {
-    let vae = &inputs.object::<VaeHandle>("vae")?.vae;
+    let vae = inputs.object::<VaeHandle>("vae")?;
+    let vae = vae.network()?;
     let factor = vae.config().factor();
     let image = inputs.object::<Image>("pixels")?.cropped_to_multiple(factor)?;
     let (height, width) = (image.height / factor, image.width / factor);

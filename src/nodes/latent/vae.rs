@@ -24,7 +24,8 @@ pub(super) const VAE_DECODE: Function = Function::waiting(
 
 async fn vae_decode(inputs: Inputs, cx: &Context<'_>) -> Result<Outputs> {
     let latent = inputs.object::<Latent>("samples")?;
-    let vae = &inputs.object::<VaeHandle>("vae")?.vae;
+    let vae = inputs.object::<VaeHandle>("vae")?;
+    let vae = vae.network()?;
     check_channels(vae, &latent)?;
     let [batch, _, height, width] = latent.shape;
     let env = cx.env::<Environment>();
@@ -67,7 +68,7 @@ pub(in crate::nodes) async fn encode(
     image: &Image,
     cx: &Context<'_>,
 ) -> Result<Latent> {
-    let vae = &vae.vae;
+    let vae = vae.network()?;
     let factor = vae.config().factor();
     let image = image.cropped_to_multiple(factor)?;
     let (height, width) = (image.height / factor, image.width / factor);

@@ -62,17 +62,20 @@ impl<'a> FolderLoader<'a> {
             let tokenizer = Tokenizer::load(&*self.env.store, &tokenizer).await?;
             let (weights, bytes) =
                 self.weights(&format!("text_encoder{suffix}/model.safetensors")).await?;
-            encoders.push(TextEncoder { model: ClipTextModel::load(config, weights)?, tokenizer });
+            encoders.push((ClipTextModel::load(config, weights)?, tokenizer));
             total += bytes;
         }
-        Ok((Clip { encoders: encoders.into(), layer: None }, total))
+        // Only SDXL's encoders project what they pool.
+        let is_sdxl = encoders.iter().any(|(model, _)| model.config().projection_dim.is_some());
+        let reads = |(model, tokenizer)| TextEncoder::new(model, tokenizer, is_sdxl);
+        Ok((Clip { encoders: encoders.into_iter().map(reads).collect(), layer: None }, total))
     }
 
     pub(super) async fn vae(&self) -> Result<(VaeHandle, usize)> {
         let (config_file, config) = self.text("vae/config.json").await?;
         let config = VaeConfig::parse(&config_file, &config)?;
         let (weights, bytes) = self.weights("vae/diffusion_pytorch_model.safetensors").await?;
-        Ok((VaeHandle { vae: Rc::new(Vae::load(config, weights)?) }, bytes))
+        Ok((VaeHandle::new(Vae::load(config, weights)?), bytes))
     }
 
     /// Preview colours that came with the model, else Stable Diffusion's.

@@ -1,7 +1,5 @@
 //! Weights files, with progress told and damaged copies forgotten.
 
-use burn::tensor::Device;
-
 use crate::error::{ErrorKind, Result};
 use crate::graph::event::Phase;
 use crate::graph::{Context, Event};
@@ -15,19 +13,19 @@ pub(in crate::nodes) async fn load_weights(
     cx: &Context<'_>,
     path: &str,
 ) -> Result<(Weights, usize)> {
-    let weights = read(cx, path, async |source, device, progress| {
-        Weights::load(source, device, &[TOKEN_TABLE], progress).await
+    let weights = read(cx, path, async |source, progress| {
+        Weights::load(source, &cx.env::<Environment>().device, &[TOKEN_TABLE], progress).await
     })
     .await?;
     let bytes = weights.device_bytes();
     Ok((weights, bytes))
 }
 
-/// Opens the file at `path` and has `load` read it, which is handed the file, the device and whom to tell of progress.
+/// Opens the file at `path` and has `load` read it, which is handed the file and whom to tell of progress.
 pub(super) async fn read<T>(
     cx: &Context<'_>,
     path: &str,
-    load: impl AsyncFnOnce(&dyn ByteSource, &Device, Progress<'_>) -> Result<T>,
+    load: impl AsyncFnOnce(&dyn ByteSource, Progress<'_>) -> Result<T>,
 ) -> Result<T> {
     let env: &Environment = cx.env();
     let tell = |phase, loaded, total| {
@@ -37,8 +35,7 @@ pub(super) async fn read<T>(
     let source =
         env.store.open(path, &mut |loaded, total| tell(Phase::Fetch, loaded, total)).await?;
     cx.checkpoint().await?;
-    let loaded =
-        load(&*source, &env.device, &mut |loaded, total| tell(Phase::Load, loaded, total)).await;
+    let loaded = load(&*source, &mut |loaded, total| tell(Phase::Load, loaded, total)).await;
     drop(source);
     if let Err(error) = &loaded
         && matches!(error.kind(), ErrorKind::HashMismatch { .. } | ErrorKind::Truncated { .. })

@@ -103,6 +103,38 @@ export interface Nodes {
     /** The model's name in the models folder. */
     ckpt_name: string | In<"COMBO">;
   }): Handle<["MODEL", "CLIP", "VAE"]>;
+  /** Loads the network that turns latents into pictures from a file of its own. */
+  VAELoader(inputs: {
+    /** The file's name in the models folder. */
+    vae_name: string | In<"COMBO">;
+  }): Handle<["VAE"]>;
+  /** Loads the network that paints from a file of its own. */
+  UNETLoader(inputs: {
+    /** The file's name in the models folder. */
+    unet_name: string | In<"COMBO">;
+    /** Weights are kept as the file has them, whichever is chosen. */
+    weight_dtype?: "default" | "fp8_e4m3fn" | "fp8_e4m3fn_fast" | "fp8_e5m2" | In<"COMBO">;
+  }): Handle<["MODEL"]>;
+  /** Loads the network that reads the prompt from a file of its own. */
+  CLIPLoader(inputs: {
+    /** The file's name in the models folder. */
+    clip_name: string | In<"COMBO">;
+    /** The family of the network that is to be guided. */
+    type?: "stable_diffusion" | In<"COMBO">;
+    /** The engine's own device, whichever is chosen. */
+    device?: "default" | "cpu" | In<"COMBO">;
+  }): Handle<["CLIP"]>;
+  /** Loads SDXL's two networks that read the prompt from files of their own, in any order. */
+  DualCLIPLoader(inputs: {
+    /** The name of the one file. */
+    clip_name1: string | In<"COMBO">;
+    /** The name of the other. */
+    clip_name2: string | In<"COMBO">;
+    /** The family of the network that is to be guided. */
+    type?: "sdxl" | In<"COMBO">;
+    /** The engine's own device, whichever is chosen. */
+    device?: "default" | "cpu" | In<"COMBO">;
+  }): Handle<["CLIP"]>;
   /** Reads a prompt, or a negative prompt, for the network that paints. `(word:1.2)` weighs more, `(word:0.8)` less. Longer than 75 tokens is read in several parts. */
   CLIPTextEncode(inputs: {
     /** What the picture should, or should not, show. */

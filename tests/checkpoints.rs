@@ -1,0 +1,246 @@
+//! Checkpoints of the person's own, through the graph: one picture, however the file is laid out.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use half::f16;
+use serde_json::{Value, json};
+use tintype::device::DeviceKind;
+use tintype::engine::Engine;
+use tintype::graph::RunError;
+use tintype::graph::event::Event;
+use tintype::store::native::FolderStore;
+
+use crate::nodes::{TestHost, run};
+use crate::support::block_on;
+use crate::support::tiny::{Models, networks, single_file, write};
+
+fn engine(models: &Models) -> Engine {
+    let store = Rc::new(FolderStore::new(models.path()));
+    block_on(Engine::open(DeviceKind::Cpu, store, |_| {})).unwrap()
+}
+
+fn node(class: &str, inputs: Value) -> Value {
+    json!({ "class_type": class, "inputs": inputs })
+}
+
+/// Two steps at 64 × 64, and the picture, from these three loaded networks.
+fn graph(loaders: Value, [model, clip, vae]: [(&str, usize); 3]) -> Value {
+    let mut graph = json!({
+        "3": node("KSampler", json!({
+            "seed": 7, "steps": 2, "cfg": 5.0, "sampler_name": "euler", "scheduler": "normal", "denoise": 1.0,
+            "model": model, "positive": ["6", 0], "negative": ["7", 0], "latent_image": ["5", 0],
+        })),
+        "5": node("EmptyLatentImage", json!({ "width": 64, "height": 64, "batch_size": 1 })),
+        "6": node("CLIPTextEncode", json!({ "text": "a photo of a cat", "clip": clip })),
+        "7": node("CLIPTextEncode", json!({ "text": "", "clip": clip })),
+        "8": node("VAEDecode", json!({ "samples": ["3", 0], "vae": vae })),
+        "9": node("SaveImage", json!({ "images": ["8", 0], "filename_prefix": "picture" })),
+        "10": node("SaveLatent", json!({ "samples": ["3", 0], "filename_prefix": "latent" })),
+    });
+    graph.as_object_mut().unwrap().extend(loaders.as_object().unwrap().clone());
+    graph
+}
+
+/// All three networks of one checkpoint.
+fn simple(name: &str) -> Value {
+    let loader = json!({ "4": node("CheckpointLoaderSimple", json!({ "ckpt_name": name })) });
+    graph(loader, [("4", 0), ("4", 1), ("4", 2)])
+}
+
+/// The latent's file and the picture's.
+fn made(models: &Models, graph: &Value) -> [Vec<u8>; 2] {
+    let host = TestHost::default();
+    run(&engine(models), graph, &host).unwrap_or_else(|error| panic!("{error}"));
+    let files: BTreeMap<String, Vec<u8>> =
+        host.files().into_iter().map(|file| (file.filename, file.bytes)).collect();
+    let of = |prefix: &str| files.iter().find(|(name, _)| name.starts_with(prefix)).unwrap().1;
+    // What follows the header of the one, and the pixels of the other: both carry the graph besides.
+    let latent = of("latent");
+    let header = u64::from_le_bytes(latent[..8].try_into().unwrap()) as usize;
+    let picture = tintype::image::codec::decode("picture", of("picture")).unwrap().0;
+    let pixels = picture.data.iter().flat_map(|value| value.to_le_bytes()).collect();
+    [latent[8 + header..].to_vec(), pixels]
+}
+
+/// The networks of a checkpoint under prefixes, in one file with diffusers' names.
+fn diffusers_file(checkpoint: &str) -> Vec<u8> {
+    let prefixed = |(place, tensors): (&str, Vec<_>)| {
+        let named = move |(name, shape, numbers): (String, _, Vec<f16>)| {
+            (format!("{place}.{name}"), shape, numbers)
+        };
+        tensors.into_iter().map(named).collect::<Vec<_>>()
+    };
+    write(networks(checkpoint).into_iter().flat_map(prefixed).collect())
+}
+
+#[test]
+fn one_picture_whatever_the_names_and_the_files() {
+    for family in ["tiny_sd1", "tiny_sdxl"] {
+        let mut models = Models::new()
+            .with("checkpoints/theirs.safetensors", &single_file(family))
+            .with("checkpoints/sub/ours.safetensors", &diffusers_file(family));
+        for (place, tensors) in networks(family) {
+            let folder = match place {
+                "unet" => "diffusion_models",
+                "vae" => "vae",
+                _ => "clip",
+            };
+            models = models.with(&format!("{folder}/{place}.safetensors"), &write(tensors));
+        }
+        let theirs = made(&models, &simple("theirs.safetensors"));
+        assert!(theirs[0].iter().any(|byte| *byte != 0));
+        assert!(
+            theirs == made(&models, &simple("sub/ours.safetensors")),
+            "{family}: diffusers' names"
+        );
+        let clip = match family {
+            "tiny_sdxl" => node(
+                "DualCLIPLoader",
+                json!({
+                    // In the wrong order: the loader knows which is which.
+                    "clip_name1": "text_encoder_2.safetensors", "clip_name2": "text_encoder.safetensors", "type": "sdxl",
+                }),
+            ),
+            _ => node(
+                "CLIPLoader",
+                json!({ "clip_name": "text_encoder.safetensors", "type": "stable_diffusion" }),
+            ),
+        };
+        let loaders = json!({
+            "20": node("UNETLoader", json!({ "unet_name": "unet.safetensors", "weight_dtype": "default" })),
+            "21": clip,
+            "22": node("VAELoader", json!({ "vae_name": "vae.safetensors" })),
+        });
+        let apart = graph(loaders, [("20", 0), ("21", 0), ("22", 0)]);
+        assert!(theirs == made(&models, &apart), "{family}: a file for each network");
+    }
+}
+
+#[test]
+fn a_network_that_predicts_v_is_told_by_its_mark() {
+    let marked = single_file("tiny_sd2");
+    let unmarked = rewritten(&marked, |name| (name != "v_pred").then(|| name.to_owned()));
+    let models = Models::new()
+        .with("checkpoints/v.safetensors", &marked)
+        .with("checkpoints/eps.safetensors", &unmarked);
+    let latents =
+        ["v", "eps"].map(|name| made(&models, &simple(&format!("{name}.safetensors")))[0].clone());
+    assert!(latents[0] != latents[1]);
+}
+
+/// The same file with other names; a tensor without a name is left out.
+fn rewritten(file: &[u8], rename: impl Fn(&str) -> Option<String>) -> Vec<u8> {
+    let header = u64::from_le_bytes(file[..8].try_into().unwrap()) as usize;
+    let entries: BTreeMap<String, Value> = serde_json::from_slice(&file[8..8 + header]).unwrap();
+    let body = &file[8 + header..];
+    let tensor = |(name, entry): (String, Value)| {
+        let numbers =
+            |key: &str| -> Vec<usize> { serde_json::from_value(entry[key].clone()).unwrap() };
+        let [start, end] = numbers("data_offsets")[..].try_into().unwrap();
+        let words =
+            body[start..end].as_chunks::<2>().0.iter().map(|word| f16::from_le_bytes(*word));
+        Some((rename(&name)?, numbers("shape"), words.collect()))
+    };
+    write(entries.into_iter().filter_map(tensor).collect())
+}
+
+/// Why a run of this file as a checkpoint fails.
+fn refusal(file: &[u8]) -> String {
+    let models = Models::new().with("checkpoints/a.safetensors", file);
+    match run(&engine(&models), &simple("a.safetensors"), &TestHost::default()) {
+        Err(RunError::Failed(error)) => error.to_string(),
+        Err(other) => panic!("{other}"),
+        Ok(_) => panic!("not refused"),
+    }
+}
+
+fn tensor(name: &str, shape: &[usize]) -> (String, Vec<usize>, Vec<f16>) {
+    (name.to_owned(), shape.to_vec(), vec![f16::ONE; shape.iter().product()])
+}
+
+#[test]
+fn files_that_are_no_checkpoint_are_refused_with_what_they_are() {
+    let whole = single_file("tiny_sd1");
+    let without = |prefix: &'static str| {
+        rewritten(&whole, move |name| (!name.starts_with(prefix)).then(|| name.to_owned()))
+    };
+    let cases: [(Vec<u8>, &[&str]); 7] = [
+        (
+            write(vec![]),
+            &["`checkpoints/a.safetensors` is a file without tensors", "use a Stable Diffusion"],
+        ),
+        (
+            write(vec![tensor("blocks.0.weight", &[2, 2])]),
+            &["whose first tensor is `blocks.0.weight`"],
+        ),
+        (without("model.diffusion_model."), &["a file without denoising network", "CLIPLoader"]),
+        (
+            without("cond_stage_model."),
+            &["clip: expected a text encoder, got a checkpoint without one"],
+        ),
+        (
+            without("first_stage_model."),
+            &["vae: expected an autoencoder, got a checkpoint without one", "VAELoader"],
+        ),
+        (
+            rewritten(&whole, |name| {
+                Some(name.replace(
+                    "middle_block.0.in_layers.2.weight",
+                    "middle_block.0.in_layers.9.weight",
+                ))
+            }),
+            &["`mid_block.resnets.0.conv1.weight` is missing from `checkpoints/a.safetensors`"],
+        ),
+        (
+            write(vec![
+                tensor("model.diffusion_model.input_blocks.0.0.weight", &[0, 4, 3, 3]),
+                tensor(
+                    "model.diffusion_model.input_blocks.1.0.in_layers.2.weight",
+                    &[32, 32, 3, 3],
+                ),
+            ]),
+            &["`checkpoints/a.safetensors`"],
+        ),
+    ];
+    for (file, parts) in cases {
+        let text = refusal(&file);
+        for part in parts {
+            assert!(text.contains(part), "{text}\nlacks {part}");
+        }
+    }
+}
+
+#[test]
+fn the_same_tensor_under_two_names_is_refused() {
+    let mut tensors = networks("tiny_sd1").remove("unet").unwrap();
+    tensors.push(tensor("input_blocks.0.0.bias", &[32]));
+    let models = Models::new()
+        .with("unet/a.safetensors", &write(tensors))
+        .with("checkpoints/b.safetensors", &single_file("tiny_sd1"));
+    let loaders = json!({
+        "4": node("CheckpointLoaderSimple", json!({ "ckpt_name": "b.safetensors" })),
+        "20": node("UNETLoader", json!({ "unet_name": "a.safetensors", "weight_dtype": "default" })),
+    });
+    let graph = graph(loaders, [("20", 0), ("4", 1), ("4", 2)]);
+    let Err(RunError::Failed(error)) = run(&engine(&models), &graph, &TestHost::default()) else {
+        panic!("not refused");
+    };
+    assert!(error.to_string().contains("`conv_in.bias` under another name"), "{error}");
+}
+
+#[test]
+fn tensors_of_no_network_are_told_and_do_no_harm() {
+    let whole = single_file("tiny_sd1");
+    let more = rewritten(&whole, |name| Some(name.replace("model_ema.decay", "lora_te.something")));
+    let models = Models::new()
+        .with("checkpoints/whole.safetensors", &whole)
+        .with("checkpoints/more.safetensors", &more);
+    assert!(
+        made(&models, &simple("whole.safetensors")) == made(&models, &simple("more.safetensors"))
+    );
+    let host = TestHost::default();
+    run(&engine(&models), &simple("more.safetensors"), &host).unwrap();
+    let told = |event: &Event| matches!(event, Event::Notice { message, .. } if message.contains("`lora_te.something`"));
+    assert!(host.any(told));
+}
