@@ -17,6 +17,9 @@ pub struct WeightsFile<'a> {
     hash: Hash,
 }
 
+/// Is handed the number of a tensor in the file, the tensor and its bytes.
+type Take<'t> = &'t mut dyn FnMut(usize, &TensorInfo, Vec<u8>) -> Result<()>;
+
 impl<'a> WeightsFile<'a> {
     /// Reads the header.
     ///
@@ -109,7 +112,7 @@ impl<'a> WeightsFile<'a> {
         mut self,
         wanted: &[bool],
         progress: Progress<'_>,
-        take: &mut dyn FnMut(usize, &TensorInfo, Vec<u8>) -> Result<()>,
+        take: Take<'_>,
     ) -> Result<()> {
         // Only of a bundled file the hash is known, and with it every byte has to be read.
         let reads_all = bundled(self.source.name()).is_some();
