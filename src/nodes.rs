@@ -13,6 +13,7 @@ mod latent;
 mod limits;
 mod loaders;
 mod logic;
+mod lora;
 mod mask;
 mod naming;
 mod output;
@@ -32,6 +33,7 @@ use crate::graph::Node;
 /// its schema.
 pub const NODES: &[&[&dyn Node]] = &[
     loaders::NODES,
+    lora::NODES,
     conditioning::NODES,
     latent::NODES,
     sampling::NODES,

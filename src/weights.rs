@@ -11,6 +11,7 @@ mod dtype;
 mod file;
 mod keys;
 mod ldm;
+pub mod lora;
 mod open_clip;
 pub mod safetensors;
 mod table;
@@ -29,21 +30,21 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::ops::{Conv2d, GroupNorm, LayerNorm, Linear, Padding};
 use crate::store::{ByteSource, Progress};
 
-/// The tensors of one file, on the device, waiting to be taken by name.
-#[derive(Debug)]
+/// The tensors of one file, on the device, waiting to be taken by name. A clone shares them.
+#[derive(Debug, Clone)]
 pub struct Weights {
     file: String,
     device: Device,
     tensors: BTreeMap<String, Entry>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Entry {
     shape: Vec<usize>,
     place: Place,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum Place {
     /// Flattened.
     Device(Box<Tensor<1>>),
@@ -130,7 +131,7 @@ impl Weights {
     }
 
     /// Names and shapes of the tensors not yet taken.
-    pub fn shapes(&self) -> impl Iterator<Item = (&str, &[usize])> {
+    pub fn shapes(&self) -> impl Iterator<Item = (&str, &[usize])> + Clone {
         self.tensors.iter().map(|(name, entry)| (name.as_str(), entry.shape.as_slice()))
     }
 

@@ -15,17 +15,17 @@ use crate::nodes::{TestHost, run};
 use crate::support::block_on;
 use crate::support::tiny::{Models, networks, single_file, write};
 
-fn engine(models: &Models) -> Engine {
+pub(crate) fn engine(models: &Models) -> Engine {
     let store = Rc::new(FolderStore::new(models.path()));
     block_on(Engine::open(DeviceKind::Cpu, store, |_| {})).unwrap()
 }
 
-fn node(class: &str, inputs: Value) -> Value {
+pub(crate) fn node(class: &str, inputs: Value) -> Value {
     json!({ "class_type": class, "inputs": inputs })
 }
 
 /// Two steps at 64 × 64, and the picture, from these three loaded networks.
-fn graph(loaders: Value, [model, clip, vae]: [(&str, usize); 3]) -> Value {
+pub(crate) fn graph(loaders: Value, [model, clip, vae]: [(&str, usize); 3]) -> Value {
     let mut graph = json!({
         "3": node("KSampler", json!({
             "seed": 7, "steps": 2, "cfg": 5.0, "sampler_name": "euler", "scheduler": "normal", "denoise": 1.0,
@@ -49,7 +49,7 @@ fn simple(name: &str) -> Value {
 }
 
 /// The latent's file and the picture's.
-fn made(models: &Models, graph: &Value) -> [Vec<u8>; 2] {
+pub(crate) fn made(models: &Models, graph: &Value) -> [Vec<u8>; 2] {
     let host = TestHost::default();
     run(&engine(models), graph, &host).unwrap_or_else(|error| panic!("{error}"));
     let files: BTreeMap<String, Vec<u8>> =
@@ -155,7 +155,7 @@ fn refusal(file: &[u8]) -> String {
     }
 }
 
-fn tensor(name: &str, shape: &[usize]) -> (String, Vec<usize>, Vec<f16>) {
+pub(crate) fn tensor(name: &str, shape: &[usize]) -> (String, Vec<usize>, Vec<f16>) {
     (name.to_owned(), shape.to_vec(), vec![f16::ONE; shape.iter().product()])
 }
 

@@ -3,6 +3,7 @@
 //! The references are written by `tests/reference`; its README says what is in them.
 
 mod checkpoints;
+pub(crate) mod loras;
 mod networks;
 mod ops;
 mod tokenizer;

@@ -16,6 +16,7 @@ mod golden;
 mod hostile;
 mod image_nodes;
 mod layering;
+mod loras;
 mod nodes;
 mod parity;
 mod prompts;

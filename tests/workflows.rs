@@ -118,6 +118,8 @@ fn what_is_missing_is_named_node_by_node_with_where_to_get_it() {
         "is no class of this engine; ComfyUI has it, or a pack of nodes at registry.comfy.org";
     let model = "expected one of sprite; find the model by this name, at huggingface.co or civitai.com for example, \
                  and put its `.safetensors` file into `checkpoints` of the models folder";
+    let lora = "and there is none to choose from; find the LoRA by this name, at huggingface.co or civitai.com for example, \
+                and put its `.safetensors` file into `loras` of the models folder";
     let vae = "and there is none to choose from; find the model by this name, at huggingface.co for example, \
                and put its `.safetensors` file into `vae` of the models folder";
     let cases = [
@@ -125,7 +127,7 @@ fn what_is_missing_is_named_node_by_node_with_where_to_get_it() {
             "lora.json",
             vec![
                 format!("4 `ckpt_name` is `castle_v3.safetensors`, {model}"),
-                "10 `LoraLoader` is no class of this engine; did you mean `VAELoader`?".to_owned(),
+                format!("10 `lora_name` is `ink/inkstyle.safetensors`, {lora}"),
             ],
         ),
         (
@@ -135,7 +137,7 @@ fn what_is_missing_is_named_node_by_node_with_where_to_get_it() {
                 "11 `image` is `scribble.png`, expected one of picture.png; \
                  add the file to the inputs"
                     .to_owned(),
-                format!("12 `ControlNetLoader` {class}"),
+                "12 `ControlNetLoader` is no class of this engine; did you mean `LoraLoader`?".to_owned(),
                 format!("13 `vae_name` is `mse.safetensors`, {vae}"),
                 format!("14 `ckpt_name` is `v1-5.ckpt`, {model}"),
             ],

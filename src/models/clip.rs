@@ -10,6 +10,7 @@ pub use self::config::ClipConfig;
 use super::probe::seen;
 use crate::error::{ErrorKind, Result};
 use crate::ops::{self, LayerNorm, Linear};
+use crate::weights::lora::{Adapted, Changed, Lora};
 use crate::weights::{Table, Weights};
 
 /// Name of the tensor that stays on the host: of its rows a prompt needs 77.
@@ -19,6 +20,7 @@ pub const TOKEN_TABLE: &str = "text_model.embeddings.token_embedding.weight";
 #[derive(Debug)]
 pub struct ClipTextModel {
     config: ClipConfig,
+    weights: Weights,
     device: Device,
     token_embedding: Table,
     position_embedding: Tensor<2>,
@@ -45,6 +47,7 @@ impl ClipTextModel {
     ///
     /// A tensor that is missing, misshapen or left over.
     pub fn load(config: ClipConfig, mut weights: Weights) -> Result<Self> {
+        let all = weights.clone();
         let width = config.hidden_size;
         let token_embedding = weights.table(TOKEN_TABLE, config.vocab_size, width)?;
         let position = "text_model.embeddings.position_embedding.weight";
@@ -65,6 +68,7 @@ impl ClipTextModel {
         weights.finish()?;
         Ok(Self {
             config,
+            weights: all,
             device,
             token_embedding,
             position_embedding,
@@ -72,6 +76,22 @@ impl ClipTextModel {
             final_layer_norm,
             text_projection,
         })
+    }
+
+    /// The same encoder with what a LoRA adds to it times `strength`; weights it does not change are shared.
+    /// `network` says which of a family's encoders it is.
+    ///
+    /// # Errors
+    ///
+    /// A change that does not fit, as one for another family does not.
+    pub fn with_lora(
+        &self,
+        lora: &Lora,
+        network: Adapted,
+        strength: f32,
+    ) -> Result<(Self, Changed)> {
+        let (weights, changed) = self.weights.with_lora(lora, network, strength)?;
+        Ok((Self::load(self.config.clone(), weights)?, changed))
     }
 
     /// The config it was loaded with.

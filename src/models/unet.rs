@@ -16,11 +16,13 @@ use super::probe::seen;
 use crate::error::Result;
 use crate::ops::{self, Conv2d, GroupNorm, Linear, Padding, silu};
 use crate::weights::Weights;
+use crate::weights::lora::{Adapted, Changed, Lora};
 
 /// The denoising network.
 #[derive(Debug)]
 pub struct Unet {
     config: UnetConfig,
+    weights: Weights,
     device: Device,
     conv_in: Conv2d,
     time_embedding: TimeEmbedding,
@@ -60,6 +62,7 @@ impl Unet {
     ///
     /// A tensor that is missing, misshapen or left over.
     pub fn load(config: UnetConfig, mut weights: Weights) -> Result<Self> {
+        let all = weights.clone();
         let w = &mut weights;
         let channels = &config.block_out_channels;
         let (first, last) = (channels[0], channels[channels.len() - 1]);
@@ -88,6 +91,7 @@ impl Unet {
         weights.finish()?;
         Ok(Self {
             config,
+            weights: all,
             device,
             conv_in,
             time_embedding,
@@ -98,6 +102,16 @@ impl Unet {
             conv_norm_out,
             conv_out,
         })
+    }
+
+    /// The same network with what a LoRA adds to it times `strength`; weights it does not change are shared.
+    ///
+    /// # Errors
+    ///
+    /// A change that does not fit, as one for another family does not.
+    pub fn with_lora(&self, lora: &Lora, strength: f32) -> Result<(Self, Changed)> {
+        let (weights, changed) = self.weights.with_lora(lora, Adapted::Unet, strength)?;
+        Ok((Self::load(self.config.clone(), weights)?, changed))
     }
 
     /// The config it was loaded with.

@@ -39,6 +39,12 @@ const FOLDERS: &[Folder] = &[
         advice: "find the model by this name, at huggingface.co for example, and put its `.safetensors` file into `vae` of the models folder",
     },
     Folder {
+        name: "loras",
+        former: "",
+        what: "LoRA",
+        advice: "find the LoRA by this name, at huggingface.co or civitai.com for example, and put its `.safetensors` file into `loras` of the models folder",
+    },
+    Folder {
         name: "upscale_models",
         former: "",
         what: "upscale model",

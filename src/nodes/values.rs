@@ -56,7 +56,7 @@ pub struct TextEncoder {
     /// The network.
     pub model: ClipTextModel,
     /// Text → its tokens.
-    pub tokenizer: Tokenizer,
+    pub tokenizer: Rc<Tokenizer>,
     /// The layer whose output counts if nobody chooses another, from the end: 1 is the last.
     pub layer: usize,
     /// Whether the final normalisation follows an earlier layer, too.
@@ -70,7 +70,13 @@ impl TextEncoder {
         let config = model.config();
         let is_whole_vit_h = config.num_hidden_layers == VIT_H_LAYERS && !config.quick_gelu;
         let layer = if is_sdxl || is_whole_vit_h { 2 } else { 1 };
-        Self { model, tokenizer, layer, is_normed: !is_sdxl }
+        Self { model, tokenizer: Rc::new(tokenizer), layer, is_normed: !is_sdxl }
+    }
+
+    /// Another network, read in the same way.
+    pub fn with(&self, model: ClipTextModel) -> Self {
+        let Self { layer, is_normed, .. } = *self;
+        Self { model, tokenizer: self.tokenizer.clone(), layer, is_normed }
     }
 
     /// Reads it as one of SDXL's from now on: a file of its own does not say that it is.

@@ -27,16 +27,7 @@ impl Levels {
 
 /// diffusers' name of a tensor of a UNet; nothing for a name that is not ldm's.
 pub(super) fn unet(name: &str, levels: Levels) -> Option<String> {
-    for (theirs, ours) in [
-        ("time_embed.0.", "time_embedding.linear_1."),
-        ("time_embed.2.", "time_embedding.linear_2."),
-        ("time_embed.cond_proj.", "time_embedding.cond_proj."),
-        ("label_emb.0.0.", "add_embedding.linear_1."),
-        ("label_emb.0.2.", "add_embedding.linear_2."),
-        ("input_blocks.0.0.", "conv_in."),
-        ("out.0.", "conv_norm_out."),
-        ("out.2.", "conv_out."),
-    ] {
+    for (theirs, ours) in WHOLE {
         if let Some(rest) = name.strip_prefix(theirs) {
             return Some(format!("{ours}{rest}"));
         }
@@ -79,21 +70,81 @@ pub(super) fn unet(name: &str, levels: Levels) -> Option<String> {
     }
 }
 
-/// Inside a residual block.
-fn resnet(name: &str) -> String {
-    for (theirs, ours) in [
-        ("in_layers.0.", "norm1."),
-        ("in_layers.2.", "conv1."),
-        ("emb_layers.1.", "time_emb_proj."),
-        ("out_layers.0.", "norm2."),
-        ("out_layers.3.", "conv2."),
-        ("skip_connection.", "conv_shortcut."),
-    ] {
-        if let Some(rest) = name.strip_prefix(theirs) {
-            return format!("{ours}{rest}");
-        }
+/// ldm's name of a tensor of a UNet with diffusers' names, whose levels have this many residual blocks on the way down and
+/// of which `attends` says whether up block `i` attends; nothing for a name that is not diffusers'.
+pub(super) fn unet_theirs(
+    name: &str,
+    layers: usize,
+    attends: impl Fn(usize) -> bool,
+) -> Option<String> {
+    if let Some(name) = WHOLE
+        .iter()
+        .find_map(|(theirs, ours)| Some(format!("{theirs}{}", name.strip_prefix(ours)?)))
+    {
+        return Some(name);
     }
-    name.to_owned()
+    if let Some(rest) = name.strip_prefix("mid_block.attentions.0.") {
+        return Some(format!("middle_block.1.{rest}"));
+    }
+    if let Some((i, rest)) = name.strip_prefix("mid_block.resnets.").and_then(number) {
+        return Some(format!("middle_block.{}.{}", 2 * i, resnet_theirs(rest)));
+    }
+    let (list, rest) = name.split_once('.')?;
+    let (level, rest) = number(rest)?;
+    let (kind, rest) = rest.split_once('.')?;
+    let (i, rest) = number(rest)?;
+    let first = level * (layers + 1);
+    Some(match (list, kind) {
+        ("down_blocks", "resnets") => {
+            format!("input_blocks.{}.0.{}", first + 1 + i, resnet_theirs(rest))
+        }
+        ("down_blocks", "attentions") => format!("input_blocks.{}.1.{rest}", first + 1 + i),
+        ("down_blocks", "downsamplers") => {
+            format!("input_blocks.{}.0.op.{}", first + 1 + layers, rest.strip_prefix("conv.")?)
+        }
+        ("up_blocks", "resnets") => {
+            format!("output_blocks.{}.0.{}", first + i, resnet_theirs(rest))
+        }
+        ("up_blocks", "attentions") => format!("output_blocks.{}.1.{rest}", first + i),
+        ("up_blocks", "upsamplers") => {
+            format!("output_blocks.{}.{}.{rest}", first + layers, 1 + usize::from(attends(level)))
+        }
+        _ => return None,
+    })
+}
+
+/// Parts of a UNet that are of no level: ldm's names and diffusers'.
+const WHOLE: [(&str, &str); 8] = [
+    ("time_embed.0.", "time_embedding.linear_1."),
+    ("time_embed.2.", "time_embedding.linear_2."),
+    ("time_embed.cond_proj.", "time_embedding.cond_proj."),
+    ("label_emb.0.0.", "add_embedding.linear_1."),
+    ("label_emb.0.2.", "add_embedding.linear_2."),
+    ("input_blocks.0.0.", "conv_in."),
+    ("out.0.", "conv_norm_out."),
+    ("out.2.", "conv_out."),
+];
+
+/// Parts of a residual block: ldm's names and diffusers'.
+const RESNET: [(&str, &str); 6] = [
+    ("in_layers.0.", "norm1."),
+    ("in_layers.2.", "conv1."),
+    ("emb_layers.1.", "time_emb_proj."),
+    ("out_layers.0.", "norm2."),
+    ("out_layers.3.", "conv2."),
+    ("skip_connection.", "conv_shortcut."),
+];
+
+fn resnet(name: &str) -> String {
+    let ours =
+        |(theirs, ours): &(&str, &str)| Some(format!("{ours}{}", name.strip_prefix(theirs)?));
+    RESNET.iter().find_map(ours).unwrap_or_else(|| name.to_owned())
+}
+
+fn resnet_theirs(name: &str) -> String {
+    let theirs =
+        |(theirs, ours): &(&str, &str)| Some(format!("{theirs}{}", name.strip_prefix(ours)?));
+    RESNET.iter().find_map(theirs).unwrap_or_else(|| name.to_owned())
 }
 
 /// diffusers' name of a tensor of an autoencoder with this many levels; nothing for a name that is not ldm's.

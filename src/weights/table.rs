@@ -1,5 +1,7 @@
 //! Rows that stay on the host.
 
+use std::rc::Rc;
+
 use super::Dtype;
 
 /// A table of rows that stays on the host in the file's own number format: a vocabulary's embeddings, of
@@ -8,13 +10,13 @@ use super::Dtype;
 pub struct Table {
     dtype: Dtype,
     width: usize,
-    bytes: Vec<u8>,
+    bytes: Rc<Vec<u8>>,
 }
 
 impl Table {
     /// A table of floating-point numbers.
     pub(super) fn new(dtype: Dtype, width: usize, bytes: Vec<u8>) -> Self {
-        Self { dtype, width, bytes }
+        Self { dtype, width, bytes: Rc::new(bytes) }
     }
 
     /// Number of rows.

@@ -273,4 +273,5 @@ def main():
     save_file({name: value for one in tiny for name, value in one.items()}, f"{OUTPUT}/tiny.safetensors")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -34,7 +34,7 @@ pub(crate) fn names(checkpoint: &str) -> Vec<Named> {
 }
 
 /// A tensor's numbers: splitmix64 from the FNV-1a hash of its name, as large as keeps activations near 1.
-fn fill(name: &str, shape: &[usize]) -> Vec<f16> {
+pub(crate) fn fill(name: &str, shape: &[usize]) -> Vec<f16> {
     let seed = name.bytes().fold(0xCBF2_9CE4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01B3)
     });

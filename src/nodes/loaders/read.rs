@@ -13,12 +13,21 @@ pub(in crate::nodes) async fn load_weights(
     cx: &Context<'_>,
     path: &str,
 ) -> Result<(Weights, usize)> {
-    let weights = read(cx, path, async |source, progress| {
-        Weights::load(source, &cx.env::<Environment>().device, &[TOKEN_TABLE], progress).await
-    })
-    .await?;
+    let weights = load_file(cx, path, &[TOKEN_TABLE]).await?;
     let bytes = weights.device_bytes();
     Ok((weights, bytes))
+}
+
+/// All tensors of the file at `path`; those whose name ends in one of `host_tables` stay on the host.
+pub(in crate::nodes) async fn load_file(
+    cx: &Context<'_>,
+    path: &str,
+    host_tables: &[&str],
+) -> Result<Weights> {
+    read(cx, path, async |source, progress| {
+        Weights::load(source, &cx.env::<Environment>().device, host_tables, progress).await
+    })
+    .await
 }
 
 /// Opens the file at `path` and has `load` read it, which is handed the file and whom to tell of progress.

@@ -135,6 +135,28 @@ export interface Nodes {
     /** The engine's own device, whichever is chosen. */
     device?: "default" | "cpu" | In<"COMBO">;
   }): Handle<["CLIP"]>;
+  /** Adds a LoRA, a small file that teaches a model a style, a subject or a trick. Several in a row add up. */
+  LoraLoader(inputs: {
+    /** The network that paints. */
+    model: In<"MODEL">;
+    /** The network that reads the prompt. */
+    clip: In<"CLIP">;
+    /** The LoRA's name in the models folder. */
+    lora_name: string | In<"COMBO">;
+    /** How much of it the network that paints gets; negative turns it round. */
+    strength_model?: number | In<"FLOAT">;
+    /** How much of it the network that reads the prompt gets. */
+    strength_clip?: number | In<"FLOAT">;
+  }): Handle<["MODEL", "CLIP"]>;
+  /** Adds a LoRA to the network that paints only. */
+  LoraLoaderModelOnly(inputs: {
+    /** The network that paints. */
+    model: In<"MODEL">;
+    /** The LoRA's name in the models folder. */
+    lora_name: string | In<"COMBO">;
+    /** How much of it the network that paints gets; negative turns it round. */
+    strength_model?: number | In<"FLOAT">;
+  }): Handle<["MODEL"]>;
   /** Reads a prompt, or a negative prompt, for the network that paints. `(word:1.2)` weighs more, `(word:0.8)` less. Longer than 75 tokens is read in several parts. */
   CLIPTextEncode(inputs: {
     /** What the picture should, or should not, show. */

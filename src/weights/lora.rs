@@ -1,0 +1,168 @@
+//! Low-rank adaptations: what a small file adds to the weights of a network.
+//!
+//! Programs name the same thing in many ways; [`Lora::of`] sorts a file's tensors by the layer they change, whatever it
+//! calls that, and [`Weights::with_lora`] adds to each weight what the file has for it. What the parts of a change are
+//! multiplied to is `delta`, which names a layer has is `names`.
+//!
+//! # Source
+//!
+//! Hu et al. 2021, "LoRA"; Yeh et al. 2023, "Navigating text-to-image customization" (LyCORIS 3.2: LoCon, LoHa, LoKr).
+
+mod delta;
+mod names;
+
+use std::collections::BTreeMap;
+
+use burn::tensor::{DType, FloatDType, Tensor};
+
+use self::delta::Delta;
+pub use self::names::Adapted;
+use super::{Place, Weights};
+use crate::error::{Error, ErrorKind, Result};
+
+/// The changes that a file makes, by what it calls the layers.
+#[derive(Debug)]
+pub struct Lora {
+    file: String,
+    layers: BTreeMap<String, Delta>,
+}
+
+/// Suffixes of the tensors that are read on the host: the numbers that say how strong a change is.
+pub const LORA_HOST_TABLES: [&str; 1] = [".alpha"];
+
+impl Lora {
+    /// Sorts the tensors of a file, loaded with [`LORA_HOST_TABLES`].
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::UnsupportedModel`] for kinds of adaptation that are not known here, and for a file that is none.
+    pub fn of(weights: Weights) -> Result<Self> {
+        let file = weights.file;
+        let mut layers: BTreeMap<String, Delta> = BTreeMap::new();
+        let mut strange = None;
+        for (name, entry) in weights.tensors {
+            if let Some(what) = names::unsupported(&name) {
+                let what = format!("a {what} (its tensor `{name}`)");
+                return Err(Error::new(ErrorKind::UnsupportedModel { file, what })
+                    .hint("use a LoRA, LoCon, LoHa or LoKr; programs that make the others can save them as one"));
+            }
+            match names::split(&name) {
+                Some((layer, role)) => {
+                    let tensor = match entry.place {
+                        Place::Device(tensor) => delta::Part::Device(tensor),
+                        Place::Host(table) => delta::Part::Host(table.numbers()),
+                    };
+                    layers.entry(layer).or_default().put(role, entry.shape, tensor);
+                }
+                None => strange = Some(name),
+            }
+        }
+        if layers.is_empty() {
+            let what = match strange {
+                Some(name) => format!("no LoRA: it has no change of a layer, but `{name}`"),
+                None => "no LoRA: it has no tensors".to_owned(),
+            };
+            return Err(Error::new(ErrorKind::UnsupportedModel { file, what })
+                .hint("choose a file that was saved as a LoRA"));
+        }
+        Ok(Self { file, layers })
+    }
+
+    /// Path of the file.
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// How many layers it changes.
+    pub fn len(&self) -> usize {
+        self.layers.len()
+    }
+
+    /// True if it changes nothing.
+    pub fn is_empty(&self) -> bool {
+        self.layers.is_empty()
+    }
+
+    /// Names of the layers it changes, as the file has them.
+    pub fn layers(&self) -> impl Iterator<Item = &str> {
+        self.layers.keys().map(String::as_str)
+    }
+}
+
+/// What became of an adaptation.
+#[derive(Debug, Default)]
+pub struct Changed {
+    /// Names of the layers, in the file, that were found in the network.
+    pub layers: Vec<String>,
+    /// Memory of the changed weights.
+    pub bytes: usize,
+}
+
+impl Weights {
+    /// The same weights, each with what `lora` adds to it times `strength`; those it does not change are shared.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::TensorShape`] for a change that is of another shape than its weight, as one for another family is.
+    pub fn with_lora(
+        &self,
+        lora: &Lora,
+        network: Adapted,
+        strength: f32,
+    ) -> Result<(Self, Changed)> {
+        let names = network.names(self.shapes());
+        let mut weights = self.clone();
+        let mut changed = Changed::default();
+        for (layer, delta) in &lora.layers {
+            let Some(path) = names.get(layer) else { continue };
+            for (kind, change) in delta.changes(&lora.file, layer)? {
+                let name = format!("{path}.{kind}");
+                changed.bytes += weights.add(&lora.file, layer, &name, change, strength)?;
+            }
+            changed.layers.push(layer.clone());
+        }
+        Ok((weights, changed))
+    }
+
+    /// Adds to a weight; gives the memory that the sum takes.
+    fn add(
+        &mut self,
+        file: &str,
+        layer: &str,
+        name: &str,
+        change: (Vec<usize>, Tensor<1>),
+        strength: f32,
+    ) -> Result<usize> {
+        let Some(entry) = self.tensors.get_mut(name) else {
+            return Err(Error::new(ErrorKind::MissingTensor {
+                file: self.file.clone(),
+                tensor: name.to_owned(),
+            })
+            .hint(format!("`{file}` changes it; use a LoRA for this model's family")));
+        };
+        let (shape, change) = change;
+        let Place::Device(weight) = &mut entry.place else {
+            return Err(Error::new(ErrorKind::UnsupportedModel {
+                file: file.to_owned(),
+                what: format!("a LoRA that changes the vocabulary (`{layer}`)"),
+            }));
+        };
+        // A projection is a matrix here and a 1×1 convolution there: the numbers are the same.
+        let numbers = |shape: &[usize]| shape.iter().product::<usize>();
+        if numbers(&shape) != numbers(&entry.shape) || shape.first() != entry.shape.first() {
+            return Err(Error::new(ErrorKind::TensorShape {
+                file: file.to_owned(),
+                tensor: layer.to_owned(),
+                expected: entry.shape.clone(),
+                got: shape,
+            })
+            .hint("use a LoRA for this model's family"));
+        }
+        let dtype = weight.dtype();
+        let sum = (**weight).clone().cast(FloatDType::F32) + change * strength;
+        let sum = if dtype == DType::F16 { sum.cast(FloatDType::F16) } else { sum };
+        let bytes = sum.shape().num_elements() * sum.dtype().size();
+        **weight = sum;
+        Ok(bytes)
+    }
+}
