@@ -244,3 +244,79 @@ fn tensors_of_no_network_are_told_and_do_no_harm() {
     let told = |event: &Event| matches!(event, Event::Notice { message, .. } if message.contains("`lora_te.something`"));
     assert!(host.any(told));
 }
+
+/// The condition of a prompt, as the latent that it guides to.
+fn guided(models: &Models, class: &str, checkpoint: &str, text: &str) -> (Vec<u8>, Vec<String>) {
+    let mut graph = simple(checkpoint);
+    graph["6"] = match class {
+        "CLIPTextEncode" => node(class, json!({ "text": text, "clip": ["4", 1] })),
+        _ => node(class, json!({ "text": text, "clip": ["4", 1], "steps": 2 })),
+    };
+    let host = TestHost::default();
+    run(&engine(models), &graph, &host).unwrap_or_else(|error| panic!("{error}"));
+    let notices = std::cell::RefCell::new(Vec::new());
+    host.any(|event| {
+        if let Event::Notice { message, .. } = event {
+            notices.borrow_mut().push(message.clone());
+        }
+        false
+    });
+    let latent = host.files().into_iter().find(|file| file.filename.starts_with("latent")).unwrap();
+    let header = u64::from_le_bytes(latent.bytes[..8].try_into().unwrap()) as usize;
+    (latent.bytes[8 + header..].to_vec(), notices.into_inner())
+}
+
+#[test]
+fn an_embedding_stands_for_the_vectors_of_its_file() {
+    // Vectors that are those of "a cat": what is read is then the same prompt.
+    let table = networks("tiny_sd1").remove("text_encoder").unwrap().remove(0);
+    assert!(table.0.ends_with("token_embedding.weight"));
+    let rows = |ids: &[usize]| {
+        ids.iter().flat_map(|id| table.2[id * 32..(id + 1) * 32].to_vec()).collect()
+    };
+    let (a, photo, cat) = (320, 1125, 2368);
+    let embedding = |name: &str, shape: &[usize], numbers: Vec<f16>| {
+        write(vec![(name.to_owned(), shape.to_vec(), numbers)])
+    };
+    let models = Models::new()
+        .with("checkpoints/a.safetensors", &single_file("tiny_sd1"))
+        .with("checkpoints/xl.safetensors", &single_file("tiny_sdxl"))
+        .with("embeddings/acat.safetensors", &embedding("emb_params", &[2, 32], rows(&[a, cat])))
+        .with(
+            "embeddings/sub/photo-style.safetensors",
+            &embedding("<photo>", &[32], rows(&[photo])),
+        )
+        .with(
+            "embeddings/other.safetensors",
+            &embedding("emb_params", &[1, 768], vec![f16::ONE; 768]),
+        )
+        .with(
+            "embeddings/both.safetensors",
+            &write(vec![tensor("clip_g", &[2, 64]), tensor("clip_l", &[2, 32])]),
+        );
+    let comfy = |text: &str| guided(&models, "CLIPTextEncode", "a.safetensors", text);
+    let plain = comfy("a photo of a cat");
+    assert_eq!(plain.1, [""; 0]);
+    assert!(comfy("a photo of embedding:acat").0 == plain.0);
+    assert!(comfy("a photo of embedding:acat.safetensors,").1.is_empty());
+    assert!(comfy("a embedding:photo-style of a cat") == plain, "in a folder of its own");
+    assert!(comfy("a photo of (embedding:acat:1.3)").0 == comfy("a photo of (a cat:1.3)").0);
+    let a1111 = |text: &str| guided(&models, "CLIPTextEncodeA1111", "a.safetensors", text).0;
+    assert!(a1111("a photo of acat") == a1111("a photo of a cat"), "by its bare name");
+    assert!(a1111("a photo-style of a cat") == a1111("a photo of a cat"));
+
+    let (latent, told) = comfy("a photo of a cat embedding:nowhere");
+    assert_eq!(told, ["the embedding `nowhere` is not there, and was left out of the prompt"]);
+    assert!(latent == plain.0);
+    let (latent, told) = comfy("a photo of a cat embedding:other");
+    assert!(
+        told[0].contains("`embeddings/other.safetensors`")
+            && told[0].contains("768 numbers, this text encoder's 32"),
+        "{told:?}"
+    );
+    assert!(latent == plain.0);
+    let sdxl = |text: &str| guided(&models, "CLIPTextEncode", "xl.safetensors", text);
+    let (with, told) = sdxl("a cat embedding:both");
+    assert_eq!(told, [""; 0]);
+    assert!(with != sdxl("a cat").0);
+}

@@ -8,7 +8,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 pub use self::config::ClipConfig;
 use super::probe::seen;
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::ops::{self, LayerNorm, Linear};
 use crate::weights::lora::{Adapted, Changed, Lora};
 use crate::weights::{Table, Weights};
@@ -108,9 +108,24 @@ impl ClipTextModel {
     ///
     /// A token that is not in the vocabulary, windows of differing or excessive length.
     pub fn forward(&self, windows: &[Vec<u32>], layer: usize) -> Result<ClipOutput> {
+        self.forward_with(windows, layer, &[])
+    }
+
+    /// As [`ClipTextModel::forward`], with further tokens: the first id beyond the vocabulary is the first
+    /// `hidden_size` numbers of `learned`, and so on.
+    ///
+    /// # Errors
+    ///
+    /// As [`ClipTextModel::forward`].
+    pub fn forward_with(
+        &self,
+        windows: &[Vec<u32>],
+        layer: usize,
+        learned: &[f32],
+    ) -> Result<ClipOutput> {
         let (batch, width) = (windows.len(), self.config.hidden_size);
         let tokens = windows.first().map_or(0, Vec::len);
-        let x = self.embed(windows, tokens)?;
+        let x = self.embed(windows, tokens, learned)?;
         let data = TensorData::new(x, [batch, tokens, width]);
         let positions = self.position_embedding.clone().narrow(0, 0, tokens);
         let x = Tensor::<3>::from_data(data, &self.device) + positions.unsqueeze();
@@ -140,7 +155,7 @@ impl ClipTextModel {
         self.final_layer_norm.forward(hidden)
     }
 
-    fn embed(&self, windows: &[Vec<u32>], tokens: usize) -> Result<Vec<f32>> {
+    fn embed(&self, windows: &[Vec<u32>], tokens: usize, learned: &[f32]) -> Result<Vec<f32>> {
         let limit = self.config.max_position_embeddings;
         let other = windows.iter().map(Vec::len).find(|len| *len != tokens);
         if other.is_some() || !(1..=limit).contains(&tokens) {
@@ -154,16 +169,19 @@ impl ClipTextModel {
         let mut values = Vec::with_capacity(windows.len() * tokens * self.config.hidden_size);
         for window in windows {
             for &id in window {
-                if id as usize >= self.token_embedding.rows() {
-                    return Err(ErrorKind::Mismatch {
-                        what: "token id",
-                        expected: format!(
-                            "below {}, the size of the vocabulary",
-                            self.token_embedding.rows()
-                        ),
-                        got: id.to_string(),
-                    }
-                    .into());
+                let known = self.token_embedding.rows();
+                if let Some(row) = (id as usize).checked_sub(known) {
+                    let width = self.config.hidden_size;
+                    let row = learned.chunks_exact(width).nth(row).ok_or_else(|| {
+                        let all = known + learned.len() / width;
+                        Error::new(ErrorKind::Mismatch {
+                            what: "token id",
+                            expected: format!("below {all}, the size of the vocabulary"),
+                            got: id.to_string(),
+                        })
+                    })?;
+                    values.extend(row);
+                    continue;
                 }
                 values.extend(self.token_embedding.row(id as usize));
             }
@@ -174,7 +192,7 @@ impl ClipTextModel {
     /// Position of the end token. Old configs say 2, which no tokenizer uses: there it is the largest id.
     fn end_of(&self, ids: &[u32]) -> usize {
         let end = if self.config.eos_token_id == 2 {
-            ids.iter().max().copied()
+            ids.iter().filter(|id| (**id as usize) < self.token_embedding.rows()).max().copied()
         } else {
             u32::try_from(self.config.eos_token_id).ok()
         };

@@ -4,6 +4,7 @@ mod a1111;
 mod combine;
 mod encode;
 mod inpaint;
+mod learned;
 mod place;
 mod text;
 

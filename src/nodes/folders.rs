@@ -45,6 +45,12 @@ const FOLDERS: &[Folder] = &[
         advice: "find the LoRA by this name, at huggingface.co or civitai.com for example, and put its `.safetensors` file into `loras` of the models folder",
     },
     Folder {
+        name: "embeddings",
+        former: "",
+        what: "embedding",
+        advice: "find the embedding by this name, at huggingface.co or civitai.com for example, and put its `.safetensors` file into `embeddings` of the models folder",
+    },
+    Folder {
         name: "upscale_models",
         former: "",
         what: "upscale model",

@@ -4,7 +4,7 @@ mod folder;
 mod read;
 mod single;
 
-pub(super) use self::read::{load_file, load_weights};
+pub(super) use self::read::{load_file, load_weights, read};
 
 use self::folder::FolderLoader;
 use super::folders::model_path;

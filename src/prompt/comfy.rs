@@ -118,27 +118,43 @@ pub fn print(spans: &[Span]) -> String {
     out
 }
 
-/// The tokens of spans, and the names of the embeddings among them, which nothing here can load: a loader
-/// of textual inversions would put their vectors where they are left out.
+/// The tokens of spans; `learned` gives those of an embedding by its name. One that it does not know is left out.
 ///
 /// A word in ComfyUI's sense is all text of one weight up to the next embedding.
-pub fn words(tokenizer: &Tokenizer, spans: &[Span]) -> (Vec<Word>, Vec<String>) {
-    let (mut words, mut embeddings) = (Vec::new(), Vec::new());
+pub fn words(
+    tokenizer: &Tokenizer,
+    spans: &[Span],
+    learned: &dyn Fn(&str) -> Option<Vec<u32>>,
+) -> Vec<Word> {
+    let mut words = Vec::new();
     for span in spans {
+        let weight = span.weight as f32;
         for piece in pieces(&span.text) {
-            let text = match piece.strip_prefix(EMBEDDING) {
-                Some(named) => {
-                    let end = named.find(char::is_whitespace).unwrap_or(named.len());
-                    let name = named[..end].trim_end_matches(',');
-                    embeddings.push(name.to_owned());
-                    &named[name.len()..]
+            let text = match embedding(piece) {
+                Some((name, rest)) => {
+                    words.extend(learned(name).map(|ids| Word { ids, weight }));
+                    rest
                 }
                 None => piece,
             };
-            words.push(Word { ids: tokenizer.ids(text), weight: span.weight as f32 });
+            words.push(Word { ids: tokenizer.ids(text), weight });
         }
     }
-    (words, embeddings)
+    words
+}
+
+/// Names of the embeddings in spans.
+pub fn embeddings(spans: &[Span]) -> impl Iterator<Item = &str> {
+    let all = spans.iter().flat_map(|span| pieces(&span.text));
+    all.filter_map(|piece| embedding(piece).map(|(name, _)| name))
+}
+
+/// The name of the embedding that a piece begins with, and what follows it.
+fn embedding(piece: &str) -> Option<(&str, &str)> {
+    let named = piece.strip_prefix(EMBEDDING)?;
+    let end = named.find(char::is_whitespace).unwrap_or(named.len());
+    let name = named[..end].trim_end_matches(',');
+    Some((name, &named[name.len()..]))
 }
 
 /// What the name of an embedding follows.

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::encode::{Emphasis, encode};
+use super::learned::{Learned, names};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::{Context, Function, Input, Inputs, Kind, Output, Outputs, Schema};
 use crate::nodes::values::{Clip, Condition, Conditioning, TextEncoder};
@@ -59,12 +60,15 @@ async fn clip_text_encode_a1111(inputs: Inputs, cx: &Context<'_>) -> Result<Outp
     }
     let prompts = a1111::conjunction(&text);
     check_weights(cx, &prompts)?;
+    let lower = text.to_lowercase();
+    let named = names(cx.env()).filter(|name| lower.contains(&name.to_lowercase()));
+    let learned = Learned::load(cx, &clip, named.collect()).await?;
     let mut conditions = Vec::new();
     let mut numbers = 0;
     for prompt in prompts {
         for scheduled in a1111::scheduled(&prompt.text, pass)? {
             cx.checkpoint().await?;
-            let mut condition = one(cx, &clip, &scheduled.text, emphasis, &mut numbers)?;
+            let mut condition = one(cx, &clip, &scheduled.text, &learned, emphasis, &mut numbers)?;
             condition.strength = prompt.weight as f32;
             condition.steps = scheduled.steps.map(Rc::new);
             conditions.push(condition);
@@ -94,6 +98,7 @@ fn one(
     cx: &Context<'_>,
     clip: &Clip,
     text: &str,
+    learned: &Learned,
     emphasis: Option<Emphasis>,
     numbers: &mut u64,
 ) -> Result<Condition> {
@@ -101,15 +106,16 @@ fn one(
         Some(_) => a1111::emphasis::parse(text)?,
         None => vec![Piece::Words(Span { text: text.to_owned(), weight: 1.0 })],
     };
-    let windows = |encoder: &TextEncoder| {
-        chunk::at_commas(&encoder.tokenizer, &a1111::items(&encoder.tokenizer, &pieces))
+    let windows = |(i, encoder): (usize, &TextEncoder)| {
+        let items = a1111::items(&encoder.tokenizer, &pieces);
+        chunk::at_commas(&encoder.tokenizer, &learned.put_into(i, &encoder.tokenizer, items))
     };
-    let chunks: Vec<Vec<Chunk>> = clip.encoders.iter().map(windows).collect();
+    let chunks: Vec<Vec<Chunk>> = clip.encoders.iter().enumerate().map(windows).collect();
     for (encoder, chunks) in clip.encoders.iter().zip(&chunks) {
         let width = encoder.model.config().hidden_size;
         *numbers += (chunks.len() * WINDOW) as u64 * width as u64;
     }
     let device = &cx.env::<Environment>().device_info;
     limits::check_host(device, "a prompt that changes this often", *numbers)?;
-    encode(cx, clip, chunks, emphasis.unwrap_or(Emphasis::Ignored))
+    encode(cx, clip, chunks, learned, emphasis.unwrap_or(Emphasis::Ignored))
 }

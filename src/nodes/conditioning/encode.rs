@@ -2,6 +2,7 @@
 
 use burn::tensor::{Tensor, TensorData};
 
+use super::learned::Learned;
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::Context;
 use crate::models::ClipTextModel;
@@ -24,7 +25,8 @@ pub(super) enum Emphasis {
     Ignored,
 }
 
-/// Encodes every window by itself and puts the embeddings in a row; `chunks` has one list an encoder.
+/// Encodes every window by itself and puts the embeddings in a row; `chunks` has one list an encoder, `learned` the
+/// vectors of ids beyond the vocabulary.
 ///
 /// One encoder (SD 1.x, 2.x): its last layer, normalised. Two (SDXL): the layer before the last of each,
 /// not normalised, side by side. The pooled embedding is the last encoder's of the first window, and not
@@ -33,18 +35,19 @@ pub(super) fn encode(
     cx: &Context<'_>,
     clip: &Clip,
     mut chunks: Vec<Vec<Chunk>>,
+    learned: &Learned,
     emphasis: Emphasis,
 ) -> Result<Condition> {
     let count = chunks.iter().map(Vec::len).max().unwrap_or(1);
     let device = &cx.env::<Environment>().device_info;
     let mut contexts = Vec::new();
     let mut pooled = None;
-    for (encoder, chunks) in clip.encoders.iter().zip(&mut chunks) {
+    for (i, (encoder, chunks)) in clip.encoders.iter().zip(&mut chunks).enumerate() {
         limits::check_clip(device, encoder.model.config(), count)?;
         // Both encoders need as many windows, to lie side by side.
         chunks.resize(count, Chunk::empty(&encoder.tokenizer));
         let windows: Vec<Vec<u32>> = chunks.iter().map(|chunk| chunk.ids.clone()).collect();
-        let (mut hidden, ends) = states(clip, encoder, &windows)?;
+        let (mut hidden, ends) = states(clip, encoder, &windows, learned.vectors(i))?;
         if emphasis != Emphasis::Ignored && chunks.iter().any(Chunk::is_weighted) {
             hidden = weigh(clip, encoder, hidden, chunks, emphasis)?;
         }
@@ -73,6 +76,7 @@ fn states(
     clip: &Clip,
     encoder: &TextEncoder,
     windows: &[Vec<u32>],
+    learned: &[f32],
 ) -> Result<(Tensor<3>, Tensor<2>)> {
     let config = encoder.model.config();
     let (layer, is_normed) = match clip.layer {
@@ -83,7 +87,7 @@ fn states(
             None => (1, true),
         },
     };
-    let out = encoder.model.forward(windows, layer)?;
+    let out = encoder.model.forward_with(windows, layer, learned)?;
     let hidden = match (layer, is_normed) {
         (1, true) => out.last_hidden_state,
         (_, true) => encoder.model.normalise(out.hidden),
@@ -122,7 +126,7 @@ fn weigh(
     let weights = Tensor::<3>::from_data(data, &hidden.device());
     match emphasis {
         Emphasis::FromEmpty => {
-            let (empty, _) = states(clip, encoder, &[encoder.tokenizer.window(&[])])?;
+            let (empty, _) = states(clip, encoder, &[encoder.tokenizer.window(&[])], &[])?;
             Ok((hidden - empty.clone()) * weights + empty)
         }
         Emphasis::Rescaled => {

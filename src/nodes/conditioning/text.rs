@@ -1,10 +1,11 @@
 //! Words → conditions.
 
 use super::encode::{Emphasis, encode, trained_layers};
+use super::learned::Learned;
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::{Context, Function, Input, Inputs, Kind, Output, Outputs, Schema, Value};
-use crate::nodes::values::{Clip, Condition, Conditioning, SizeNumbers, TextEncoder};
-use crate::prompt::{Chunk, chunk, comfy};
+use crate::nodes::values::{Clip, Condition, Conditioning, SizeNumbers};
+use crate::prompt::{chunk, comfy};
 
 /// A prompt → what a denoising network is guided by.
 pub(super) const CLIP_TEXT_ENCODE: Function = Function::waiting(
@@ -22,7 +23,7 @@ async fn clip_text_encode(inputs: Inputs, cx: &Context<'_>) -> Result<Outputs> {
     cx.checkpoint().await?;
     let clip = inputs.object::<Clip>("clip")?;
     let text = inputs.string("text")?;
-    one(encode_texts(cx, &clip, |_| text)?)
+    one(encode_texts(cx, &clip, |_| text).await?)
 }
 
 /// Two prompts → a condition for SDXL, with the numbers on the picture's size that it was trained with.
@@ -56,7 +57,7 @@ async fn clip_text_encode_sdxl(inputs: Inputs, cx: &Context<'_>) -> Result<Outpu
         .hint("use `CLIPTextEncode` with this model"));
     }
     let (small, large) = (inputs.string("text_l")?, inputs.string("text_g")?);
-    let mut condition = encode_texts(cx, &clip, |i| if i == 0 { small } else { large })?;
+    let mut condition = encode_texts(cx, &clip, |i| if i == 0 { small } else { large }).await?;
     condition.size = Some(SizeNumbers::Base {
         original: pixels(&inputs, ["height", "width"])?,
         crop: pixels(&inputs, ["crop_h", "crop_w"])?,
@@ -89,7 +90,7 @@ async fn clip_text_encode_sdxl_refiner(inputs: Inputs, cx: &Context<'_>) -> Resu
     cx.checkpoint().await?;
     let clip = inputs.object::<Clip>("clip")?;
     let text = inputs.string("text")?;
-    let mut condition = encode_texts(cx, &clip, |_| text)?;
+    let mut condition = encode_texts(cx, &clip, |_| text).await?;
     condition.size = Some(SizeNumbers::Refiner {
         original: pixels(&inputs, ["height", "width"])?,
         crop: [0.0; 2],
@@ -140,27 +141,18 @@ fn one(condition: Condition) -> Result<Outputs> {
 }
 
 /// Encodes the text of each encoder, in ComfyUI's dialect.
-fn encode_texts<'t>(
+async fn encode_texts<'t>(
     cx: &Context<'_>,
     clip: &Clip,
     text: impl Fn(usize) -> &'t str,
 ) -> Result<Condition> {
-    let mut unknown = Vec::new();
-    let chunks = clip.encoders.iter().enumerate().map(|(i, encoder)| {
-        let (chunks, embeddings) = comfy_chunks(encoder, text(i))?;
-        unknown.extend(embeddings);
-        Ok(chunks)
+    let count = clip.encoders.len();
+    let spans = (0..count).map(|i| comfy::parse(text(i))).collect::<Result<Vec<_>>>()?;
+    let names = spans.iter().flat_map(|spans| comfy::embeddings(spans)).map(str::to_owned);
+    let learned = Learned::load(cx, clip, names.collect()).await?;
+    let chunks = clip.encoders.iter().zip(&spans).enumerate().map(|(i, (encoder, spans))| {
+        let words = comfy::words(&encoder.tokenizer, spans, &|name| learned.ids(i, name));
+        chunk::whole_words(&encoder.tokenizer, &words)
     });
-    let chunks = chunks.collect::<Result<_>>()?;
-    unknown.sort();
-    unknown.dedup();
-    for name in unknown {
-        cx.notice(format!("the embedding `{name}` is not there, and was left out of the prompt"));
-    }
-    encode(cx, clip, chunks, Emphasis::FromEmpty)
-}
-
-fn comfy_chunks(encoder: &TextEncoder, text: &str) -> Result<(Vec<Chunk>, Vec<String>)> {
-    let (words, embeddings) = comfy::words(&encoder.tokenizer, &comfy::parse(text)?);
-    Ok((chunk::whole_words(&encoder.tokenizer, &words), embeddings))
+    encode(cx, clip, chunks.collect(), &learned, Emphasis::FromEmpty)
 }

@@ -31,7 +31,7 @@ pub(in crate::nodes) async fn load_file(
 }
 
 /// Opens the file at `path` and has `load` read it, which is handed the file and whom to tell of progress.
-pub(super) async fn read<T>(
+pub(in crate::nodes) async fn read<T>(
     cx: &Context<'_>,
     path: &str,
     load: impl AsyncFnOnce(&dyn ByteSource, Progress<'_>) -> Result<T>,
