@@ -134,13 +134,23 @@ pub enum ErrorKind {
         /// Its value as text.
         value: String,
     },
-    /// A file holds another kind of model than is needed, or one that this version cannot run.
+    /// A file holds a model that this version cannot run.
     #[error("`{file}` is {what}, which is not supported here")]
     UnsupportedModel {
         /// Path of the file.
         file: String,
         /// What it is, in words.
         what: String,
+    },
+    /// A file holds a model of another kind than the one that is loaded.
+    #[error("`{file}` is {what}, expected {expected}")]
+    WrongModel {
+        /// Path of the file.
+        file: String,
+        /// What it is, in words.
+        what: String,
+        /// What it should be, in words.
+        expected: &'static str,
     },
     /// A config, tokenizer or graph file cannot be parsed.
     #[error("`{file}` cannot be read: {why}")]
@@ -338,6 +348,7 @@ impl ErrorKind {
             Self::HashMismatch { .. } => "hash_mismatch",
             Self::UnsupportedConfig { .. } => "unsupported_config",
             Self::UnsupportedModel { .. } => "unsupported_model",
+            Self::WrongModel { .. } => "wrong_model",
             Self::BadFile { .. } => "bad_file",
             Self::BadImage { .. } => "bad_image",
             Self::BadPrompt { .. } => "bad_prompt",

@@ -9,6 +9,7 @@
 pub mod checkpoint;
 mod dtype;
 mod file;
+pub mod identify;
 mod keys;
 mod ldm;
 pub mod lora;

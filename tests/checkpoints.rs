@@ -165,7 +165,7 @@ fn files_that_are_no_checkpoint_are_refused_with_what_they_are() {
     let without = |prefix: &'static str| {
         rewritten(&whole, move |name| (!name.starts_with(prefix)).then(|| name.to_owned()))
     };
-    let cases: [(Vec<u8>, &[&str]); 7] = [
+    let cases: [(Vec<u8>, &[&str]); 10] = [
         (
             write(vec![]),
             &["`checkpoints/a.safetensors` is a file without tensors", "use a Stable Diffusion"],
@@ -173,6 +173,24 @@ fn files_that_are_no_checkpoint_are_refused_with_what_they_are() {
         (
             write(vec![tensor("blocks.0.weight", &[2, 2])]),
             &["whose first tensor is `blocks.0.weight`"],
+        ),
+        (
+            write(vec![tensor("model.diffusion_model.double_blocks.0.x.weight", &[2, 2])]),
+            &[
+                "`checkpoints/a.safetensors` is a model of another family, Flux",
+                "use a Stable Diffusion",
+            ],
+        ),
+        (
+            crate::parity::loras::file("kohya"),
+            &["is a LoRA", "put it into `loras` and load it with `LoraLoader`"],
+        ),
+        (
+            write(vec![
+                tensor("control_model.input_blocks.0.0.weight", &[2, 2]),
+                tensor("control_model.zero_convs.0.0.weight", &[2, 2]),
+            ]),
+            &["is a ControlNet", "load it with `ControlNetLoader`"],
         ),
         (without("model.diffusion_model."), &["a file without denoising network", "CLIPLoader"]),
         (

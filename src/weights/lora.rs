@@ -20,6 +20,11 @@ pub use self::names::Adapted;
 use super::{Place, Weights};
 use crate::error::{Error, ErrorKind, Result};
 
+/// True if a tensor of this name is a part of an adaptation, of a kind that is known here or not.
+pub(super) fn is_part(name: &str) -> bool {
+    names::split(name).is_some() || names::unsupported(name).is_some()
+}
+
 /// The changes that a file makes, by what it calls the layers.
 #[derive(Debug)]
 pub struct Lora {

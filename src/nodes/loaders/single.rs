@@ -15,6 +15,7 @@ use crate::nodes::Environment;
 use crate::nodes::values::{LatentFormat, Model, PreviewColours, TextEncoder, VaeHandle};
 use crate::prompt::Tokenizer;
 use crate::weights::checkpoint::{Checkpoint, Part};
+use crate::weights::identify::{FileKind, identify};
 use crate::weights::safetensors::TensorInfo;
 use crate::weights::{Weights, WeightsFile};
 
@@ -60,7 +61,9 @@ struct Opened {
 impl Opened {
     async fn read(path: &str, file: &WeightsFile<'_>) -> Result<Self> {
         let checkpoint = Checkpoint::of(file.tensors());
-        if checkpoint.parts.is_empty() {
+        let is_other =
+            matches!(identify(file.tensors()), Err(_) | Ok(FileKind::Lora | FileKind::ControlNet));
+        if checkpoint.parts.is_empty() || is_other {
             return Err(not_a_checkpoint(path, file.tensors()));
         }
         let shapes = |part| checkpoint.parts.get(&part);
@@ -185,13 +188,20 @@ fn check_vocabulary(path: &str, config: &ClipConfig) -> Result<()> {
     .hint("load it as a folder in diffusers' layout, which brings its own tokenizer"))
 }
 
-/// The error for a file in which no network of ours was found.
+/// The error for a file in which no network of ours was found, or of which one is but a part of something else.
 fn not_a_checkpoint(path: &str, tensors: &[TensorInfo]) -> Error {
-    let what = match tensors.first() {
-        None => "a file without tensors".to_owned(),
-        Some(first) => format!("a file whose first tensor is `{}`", first.name),
-    };
-    unsupported(path, &what)
+    match identify(tensors) {
+        Ok(kind) => {
+            let what = kind.name().to_owned();
+            let (file, expected) = (path.to_owned(), "a Stable Diffusion network");
+            Error::new(ErrorKind::WrongModel { file, what, expected }).hint(format!(
+                "put it into `{}` and load it with `{}`",
+                kind.folder(),
+                kind.loader()
+            ))
+        }
+        Err(what) => unsupported(path, &what),
+    }
 }
 
 fn unsupported(path: &str, what: &str) -> Error {
