@@ -15,13 +15,15 @@ mod frequency;
 mod linear;
 mod norm;
 mod resize;
+mod shuffle;
 mod time;
 
-pub use activation::{geglu, gelu, quick_gelu, silu};
+pub use activation::{geglu, gelu, leaky_relu, prelu, quick_gelu, silu};
 pub use attention::{attention, split_heads_attention};
 pub use conv::{Conv2d, Padding};
 pub use frequency::scale_low_frequencies;
 pub use linear::Linear;
 pub use norm::{GroupNorm, LayerNorm};
 pub use resize::upsample_nearest;
+pub use shuffle::{pixel_shuffle, pixel_unshuffle};
 pub use time::timestep_embedding;

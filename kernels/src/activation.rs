@@ -57,6 +57,22 @@ pub fn geglu(x: &[f32], width: usize) -> Vec<f32> {
     out
 }
 
+/// `x` where it is positive, `slope · x` elsewhere, in place.
+pub fn leaky_relu(x: &mut [f32], slope: f32) {
+    x.iter_mut().for_each(|x| *x *= if *x > 0.0 { 1.0 } else { slope });
+}
+
+/// As [`leaky_relu`] with a slope for each channel: pictures of `slopes.len()` planes of `positions` numbers.
+///
+/// # Panics
+///
+/// If `x` is no whole number of pictures.
+pub fn prelu(x: &mut [f32], slopes: &[f32], positions: usize) {
+    assert_eq!(x.len() % (slopes.len() * positions), 0, "whole pictures");
+    let planes = x.chunks_exact_mut(positions);
+    planes.zip(slopes.iter().cycle()).for_each(|(plane, slope)| leaky_relu(plane, *slope));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,5 +93,15 @@ mod tests {
             assert!((f64::from(silu_of(x)) - silu_x).abs() < 1e-6, "silu {x}");
         }
         assert!(gelu_of(f32::NAN).is_nan() && silu_of(f32::NAN).is_nan());
+    }
+
+    #[test]
+    fn slopes_are_those_of_the_channel() {
+        let mut x = [1.0, -1.0, -2.0, 0.0, -4.0, 2.0, -8.0, -1.0];
+        prelu(&mut x, &[0.5, 3.0], 2);
+        assert_eq!(x, [1.0, -0.5, -6.0, 0.0, -2.0, 2.0, -24.0, -3.0]);
+        let mut odd = [f32::NAN, f32::NEG_INFINITY];
+        leaky_relu(&mut odd, 0.2);
+        assert!(odd[0].is_nan() && odd[1] == f32::NEG_INFINITY);
     }
 }

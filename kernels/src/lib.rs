@@ -14,7 +14,7 @@ mod exp;
 mod matmul;
 mod norm;
 
-pub use activation::{geglu, gelu, quick_gelu, silu};
+pub use activation::{geglu, gelu, leaky_relu, prelu, quick_gelu, silu};
 pub use attention::{AttentionShape, attention};
 pub use conv::{ConvShape, conv2d};
 pub use matmul::linear;

@@ -1,4 +1,4 @@
-//! Activation functions of the Stable Diffusion family.
+//! Activation functions of the Stable Diffusion family and of upscalers.
 
 use burn::tensor::{Tensor, activation};
 
@@ -64,4 +64,35 @@ pub fn geglu(x: Tensor<3>) -> Tensor<3> {
     let value = x.clone().narrow(2, 0, width);
     let gate = x.narrow(2, width, width);
     value * gelu(gate)
+}
+
+/// `x` where it is positive, `slope · x` elsewhere.
+///
+/// # Source
+///
+/// torch 2.15 `nn.functional.leaky_relu`.
+pub fn leaky_relu<const D: usize>(x: Tensor<D>, slope: f32) -> Tensor<D> {
+    #[cfg(feature = "cpu")]
+    if cpu::holds(&x) {
+        return cpu::leaky_relu(x, slope);
+    }
+    activation::leaky_relu(x, f64::from(slope))
+}
+
+/// As [`leaky_relu`], with a learnt slope for each channel.
+///
+/// # Shapes
+///
+/// - `x`: `[batch, channels, height, width]`
+/// - `slopes`: `[channels]`
+///
+/// # Source
+///
+/// He et al. 2015, <https://arxiv.org/abs/1502.01852>; torch 2.15 `nn.functional.prelu`.
+pub fn prelu(x: Tensor<4>, slopes: Tensor<1>) -> Tensor<4> {
+    #[cfg(feature = "cpu")]
+    if cpu::holds(&x) {
+        return cpu::prelu(x, slopes);
+    }
+    activation::prelu(x, slopes)
 }

@@ -57,6 +57,16 @@ pub(super) fn geglu(x: Tensor<3>) -> Tensor<3> {
     tensor(kernels::geglu(Floats::of(x).get(), width), [batch, tokens, width])
 }
 
+pub(super) fn leaky_relu<const D: usize>(x: Tensor<D>, slope: f32) -> Tensor<D> {
+    map(x, |x| kernels::leaky_relu(x, slope))
+}
+
+pub(super) fn prelu(x: Tensor<4>, slopes: Tensor<1>) -> Tensor<4> {
+    let [_, _, height, width] = x.dims();
+    let slopes = Floats::of(slopes);
+    map(x, |x| kernels::prelu(x, slopes.get(), height * width))
+}
+
 pub(super) fn linear<const D: usize>(
     x: Tensor<D>,
     weight: Tensor<2>,

@@ -42,6 +42,11 @@ fn normalisation() {
 }
 
 #[test]
+fn shuffling() {
+    check("shuffle");
+}
+
+#[test]
 fn timestep_embedding() {
     check("embedding");
 }

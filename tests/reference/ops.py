@@ -175,12 +175,23 @@ def softmax(name, scale):
     return case
 
 
+def prelu(name, shape):
+    case = Case(name)
+    inputs = case.draw("x", *shape)
+    slopes = case.draw("slopes", shape[1], scale=0.3, mean=0.2)
+    case.keep("y", F.prelu(inputs, slopes))
+    return case
+
+
 def activations():
     return [
         pointwise("silu", F.silu),
         pointwise("quick_gelu", ACT2FN["quick_gelu"]),
         pointwise("gelu", ACT2FN["gelu"]),
         geglu(),
+        pointwise("leaky_relu", lambda x: F.leaky_relu(x, 0.2)),
+        prelu("prelu", (2, 5, 4, 7)),
+        prelu("prelu_one_pixel", (3, 6, 1, 1)),
         softmax("softmax", 2.0),
         softmax("softmax_large", 200.0),
     ]
@@ -199,6 +210,21 @@ def upsamples():
         # What the UNet asks for on the way up when a level had an odd size on the way down.
         upsample("upsample_nearest_to_odd", (1, 3, 5, 4), size=[9, 7]),
         upsample("upsample_nearest_to_odd_height", (1, 3, 5, 4), size=[9, 8]),
+    ]
+
+
+def shuffle(name, shape, factor, function):
+    case = Case(name, factor=factor)
+    case.keep("y", function(case.draw("x", *shape), factor))
+    return case
+
+
+def shuffles():
+    return [
+        shuffle("pixel_shuffle_2", (2, 8, 5, 3), 2, F.pixel_shuffle),
+        shuffle("pixel_shuffle_4", (1, 48, 3, 4), 4, F.pixel_shuffle),
+        shuffle("pixel_unshuffle_2", (2, 3, 6, 10), 2, F.pixel_unshuffle),
+        shuffle("pixel_unshuffle_4", (1, 3, 12, 8), 4, F.pixel_unshuffle),
     ]
 
 
@@ -242,6 +268,7 @@ def main():
         "embedding": embeddings(),
         "linear": linears(),
         "norm": norms(),
+        "shuffle": shuffles(),
         "upsample": upsamples(),
     }
     for family, cases in families.items():

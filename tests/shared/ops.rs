@@ -11,13 +11,14 @@ use tintype::ops::{self, Conv2d, GroupNorm, LayerNorm, Linear, Padding};
 use super::reference::{Comparison, Reference, References};
 
 /// Each file of the fixtures, and how many cases it has.
-const FAMILIES: [(&str, usize); 7] = [
-    ("activation", 6),
+const FAMILIES: [(&str, usize); 8] = [
+    ("activation", 9),
     ("attention", 9),
     ("conv", 10),
     ("embedding", 3),
     ("linear", 4),
     ("norm", 11),
+    ("shuffle", 4),
     ("upsample", 3),
 ];
 
@@ -84,6 +85,7 @@ impl Case<'_> {
             "embedding" => Ok(self.timestep_embedding()),
             "linear" => self.linear().await,
             "norm" => self.normalisation().await,
+            "shuffle" => self.shuffling().await,
             "upsample" => self.upsampling().await,
             _ => Ok(Vec::new()),
         }
@@ -133,6 +135,10 @@ impl Case<'_> {
             "gelu" => read(ops::gelu(self.tensor::<3>("x"))).await,
             "quick_gelu" => read(ops::quick_gelu(self.tensor::<3>("x"))).await,
             "geglu" => read(ops::geglu(self.tensor("x"))).await,
+            "leaky_relu" => read(ops::leaky_relu(self.tensor::<3>("x"), 0.2)).await,
+            "prelu" | "prelu_one_pixel" => {
+                read(ops::prelu(self.tensor("x"), self.tensor("slopes"))).await
+            }
             _ => self.softmax_by_attention().await,
         }
     }
@@ -154,6 +160,15 @@ impl Case<'_> {
         let size = &self.settings["size"];
         let size = [0, 1].map(|axis| size[axis].as_u64().unwrap() as usize);
         read(ops::upsample_nearest(self.tensor("x"), size)).await
+    }
+
+    async fn shuffling(&self) -> Result<Vec<f32>> {
+        let (x, factor) = (self.tensor("x"), self.size("factor"));
+        read(match self.name.starts_with("pixel_shuffle") {
+            true => ops::pixel_shuffle(x, factor),
+            false => ops::pixel_unshuffle(x, factor),
+        })
+        .await
     }
 
     fn timestep_embedding(&self) -> Vec<f32> {
