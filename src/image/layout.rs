@@ -66,6 +66,32 @@ pub fn rotate(image: &Image, quarters: usize) -> Image {
     Image { height: width, width: height, data, ..*image }
 }
 
+/// Every picture made larger, to `[height, width]`, by what a mirror at its bottom and right edge would show; beyond
+/// what that shows, its last row or column goes on.
+///
+/// # Panics
+///
+/// If it becomes smaller.
+#[must_use]
+pub fn mirrored_to(image: &Image, [height, width]: [usize; 2]) -> Image {
+    assert!(height >= image.height && width >= image.width, "a larger size");
+    // The edge itself is there once.
+    let source =
+        |i: usize, length: usize| if i < length { i } else { (2 * (length - 1)).saturating_sub(i) };
+    let mut data = Vec::with_capacity(image.batch * height * width * image.channels);
+    for picture in image.pictures() {
+        for y in 0..height {
+            let row = &picture[source(y, image.height) * image.width * image.channels..];
+            for x in 0..width {
+                data.extend_from_slice(
+                    &row[source(x, image.width) * image.channels..][..image.channels],
+                );
+            }
+        }
+    }
+    Image { height, width, data, ..*image }
+}
+
 /// Every picture on a larger one of one value, its corner at `[top, left]`.
 ///
 /// # Panics
@@ -168,6 +194,15 @@ mod tests {
         let canvas = on_canvas(&counted(2, 1, 2), [2, 3], [1, 0], 7.0);
         assert_eq!(firsts(&canvas), [7, 7, 7, 0, 1, 7, 7, 7, 7, 2, 3, 7]);
         assert_eq!(canvas.data[..3], [7.0; 3]);
+    }
+
+    #[test]
+    fn a_mirror_shows_the_edge_once() {
+        let image = counted(2, 1, 3);
+        assert_eq!(firsts(&mirrored_to(&image, [1, 5])), [0, 1, 2, 1, 0, 3, 4, 5, 4, 3]);
+        let wide = mirrored_to(&counted(1, 2, 1), [4, 2]);
+        assert_eq!(firsts(&wide), [0, 0, 1, 1, 0, 0, 0, 0]);
+        assert_eq!(mirrored_to(&image, [1, 3]), image);
     }
 
     #[test]

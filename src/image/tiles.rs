@@ -20,6 +20,36 @@ impl Tile {
         let Self { y, x, height, width } = self;
         Self { y: y * factor, x: x * factor, height: height * factor, width: width * factor }
     }
+
+    /// Without the `margin` rows and columns next to its edges, but for those edges that are the array's.
+    ///
+    /// # Panics
+    ///
+    /// If nothing is left.
+    #[must_use]
+    pub fn inner(self, margin: usize, [height, width]: [usize; 2]) -> Self {
+        let cut = |start: usize, length: usize, whole: usize| {
+            let before = if start == 0 { 0 } else { margin };
+            let after = if start + length == whole { 0 } else { margin };
+            assert!(before + after < length, "{length} rows or columns with margins of {margin}");
+            (start + before, length - before - after)
+        };
+        let (y, height) = cut(self.y, self.height, height);
+        let (x, width) = cut(self.x, self.width, width);
+        Self { y, x, height, width }
+    }
+
+    /// Its part of an array `[…, width]`, row by row.
+    pub fn rows<T>(self, array: &[T], width: usize) -> impl Iterator<Item = &T> {
+        let rows = array.chunks(width).skip(self.y).take(self.height);
+        rows.flat_map(move |row| &row[self.x..self.x + self.width])
+    }
+
+    /// The same rectangle of an array `[…, width, channels]` as one of `[…, width · channels]`.
+    #[must_use]
+    pub fn interleaved(self, channels: usize) -> Self {
+        Self { x: self.x * channels, width: self.width * channels, ..self }
+    }
 }
 
 /// Tiles that cover `height` rows and `width` columns, row by row.
@@ -120,6 +150,17 @@ mod tests {
             }
         }
         assert_eq!(tiles([9, 16], 8, 2).len(), 2 * 3);
+    }
+
+    #[test]
+    fn margins_are_cut_but_at_the_edges_of_the_array() {
+        let tile = |y, x, height, width| Tile { y, x, height, width };
+        assert_eq!(tile(0, 4, 8, 8).inner(2, [8, 20]), tile(0, 6, 8, 4));
+        assert_eq!(tile(0, 12, 8, 8).inner(2, [16, 20]), tile(0, 14, 6, 6));
+        assert_eq!(tile(0, 0, 8, 20).inner(9, [8, 20]), tile(0, 0, 8, 20));
+        let array: Vec<usize> = (0..4 * 6).collect();
+        let rows: Vec<usize> = tile(1, 1, 2, 2).interleaved(2).rows(&array, 6).copied().collect();
+        assert_eq!(rows, [8, 9, 10, 11, 14, 15, 16, 17]);
     }
 
     #[test]

@@ -61,7 +61,7 @@ async fn vae_decode_tiled(inputs: Inputs, cx: &Context<'_>) -> Result<Outputs> {
         for (i, tile) in grid.tiles.iter().enumerate() {
             cx.checkpoint().await?;
             let planes = one.chunks(height * width);
-            let z = planes.flat_map(|plane| rows(plane, width, *tile)).copied().collect();
+            let z = planes.flat_map(|plane| tile.rows(plane, width)).copied().collect();
             let pixels = decode_one(vae, z, [tile.height, tile.width]).await?;
             blend.add(tile.scaled(factor), grid.overlap * factor, &pixels);
             grid.progress(cx, b, i);
@@ -102,9 +102,8 @@ async fn vae_encode_tiled(inputs: Inputs, cx: &Context<'_>) -> Result<Outputs> {
         for (i, tile) in grid.tiles.iter().enumerate() {
             cx.checkpoint().await?;
             let area = tile.scaled(factor);
-            // Three numbers a pixel are as a picture of one number three times as wide.
-            let wide = Tile { x: area.x * 3, width: area.width * 3, ..area };
-            let pixels: Vec<f32> = rows(one, image.width * 3, wide).copied().collect();
+            let pixels: Vec<f32> =
+                area.interleaved(3).rows(one, image.width * 3).copied().collect();
             let z = encode_one(vae, &pixels, [area.height, area.width]);
             let z = device::read(z.permute([0, 2, 3, 1])).await?;
             blend.add(*tile, grid.overlap, &z);
@@ -147,12 +146,6 @@ impl Grid {
         let count = self.tiles.len();
         cx.progress((picture * count + tile + 1) as u64, (self.batch * count) as u64);
     }
-}
-
-/// The tile's part of a plane `[…, width]`, row by row.
-fn rows(plane: &[f32], width: usize, tile: Tile) -> impl Iterator<Item = &f32> {
-    let rows = plane.chunks(width).skip(tile.y).take(tile.height);
-    rows.flat_map(move |row| &row[tile.x..tile.x + tile.width])
 }
 
 #[cfg(test)]
