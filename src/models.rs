@@ -1,4 +1,4 @@
-//! The networks: CLIP's text model, the denoising UNet, the autoencoder.
+//! The networks: CLIP's text model, the denoising UNet, the autoencoder, upscalers.
 //!
 //! One file a network; fields and sub-modules carry the checkpoint's own tensor names in diffusers' and
 //! transformers' layout, so loading needs no map. Blocks that two networks share are in `blocks`. Nothing
@@ -11,9 +11,11 @@ pub mod family;
 pub mod probe;
 mod shapes;
 pub mod unet;
+pub mod upscaler;
 pub mod vae;
 
 pub use clip::ClipTextModel;
 pub use family::Family;
 pub use unet::Unet;
+pub use upscaler::Upscaler;
 pub use vae::Vae;

@@ -153,6 +153,11 @@ impl Weights {
         Ok(Self { tensors, ..self })
     }
 
+    /// Forgets the tensors of these names.
+    pub fn forget(&mut self, unwanted: impl Fn(&str) -> bool) {
+        self.tensors.retain(|name, _| !unwanted(name));
+    }
+
     /// True if the file has a tensor of that name that nobody has taken.
     pub fn has(&self, name: &str) -> bool {
         self.tensors.contains_key(name)

@@ -5,6 +5,7 @@ mod damage;
 mod files;
 mod mutations;
 mod texts;
+mod upscalers;
 mod weights;
 
 use std::collections::BTreeMap;

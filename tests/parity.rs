@@ -7,3 +7,4 @@ pub(crate) mod loras;
 mod networks;
 mod ops;
 mod tokenizer;
+mod upscalers;

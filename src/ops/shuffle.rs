@@ -42,10 +42,5 @@ pub fn pixel_unshuffle(x: Tensor<4>, factor: usize) -> Tensor<4> {
     let [batch, channels, height, width] = x.dims();
     let (height, width) = (height / factor, width / factor);
     let squares = x.reshape([batch, channels, height, factor, width, factor]);
-    squares.permute([0, 1, 3, 5, 2, 4]).reshape([
-        batch,
-        channels * factor * factor,
-        height,
-        width,
-    ])
+    squares.permute([0, 1, 3, 5, 2, 4]).reshape([batch, channels * factor * factor, height, width])
 }

@@ -15,7 +15,7 @@ use crate::support::{Closeness, Folder, Reference, references, values};
 const TOLERANCE: f32 = 1e-4;
 
 /// Runs `run` and returns the output of every block, in the order they were computed.
-fn observed(run: impl FnOnce()) -> Vec<(String, Tensor<1>)> {
+pub(super) fn observed(run: impl FnOnce()) -> Vec<(String, Tensor<1>)> {
     let outputs = Rc::new(RefCell::new(Vec::new()));
     let sink = Rc::clone(&outputs);
     let observer = move |path: &str, output| sink.borrow_mut().push((path.to_owned(), output));
@@ -27,7 +27,7 @@ fn observed(run: impl FnOnce()) -> Vec<(String, Tensor<1>)> {
 
 /// Compares blocks in the order they were computed, so that the first name that differs is the bug, and
 /// asks for each of `expected`. A reference holds the first element of the batch only.
-fn check_blocks(
+pub(super) fn check_blocks(
     closeness: &mut Closeness,
     blocks: Vec<(String, Tensor<1>)>,
     expected: BTreeMap<String, &Reference>,
@@ -44,7 +44,7 @@ fn check_blocks(
 }
 
 /// The blocks among a file's references, by their paths; `without` are parts of blocks that report whole.
-fn blocks<'a>(
+pub(super) fn blocks<'a>(
     references: &'a BTreeMap<String, Reference>,
     prefix: &str,
     without: &[&str],
