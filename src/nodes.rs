@@ -22,6 +22,7 @@ mod sampling;
 #[cfg(test)]
 mod testing;
 mod text;
+mod upscale;
 pub mod values;
 
 pub use environment::{Desktop, Environment};
@@ -39,6 +40,7 @@ pub const NODES: &[&[&dyn Node]] = &[
     sampling::NODES,
     image::files::NODES,
     output::NODES,
+    upscale::NODES,
     image::scale::NODES,
     image::layout::NODES,
     image::batch::NODES,

@@ -79,6 +79,7 @@ const WORDS: &[Word] = &[
             "src/nodes/environment",
             "src/nodes/latent",
             "src/nodes/sampling",
+            "src/nodes/upscale",
             "src/nodes/values",
         ],
         why: "only networks, and what feeds them, run on burn's tensors",

@@ -5,6 +5,7 @@ use crate::device::{DeviceInfo, DeviceKind};
 use crate::error::{Error, ErrorKind, Result};
 use crate::models::clip::ClipConfig;
 use crate::models::unet::UnetConfig;
+use crate::models::upscaler::Upscaler;
 use crate::models::vae::VaeConfig;
 
 /// Refuses a denoising run whose largest single array is beyond what the device allows.
@@ -52,6 +53,17 @@ pub(super) fn check_vae(
         "turning latents of this size into pictures",
         4 * maps.max().unwrap_or(0).max(scores),
     )
+}
+
+/// Refuses to enlarge a tile of `[height, width]` whose largest single array is beyond what the device allows.
+pub(super) fn check_upscaler(
+    device: &DeviceInfo,
+    upscaler: &Upscaler,
+    size: [usize; 2],
+) -> Result<()> {
+    let needs = upscaler.largest_map(size).saturating_mul(4);
+    check(device, "enlarging a tile of a picture", needs)
+        .map_err(|error| error.hint("use another upscaler, or the CPU engine"))
 }
 
 /// Refuses to encode this many windows of tokens at once.

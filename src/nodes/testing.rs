@@ -32,7 +32,11 @@ impl Host for Quiet {
 
 /// A world on the CPU, with the models that ship with the page.
 pub(super) fn environment() -> Result<Environment> {
-    let models = concat!(env!("CARGO_MANIFEST_DIR"), "/www/public/models");
+    environment_at(concat!(env!("CARGO_MANIFEST_DIR"), "/www/public/models"))
+}
+
+/// A world on the CPU, with the models of this folder.
+pub(super) fn environment_at(models: &str) -> Result<Environment> {
     let (device, info) = pollster::block_on(device::open(DeviceKind::Cpu, |_| {}))?;
     Ok(Environment::new(Rc::new(FolderStore::new(models)), device, info))
 }
@@ -41,9 +45,18 @@ pub(super) fn environment() -> Result<Environment> {
 ///
 /// Inputs that are left out stay absent: the executor, which fills in defaults, takes no part.
 pub(super) fn run(node: &dyn Node, inputs: Inputs) -> Result<Outputs> {
-    let env = environment()?;
+    run_in(&environment()?, node, inputs)
+}
+
+/// As [`run`], in this world.
+pub(super) fn run_in(env: &Environment, node: &dyn Node, inputs: Inputs) -> Result<Outputs> {
+    with_context(env, |cx| pollster::block_on(node.run(inputs, cx)))
+}
+
+/// What `run` gives in the context of a node in this world.
+pub(super) fn with_context<T>(env: &Environment, run: impl FnOnce(&Context<'_>) -> T) -> T {
     let (options, id) = (RunOptions::default(), NodeId::from("1"));
-    pollster::block_on(node.run(inputs, &Context::new(&Quiet, &env, &options, &id)))
+    run(&Context::new(&Quiet, env, &options, &id))
 }
 
 /// The payload of a node's first output.

@@ -18,7 +18,7 @@ use crate::diffusion::schedule::NoiseSchedule;
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::{Kind, Value};
 use crate::image::{Image, Mask};
-use crate::models::{ClipTextModel, Family, Unet, Vae};
+use crate::models::{ClipTextModel, Family, Unet, Upscaler, Vae};
 use crate::prompt::Tokenizer;
 
 /// MODEL: a denoising network and how it was trained.
@@ -115,6 +115,16 @@ impl VaeHandle {
             .hint("load one with `VAELoader`")
         })
     }
+}
+
+/// UPSCALE_MODEL: small pictures → large ones.
+pub const UPSCALE_MODEL: Kind = Kind::new("UPSCALE_MODEL");
+
+/// UPSCALE_MODEL: small pictures → large ones.
+#[derive(Debug, Clone)]
+pub struct UpscaleModel {
+    /// The network.
+    pub upscaler: Rc<Upscaler>,
 }
 
 /// How a family's latents relate to the autoencoder's and to colours.

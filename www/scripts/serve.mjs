@@ -12,6 +12,7 @@ import { pipeline } from "node:stream";
 import { fileURLToPath } from "node:url";
 
 const TYPES = {
+  "": "text/plain; charset=utf-8", // LICENSE
   ".css": "text/css; charset=utf-8",
   ".html": "text/html; charset=utf-8",
   ".ico": "image/x-icon",

@@ -1154,6 +1154,18 @@ export interface Nodes {
     /** Start of the files' names. */
     filename_prefix?: string | In<"STRING">;
   }): Handle<["IMAGE"]>;
+  /** Loads a network that enlarges pictures: an ESRGAN, a Real-ESRGAN or one of its compact kind. */
+  UpscaleModelLoader(inputs: {
+    /** The file's name in the folder `upscale_models`. */
+    model_name: string | In<"COMBO">;
+  }): Handle<["UPSCALE_MODEL"]>;
+  /** Enlarges pictures by the factor that the upscaler was trained for, and paints the detail they lack. */
+  ImageUpscaleWithModel(inputs: {
+    /** The upscaler. */
+    upscale_model: In<"UPSCALE_MODEL">;
+    /** The pictures; their opacity is dropped. */
+    image: In<"IMAGE">;
+  }): Handle<["IMAGE"]>;
   /** Brings pictures to a size. */
   ImageScale(inputs: {
     /** The pictures. */
