@@ -8,6 +8,7 @@ mod alpha;
 mod conditioning;
 mod environment;
 mod folders;
+mod identity;
 mod image;
 mod latent;
 mod limits;
@@ -26,6 +27,7 @@ mod upscale;
 pub mod values;
 
 pub use environment::{Desktop, Environment};
+pub use identity::{Identity, identify};
 
 use crate::graph::Node;
 

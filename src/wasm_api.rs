@@ -25,9 +25,9 @@ use crate::device::DeviceKind;
 use crate::engine::{self, RunRequest};
 use crate::error::ErrorKind;
 use crate::formats::comfy_api;
-use crate::nodes::Desktop;
+use crate::nodes::{self, Desktop};
 use crate::prompt::{dynamic, midjourney};
-use crate::store::web::WebStore;
+use crate::store::web::{BlobSource, WebStore};
 
 /// The device this build is for.
 const DEVICE: DeviceKind =
@@ -37,6 +37,7 @@ const DEVICE: DeviceKind =
 #[wasm_bindgen]
 pub struct Engine {
     inner: Option<Rc<engine::Engine>>,
+    store: Rc<WebStore>,
     host: WorkerHost,
     keeps_models: bool,
 }
@@ -72,7 +73,7 @@ impl Engine {
         let on_device_error = js_sys::Reflect::get(&options, &"on_device_error".into())?;
         let OpenOptions { models_url, storage, noise } = from_js(&options)?;
         let noise = Desktop::from_name(&noise).map_err(|error| js_error(&error))?;
-        let store = WebStore::open(&models_url, storage == "opfs").await;
+        let store = Rc::new(WebStore::open(&models_url, storage == "opfs").await);
         let keeps_models = store.keeps();
         let on_fault = move |message: &str| {
             if let Some(listener) = on_device_error.dyn_ref::<Function>() {
@@ -80,11 +81,11 @@ impl Engine {
                 let _ = listener.call1(&JsValue::NULL, &message.into());
             }
         };
-        let inner = engine::Engine::open(DEVICE, Rc::new(store), on_fault).await;
+        let inner = engine::Engine::open(DEVICE, store.clone(), on_fault).await;
         let inner = inner.map_err(|error| js_error(&error))?;
         inner.environment().set_noise(noise);
         let inner = Some(Rc::new(inner));
-        Ok(Self { inner, host: WorkerHost::default(), keeps_models })
+        Ok(Self { inner, store, host: WorkerHost::default(), keeps_models })
     }
 
     /// `cpu` or `webgpu`.
@@ -197,6 +198,23 @@ impl Engine {
     pub fn put_input(&self, filename: &str, bytes: Vec<u8>) -> Result<(), JsValue> {
         self.inner()?.environment().put_input(filename, bytes);
         Ok(())
+    }
+
+    /// Says what a file of weights is, reading its header only.
+    pub async fn identify(&self, name: String, file: web_sys::Blob) -> Result<JsValue, JsValue> {
+        let source = BlobSource::new(name, file);
+        let identity = nodes::identify(&source).await.map_err(|error| js_error(&error))?;
+        to_js(&identity)
+    }
+
+    /// Adds a file of the person's own to the models, under this path.
+    pub fn add_model(&self, path: &str, file: web_sys::Blob) {
+        self.store.add(path, file);
+    }
+
+    /// Forgets a file of the person's own. False if there is none of this path.
+    pub fn remove_model(&self, path: &str) -> bool {
+        self.store.forget(path)
     }
 
     /// Adds a node class whose work is a JavaScript function; another one may say what the result depends

@@ -41,6 +41,14 @@ impl Family {
         }
     }
 
+    /// Width and height, in pixels, of the pictures it was trained on.
+    pub fn side(self) -> usize {
+        match self {
+            Self::Sd1 | Self::Sd2 => 512,
+            Self::Sdxl | Self::SdxlRefiner => 1024,
+        }
+    }
+
     /// What its network's latents are the autoencoder's times of.
     ///
     /// # Source

@@ -4,6 +4,8 @@ import { DEFAULTS, type DeviceWish, type GenerateOptions } from "../engine/index
 
 /** The form as the visitor left it. Numbers are null while their field is empty. */
 export interface Form {
+  /** The checkpoint, by its name among the models. */
+  model: string;
   prompt: string;
   negativePrompt: string;
   /** Digits; a seed can be larger than a JavaScript number. */
@@ -23,6 +25,7 @@ const KEY = "tintype.form";
 
 /** The form of a first visit. */
 export const FIRST: Form = {
+  model: DEFAULTS.model,
   prompt: "a red dragon, 3d render",
   negativePrompt: DEFAULTS.negativePrompt,
   seed: "7",
@@ -87,6 +90,7 @@ export function optionsOf(form: Form): GenerateOptions {
   const number = (value: number | null) => value ?? Number.NaN;
   const seed = form.seed.trim();
   return {
+    model: form.model,
     prompt: form.prompt,
     negativePrompt: form.negativePrompt,
     seed: /^\d+$/.test(seed) ? BigInt(seed) : Number.NaN,
@@ -98,4 +102,9 @@ export function optionsOf(form: Form): GenerateOptions {
     height: number(form.height),
     batchSize: number(form.batchSize),
   };
+}
+
+/** True for the name of a file of weights, whether it can be read or not. */
+export function isModel(name: string): boolean {
+  return /\.(safetensors|ckpt|pt|pth|bin|gguf)$/i.test(name);
 }

@@ -17,6 +17,9 @@ const TITLES: Record<string, string> = {
   engine_crashed: "The engine crashed",
   device_failed: "The graphics device failed",
   device_unavailable: "WebGPU is not available here",
+  unsupported_model: "This file cannot be used here",
+  bad_header: "This file cannot be used here",
+  truncated: "A file is incomplete",
   prompt_outputs_failed_validation: "The settings cannot be drawn",
 };
 

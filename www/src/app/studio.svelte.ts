@@ -10,12 +10,13 @@ import {
   type Engine,
   type EngineEvent,
   type EngineEvents,
+  type ModelFile,
   type ObjectInfo,
   type Preview,
   type ResultFile,
   type Settings,
 } from "../engine/index";
-import { loadForm, optionsOf, saveForm, type Form } from "./form";
+import { FIRST, isModel, loadForm, optionsOf, saveForm, type Form } from "./form";
 import { problemOf, type Problem } from "./problem";
 import { nextSeeds } from "./seeds";
 import { bytes, Clock, duration } from "./words";
@@ -57,6 +58,8 @@ export class Studio {
   selected: number | null = $state(null);
   problem: Problem | null = $state.raw(null);
   notices: string[] = $state.raw([]);
+  /** The person's own models. */
+  models: ModelFile[] = $state.raw([]);
   /** The workflow that was opened, if one is. */
   workflow: Workflow | null = $state.raw(null);
   /** What a screen reader is told; short, and not at every step. */
@@ -96,6 +99,9 @@ export class Studio {
       this.#engine = engine;
       this.device = engine.device;
       this.info = engine.objectInfo();
+      this.models = engine.models;
+      // A checkpoint that was not kept is gone with the page.
+      if (!choicesIn(this.info, "CheckpointLoaderSimple", "ckpt_name").includes(this.form.model)) this.use(FIRST.model);
       this.phase = "idle";
       this.announcement = "Ready.";
     } catch (error) {
@@ -125,10 +131,11 @@ export class Studio {
     });
   }
 
-  /** Opens a workflow, or a picture that carries one. */
+  /** Opens a workflow, a picture that carries one, or a model. */
   async openFile(file: Blob, name: string): Promise<void> {
     const engine = this.#engine;
     if (engine === null) return;
+    if (isModel(name)) return await this.#addModel(engine, file, name);
     try {
       const { prompt, workflow, notices } = await engine.read(file);
       this.problem = null;
@@ -138,6 +145,61 @@ export class Studio {
     } catch (error) {
       this.problem = problemOf(error);
     }
+  }
+
+  /** Adds a model of the person's own; a checkpoint is what is painted with from then on. */
+  async #addModel(engine: Engine, file: Blob, name: string): Promise<void> {
+    try {
+      this.problem = null;
+      const model = await engine.addModel(file, { name });
+      this.info = engine.objectInfo();
+      this.models = engine.models;
+      if (model.loader === "CheckpointLoaderSimple") this.use(model.path.slice(model.path.indexOf("/") + 1));
+      await this.#check();
+      const what = model.family === undefined ? model.kind : `${model.kind} of ${model.family}`;
+      this.#notice([`\`${name}\` is ${what}, ${bytes(model.bytes)}. It works until the page is closed; it can be kept below.`]);
+      this.announcement = `${name} was added.`;
+    } catch (error) {
+      this.problem = problemOf(error);
+    }
+  }
+
+  /** Copies a model into the browser, for the next visit. */
+  async keepModel({ path, file }: ModelFile): Promise<void> {
+    const engine = this.#engine;
+    if (engine === null || this.phase !== "idle") return;
+    this.problem = null;
+    this.progress = { fraction: 0, text: "Keeping the model" };
+    try {
+      const [folder, ...name] = path.split("/");
+      await engine.addModel(file, { name: name.join("/"), folder: folder ?? "", keep: true });
+      this.announcement = "The model is kept for your next visit.";
+    } catch (error) {
+      this.problem = problemOf(error);
+    } finally {
+      this.models = engine.models;
+      this.progress = null;
+    }
+  }
+
+  /** Forgets a model, and deletes the copy in the browser. */
+  async removeModel({ path }: ModelFile): Promise<void> {
+    const engine = this.#engine;
+    if (engine === null || this.phase !== "idle") return;
+    await engine.removeModel(path);
+    this.info = engine.objectInfo();
+    this.models = engine.models;
+    if (!this.choices("CheckpointLoaderSimple", "ckpt_name", "").includes(this.form.model)) this.use(FIRST.model);
+    await this.#check();
+    this.announcement = "The model was removed.";
+  }
+
+  /** Paints with this checkpoint from now on, at a size that it knows. */
+  use(name: string): void {
+    const model = this.models.find(({ path }) => path === `checkpoints/${name}`);
+    const { width, height } = FIRST;
+    Object.assign(this.form, { model: name }, model?.side ? { width: model.side, height: model.side } : { width, height });
+    this.save();
   }
 
   /** Takes the workflow off the page. */
@@ -346,7 +408,7 @@ export class Studio {
   #showModel({ file, loaded, total, phase }: EngineEvents["model_progress"]): void {
     const folder = file.split("/").at(-2) ?? "";
     const part = PARTS[folder] ?? file;
-    const doing = { fetch: "Fetching", load: "Loading", warmup: "Warming up" }[phase];
+    const doing = { fetch: "Fetching", load: "Loading", warmup: "Warming up", keep: "Keeping" }[phase];
     this.progress = {
       fraction: total > 0 ? loaded / total : null,
       text: `${doing} the model, ${part}: ${bytes(loaded)}${total > 0 ? ` of ${bytes(total)}` : ""}`,

@@ -6,6 +6,7 @@ import { fillGraph, settingsOf, type GenerateOptions, type GenerateResult, type 
 import { apiText, Graph, nodeId, readApi, type ApiGraph } from "./graph";
 import { History, RunRecord } from "./history";
 import { parse, stringify } from "./json";
+import { Library, modelName, type AddModelOptions, type ModelFile } from "./library";
 import type { Handle, Output } from "./nodes";
 import { Images } from "./openai";
 import { Outbox, type SendOptions, type SendOrder } from "./outbox";
@@ -125,6 +126,9 @@ export class Engine {
   #device: DeviceInfo | null = null;
   #nodes = new Map<string, NodeDefinition>();
   #inputs = new Map<string, Uint8Array>();
+  /** The person's own models, by path. */
+  #models = new Map<string, ModelFile>();
+  #library: Library;
   #files = new Map<string, ResultFile>();
   #listeners = new Map<string, Set<(data: never) => void>>();
   #outbox: Outbox;
@@ -141,6 +145,7 @@ export class Engine {
       storage: options.storage ?? "auto",
       noise: options.noise ?? "comfyui",
     };
+    this.#library = new Library(this.#options.storage !== "none");
     this.#outbox = new Outbox(options.send);
     this.#onEvent = options.onEvent;
   }
@@ -337,6 +342,46 @@ export class Engine {
     this.#inputs.set(filename, bytes);
   }
 
+  /** The person's own models. */
+  get models(): ModelFile[] {
+    return [...this.#models.values()];
+  }
+
+  /**
+   * Adds a `.safetensors` file of the person's own: a checkpoint, a LoRA, an upscaler, whatever its tensors say it is.
+   * It is read where it lies, and can be used at once; with `keep` it is copied into the browser's private file system
+   * for the next visit.
+   */
+  async addModel(file: Blob, options: AddModelOptions = {}): Promise<ModelFile> {
+    const name = options.name ?? (file instanceof File ? file.name : "");
+    const plain = modelName(name);
+    const client = await this.ready();
+    const { kind, folder, loader, family, side } = await client.call("identify", name, file);
+    const path = `${options.folder ?? folder}/${plain}`;
+    const facts = { ...(family && { family }), ...(side && { side }) };
+    const model: ModelFile = { path, kind, loader, ...facts, bytes: file.size, kept: false, file };
+    await this.#putModel(client, model);
+    if (options.keep !== true) return model;
+    const onProgress = (loaded: number) =>
+      this.#emit({ type: "model_progress", data: { file: path, loaded, total: file.size, phase: "keep" } });
+    const kept: ModelFile = { ...model, file: await this.#library.keep(model, onProgress, options.signal), kept: true };
+    await this.#putModel(client, kept);
+    return kept;
+  }
+
+  /** Forgets a model of the person's own, and deletes the kept copy; the file it came from stays. */
+  async removeModel(path: string): Promise<void> {
+    const client = await this.ready();
+    await this.#library.remove(path);
+    this.#models.delete(path);
+    this.#info = await client.call("removeModel", path);
+  }
+
+  async #putModel(client: Client, model: ModelFile): Promise<void> {
+    this.#info = await client.call("addModel", model.path, model.file);
+    this.#models.set(model.path, model);
+  }
+
   /** Hears one type of event. Gives the function that ends it. */
   on<T extends keyof EngineEvents>(type: T, listener: (data: EngineEvents[T]) => void): () => void {
     const set = this.#listeners.get(type) ?? new Set();
@@ -382,6 +427,10 @@ export class Engine {
       this.#info = await client.call("registerNode", ...schemaOf(definition));
     }
     for (const [filename, bytes] of this.#inputs) await client.call("putInput", filename, bytes);
+    for (const model of await this.#library.list()) {
+      if (!this.#models.has(model.path)) this.#models.set(model.path, model);
+    }
+    for (const model of this.#models.values()) await this.#putModel(client, model);
     return client;
   }
 

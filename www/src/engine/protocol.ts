@@ -51,6 +51,21 @@ export interface OpenedFile {
   app: App | null;
 }
 
+/** What a file of weights is. */
+export interface Identity {
+  /** In words, with its article. */
+  kind: string;
+  /** The models folder it belongs into, by ComfyUI's name. */
+  folder: string;
+  /** The node class that loads it. */
+  loader: string;
+  tensors: number;
+  /** The family of its denoising network, if it has one. */
+  family?: string;
+  /** Width and height of the pictures that the family was trained on, in pixels. */
+  side?: number;
+}
+
 /** Requests that have an answer: arguments and result by name. */
 export interface Calls {
   open: { args: [OpenOptions]; result: Opened };
@@ -61,6 +76,9 @@ export interface Calls {
   combinations: { args: [text: string, wildcards: Wildcards, limit: number]; result: string[] };
   midjourney: { args: [text: string, width: number, height: number, steps: number]; result: MidjourneySettings[] };
   putInput: { args: [filename: string, bytes: Uint8Array]; result: undefined };
+  identify: { args: [name: string, file: Blob]; result: Identity };
+  addModel: { args: [path: string, file: Blob]; result: ObjectInfo };
+  removeModel: { args: [path: string]; result: ObjectInfo };
   registerNode: { args: [schema: NodeSchema, fingerprints: boolean]; result: ObjectInfo };
 }
 
@@ -96,6 +114,9 @@ export interface WasmEngine {
   expand_prompt(text: string, seed: bigint, wildcards: Wildcards): ExpandedPrompt;
   combinations(text: string, wildcards: Wildcards, limit: number): string[];
   midjourney(text: string, width: number, height: number, steps: number): MidjourneySettings[];
+  identify(name: string, file: Blob): Promise<Identity>;
+  add_model(path: string, file: Blob): void;
+  remove_model(path: string): boolean;
   put_input(filename: string, bytes: Uint8Array): void;
   register_node(
     definition: NodeSchema,

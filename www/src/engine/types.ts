@@ -46,7 +46,7 @@ export interface EngineEvents {
     executed: string[];
   };
   /** Bytes of a model file: over the network or from storage, into the device, and the first run. */
-  model_progress: { file: string; loaded: number; total: number; phase: "fetch" | "load" | "warmup" };
+  model_progress: { file: string; loaded: number; total: number; phase: "fetch" | "load" | "warmup" | "keep" };
   /** Something was done differently than asked, and why. */
   notice: { node: string | null; message: string };
   /** Bytes of the engine's own program; `total` is 0 where the server does not say. */

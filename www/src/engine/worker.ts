@@ -83,6 +83,15 @@ const methods: { [M in keyof Calls]: (...args: Calls[M]["args"]) => Promise<Call
     opened().put_input(filename, bytes);
     return undefined;
   },
+  identify: (name, file) => opened().identify(name, file),
+  addModel: async (path, file) => {
+    opened().add_model(path, file);
+    return opened().object_info();
+  },
+  removeModel: async (path) => {
+    opened().remove_model(path);
+    return opened().object_info();
+  },
   registerNode: async (schema, fingerprints) => {
     const call = (method: NodeMethod) => (inputs: Record<string, NodeValue>) => callNode(schema, method, inputs);
     opened().register_node(schema, call("run"), fingerprints ? call("fingerprint") : undefined);

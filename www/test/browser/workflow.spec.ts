@@ -17,7 +17,7 @@ async function ready(page: Page, site: string): Promise<void> {
 }
 
 async function openFile(page: Page, name: string, mimeType: string, content: string | Buffer): Promise<void> {
-  await page.getByLabel("Workflow file").setInputFiles({ name, mimeType, buffer: Buffer.from(content) });
+  await page.getByLabel("Workflow or model file").setInputFiles({ name, mimeType, buffer: Buffer.from(content) });
   await expect(panel(page).or(page.getByRole("alert")).first()).toBeVisible();
 }
 

@@ -1,0 +1,160 @@
+/** The person's own models that are kept for the next visit, in the browser's private file system. */
+
+import { abortError, TintypeError } from "./errors";
+
+/** A model of the person's own. */
+export interface ModelFile {
+  /** Folder and name, as in ComfyUI's models folder: `checkpoints/anything.safetensors`. */
+  path: string;
+  /** What it is, in words. */
+  kind: string;
+  /** The node class that loads it. */
+  loader: string;
+  /** The family of a denoising network. */
+  family?: string;
+  /** Width and height of the pictures that the family was trained on, in pixels. */
+  side?: number;
+  bytes: number;
+  /** True if a copy is kept for the next visit. */
+  kept: boolean;
+  file: Blob;
+}
+
+/** How to add a model. */
+export interface AddModelOptions {
+  /** Its name; the file's own if left out. */
+  name?: string;
+  /** The models folder to put it into; the one its tensors say if left out. */
+  folder?: string;
+  /** Copy it into the browser's private file system, for the next visit. */
+  keep?: boolean;
+  signal?: AbortSignal;
+}
+
+const FOLDER = "tintype-library";
+const INDEX = "index.json";
+
+/** What is remembered of a kept file. */
+type Entry = Omit<ModelFile, "bytes" | "kept" | "file">;
+
+/** The name of a model among the others. Refuses names that are none. */
+export function modelName(name: string): string {
+  // A name is one of ours on every system: no folder, nothing hidden, no characters that a file system refuses.
+  const plain = name.split(/[/\\]/).at(-1)?.replace(/[<>:"|?*\p{Cc}]/gu, "_") ?? "";
+  if (!/^[^.].*\.safetensors$/i.test(plain)) {
+    throw new TintypeError(`\`${name}\` is no name of a model`, "unsupported_model", {
+      hint: "Give it a name that ends in `.safetensors`; files of other kinds (.ckpt, .pt) have to be converted to it first.",
+    });
+  }
+  return plain.replace(/\.safetensors$/i, ".safetensors");
+}
+
+/** The kept models. A browser without such storage keeps none. */
+export class Library {
+  #enabled: boolean;
+
+  constructor(enabled: boolean) {
+    this.#enabled = enabled;
+  }
+
+  /** All of them. */
+  async list(): Promise<ModelFile[]> {
+    const folder = await this.#folder();
+    if (folder === null) return [];
+    const models: ModelFile[] = [];
+    for (const entry of await this.#entries(folder)) {
+      // Deleted behind our back, by the browser under pressure or by the person: then it is not there.
+      const handle = await folder.getFileHandle(fileName(entry.path)).catch(() => null);
+      if (handle === null) continue;
+      const file = await handle.getFile();
+      if (file.size > 0) models.push({ ...entry, bytes: file.size, kept: true, file });
+    }
+    return models;
+  }
+
+  /** Copies a model. What was written is there when it is whole, and not before. */
+  async keep(model: ModelFile, onProgress: (loaded: number) => void, signal?: AbortSignal): Promise<Blob> {
+    const folder = await this.#folder();
+    if (folder === null) {
+      throw new TintypeError(`\`${model.path}\` cannot be kept: this browser gives the page no storage`, "io", {
+        hint: "Use it as it is: it works until the page is closed. Private windows often give no storage.",
+      });
+    }
+    await navigator.storage.persist?.().catch(() => false);
+    const { quota = Infinity, usage = 0 } = await navigator.storage.estimate();
+    if (model.bytes > quota - usage) {
+      throw new TintypeError(
+        `\`${model.path}\` cannot be kept: it has ${model.bytes} bytes, the browser has room for ${Math.max(0, quota - usage)}`,
+        "too_large",
+        { hint: "Delete other kept models, or use it as it is: it works until the page is closed." },
+      );
+    }
+    const name = fileName(model.path);
+    let loaded = 0;
+    try {
+      const handle = await folder.getFileHandle(name, { create: true });
+      const counted = new TransformStream<Uint8Array, Uint8Array>({
+        transform(chunk, controller) {
+          loaded += chunk.byteLength;
+          onProgress(loaded);
+          controller.enqueue(chunk);
+        },
+      });
+      // Written beside the file, which takes its place when the stream ends: nothing half-written is ever read.
+      await model.file.stream().pipeThrough(counted).pipeTo(await handle.createWritable(), signal ? { signal } : {});
+      const others = (await this.#entries(folder)).filter(({ path }) => path !== model.path);
+      await this.#write(folder, [...others, entryOf(model)]);
+      return await handle.getFile();
+    } catch (error) {
+      const known = (await this.#entries(folder)).some(({ path }) => path === model.path);
+      if (!known) await folder.removeEntry(name).catch(() => {});
+      if (signal?.aborted) throw abortError();
+      throw new TintypeError(`\`${model.path}\` could not be kept after ${loaded} of ${model.bytes} bytes (${String(error)})`, "io", {
+        hint: "The disk may be full: make room and add it again. Until the page is closed it works as it is.",
+      });
+    }
+  }
+
+  /** Deletes a kept model; without one of that path, does nothing. */
+  async remove(path: string): Promise<void> {
+    const folder = await this.#folder();
+    if (folder === null) return;
+    await this.#write(folder, (await this.#entries(folder)).filter((entry) => entry.path !== path));
+    await folder.removeEntry(fileName(path)).catch(() => {});
+  }
+
+  async #folder(): Promise<FileSystemDirectoryHandle | null> {
+    if (!this.#enabled) return null;
+    try {
+      const root = await navigator.storage.getDirectory();
+      return await root.getDirectoryHandle(FOLDER, { create: true });
+    } catch {
+      return null;
+    }
+  }
+
+  async #entries(folder: FileSystemDirectoryHandle): Promise<Entry[]> {
+    try {
+      const file = await (await folder.getFileHandle(INDEX)).getFile();
+      const entries = JSON.parse(await file.text()) as unknown;
+      return Array.isArray(entries) ? (entries as Entry[]).filter(({ path }) => typeof path === "string") : [];
+    } catch {
+      // The first model of all, or an index that cannot be read: the files in it can be added again.
+      return [];
+    }
+  }
+
+  async #write(folder: FileSystemDirectoryHandle, entries: Entry[]): Promise<void> {
+    const index = await (await folder.getFileHandle(INDEX, { create: true })).createWritable();
+    await index.write(JSON.stringify(entries));
+    await index.close();
+  }
+}
+
+function entryOf({ bytes: _, kept: __, file: ___, ...entry }: ModelFile): Entry {
+  return entry;
+}
+
+function fileName(path: string): string {
+  return path.replaceAll("/", "~");
+}
