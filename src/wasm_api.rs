@@ -27,7 +27,7 @@ use crate::error::ErrorKind;
 use crate::formats::comfy_api;
 use crate::nodes::{self, Desktop};
 use crate::prompt::{dynamic, midjourney};
-use crate::store::web::{BlobSource, WebStore};
+use crate::store::web::{BlobSource, HttpSource, Remote, WebStore};
 
 /// The device this build is for.
 const DEVICE: DeviceKind =
@@ -212,9 +212,27 @@ impl Engine {
         self.store.add(path, file);
     }
 
-    /// Forgets a file of the person's own. False if there is none of this path.
-    pub fn remove_model(&self, path: &str) -> bool {
-        self.store.forget(path)
+    /// As `identify`, for a file of this size on a server, of which the header is fetched.
+    pub async fn identify_remote(
+        &self,
+        name: String,
+        url: String,
+        bytes: f64,
+    ) -> Result<JsValue, JsValue> {
+        let source = HttpSource::new(name, url, bytes as u64);
+        let identity = nodes::identify(&source).await.map_err(|error| js_error(&error))?;
+        to_js(&identity)
+    }
+
+    /// As `add_model`, for a file on a server, which is fetched when it is first used.
+    pub fn add_remote_model(&self, path: &str, url: String, bytes: f64, version: String) {
+        self.store.add_remote(path, Remote { url, bytes: bytes as u64, version });
+    }
+
+    /// Forgets a file of the person's own, with what was kept of it. False if there is none of this path.
+    pub async fn remove_model(&self, path: String) -> bool {
+        let store = self.store.clone();
+        store.forget(&path).await
     }
 
     /// Adds a node class whose work is a JavaScript function; another one may say what the result depends

@@ -18,7 +18,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::Blob;
 
 pub use self::blob::BlobSource;
-use self::http::HttpSource;
+pub use self::http::HttpSource;
 use self::opfs::Folder;
 use super::{ByteSource, ModelStore, Progress};
 use crate::error::{Error, ErrorKind, Result};
@@ -28,7 +28,27 @@ pub struct WebStore {
     base_url: String,
     folder: Option<Folder>,
     files: Vec<String>,
-    own: RefCell<BTreeMap<String, Blob>>,
+    own: RefCell<BTreeMap<String, Own>>,
+}
+
+/// A file of the person's own.
+#[derive(Clone)]
+enum Own {
+    /// On this machine.
+    File(Blob),
+    /// On a server; fetched when it is first read, and kept as the bundled models are.
+    Remote(Remote),
+}
+
+/// A file on some server.
+#[derive(Debug, Clone)]
+pub struct Remote {
+    /// Its address.
+    pub url: String,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// What changes when the file there does, as 16 letters or more: a hash of its ETag.
+    pub version: String,
 }
 
 impl WebStore {
@@ -47,26 +67,38 @@ impl WebStore {
 
     /// Adds a file of the person's own; a later one of the same path replaces it.
     pub fn add(&self, path: &str, file: Blob) {
-        self.own.borrow_mut().insert(path.to_owned(), file);
+        self.own.borrow_mut().insert(path.to_owned(), Own::File(file));
     }
 
-    /// Forgets a file of the person's own. False if there is none of this path.
-    pub fn forget(&self, path: &str) -> bool {
-        self.own.borrow_mut().remove(path).is_some()
+    /// As [`WebStore::add`], for a file on a server.
+    pub fn add_remote(&self, path: &str, remote: Remote) {
+        self.own.borrow_mut().insert(path.to_owned(), Own::Remote(remote));
+    }
+
+    /// Forgets a file of the person's own, with what was kept of it. False if there is none of this path.
+    pub async fn forget(&self, path: &str) -> bool {
+        let own = self.own.borrow_mut().remove(path);
+        if let (Some(folder), Some(Own::Remote(remote))) = (&self.folder, &own) {
+            folder.remove(&opfs::file_name(path, &remote.version)).await;
+        }
+        own.is_some()
     }
 
     async fn source(&self, path: &str, progress: Progress<'_>) -> Result<Rc<dyn ByteSource>> {
         let own = self.own.borrow().get(path).cloned();
-        if let Some(file) = own {
-            return Ok(Rc::new(BlobSource::new(path, file)));
-        }
-        let Some((bytes, sha256)) = super::bundled(path) else {
-            return Err(Error::new(ErrorKind::FileNotFound { file: path.to_owned() })
-                .hint("add the file to the models, or use the bundled model `sprite`"));
+        let (url, bytes, version) = match own {
+            Some(Own::File(file)) => return Ok(Rc::new(BlobSource::new(path, file))),
+            Some(Own::Remote(Remote { url, bytes, version })) => (url, bytes, version),
+            None => {
+                let Some((bytes, sha256)) = super::bundled(path) else {
+                    return Err(Error::new(ErrorKind::FileNotFound { file: path.to_owned() })
+                        .hint("add the file to the models, or use the bundled model `sprite`"));
+                };
+                (format!("{}{path}", self.base_url), bytes, sha256)
+            }
         };
-        let url = format!("{}{path}", self.base_url);
         if let Some(folder) = &self.folder {
-            let name = opfs::file_name(path, &sha256);
+            let name = opfs::file_name(path, &version);
             match folder.fetched(path, &name, &url, bytes, progress).await {
                 Ok(source) => return Ok(Rc::new(source)),
                 // Storage may be full, or another tab may hold the file: then it is read from the server.
@@ -93,8 +125,14 @@ impl ModelStore for WebStore {
 
     fn discard<'a>(&'a self, path: &'a str) -> LocalBoxFuture<'a, ()> {
         Box::pin(async move {
-            if let (Some(folder), Some((_, sha256))) = (&self.folder, super::bundled(path)) {
-                folder.remove(&opfs::file_name(path, &sha256)).await;
+            let version = match self.own.borrow().get(path) {
+                Some(Own::Remote(remote)) => Some(remote.version.clone()),
+                // The person's own file: never deleted.
+                Some(Own::File(_)) => None,
+                None => super::bundled(path).map(|(_, sha256)| sha256),
+            };
+            if let (Some(folder), Some(version)) = (&self.folder, version) {
+                folder.remove(&opfs::file_name(path, &version)).await;
             }
         })
     }

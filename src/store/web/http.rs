@@ -18,7 +18,7 @@ use crate::store::{ByteSource, cut_short};
 const WINDOW_BYTES: u64 = 4 << 20;
 
 /// A file on a server, read by ranges.
-pub(super) struct HttpSource {
+pub struct HttpSource {
     name: String,
     url: String,
     len: u64,
@@ -36,7 +36,8 @@ enum Window {
 }
 
 impl HttpSource {
-    pub(super) fn new(name: String, url: String, len: u64) -> Self {
+    /// A file of this size at this address; `name` is what errors call it.
+    pub fn new(name: String, url: String, len: u64) -> Self {
         Self { name, url, len, window: RefCell::new(None) }
     }
 
@@ -111,13 +112,13 @@ pub(super) async fn fetch(
     let request = Request::new_with_str_and_init(url, &init).map_err(|error| io(name, &error))?;
     let scope: WorkerGlobalScope = js_sys::global().unchecked_into();
     let response = JsFuture::from(scope.fetch_with_request(&request)).await.map_err(|error| {
-        io(name, &error).hint("check the network connection, and that the page's server still runs")
+        io(name, &error).hint("check the network connection, and that the server runs and lets this page read from it (CORS)")
     })?;
     let response: Response = response.unchecked_into();
     match response.status() {
         200..=299 => Ok(response),
         404 => Err(Error::new(ErrorKind::FileNotFound { file: name.to_owned() })
-            .hint("the page's server has no such file: build the page again")),
+            .hint("the server has no such file: check the address; if it is one of the page's own, build the page again")),
         status => Err(ErrorKind::Io {
             file: name.to_owned(),
             cause: format!("the server answered {status} {}", response.status_text()),

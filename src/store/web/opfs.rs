@@ -40,8 +40,8 @@ impl From<Error> for Failure {
 }
 
 /// The name a file is kept under: another version of it has another hash, and so another name.
-pub(super) fn file_name(path: &str, sha256: &str) -> String {
-    format!("{}.{}", path.replace('/', "~"), &sha256[..16])
+pub(super) fn file_name(path: &str, version: &str) -> String {
+    format!("{}.{}", path.replace('/', "~"), version.get(..16).unwrap_or(version))
 }
 
 impl Folder {

@@ -147,17 +147,25 @@ export class Studio {
     }
   }
 
+  /** Adds a model by its address, or by its place at huggingface.co. */
+  async addAddress(address: string): Promise<void> {
+    if (this.#engine !== null) await this.#addModel(this.#engine, address, address.split("/").at(-1) ?? address);
+  }
+
   /** Adds a model of the person's own; a checkpoint is what is painted with from then on. */
-  async #addModel(engine: Engine, file: Blob, name: string): Promise<void> {
+  async #addModel(engine: Engine, file: Blob | string, name: string): Promise<void> {
     try {
       this.problem = null;
-      const model = await engine.addModel(file, { name });
+      const model = await engine.addModel(file, typeof file === "string" ? {} : { name });
       this.info = engine.objectInfo();
       this.models = engine.models;
       if (model.loader === "CheckpointLoaderSimple") this.use(model.path.slice(model.path.indexOf("/") + 1));
       await this.#check();
       const what = model.family === undefined ? model.kind : `${model.kind} of ${model.family}`;
-      this.#notice([`\`${name}\` is ${what}, ${bytes(model.bytes)}. It works until the page is closed; it can be kept below.`]);
+      const stays = model.kept
+        ? "It is fetched when it is first used, and kept."
+        : "It works until the page is closed; it can be kept below.";
+      this.#notice([`\`${name}\` is ${what}, ${bytes(model.bytes)}. ${stays}`]);
       this.announcement = `${name} was added.`;
     } catch (error) {
       this.problem = problemOf(error);
@@ -165,14 +173,14 @@ export class Studio {
   }
 
   /** Copies a model into the browser, for the next visit. */
-  async keepModel({ path, file }: ModelFile): Promise<void> {
+  async keepModel({ path, from }: ModelFile): Promise<void> {
     const engine = this.#engine;
-    if (engine === null || this.phase !== "idle") return;
+    if (engine === null || !(from instanceof Blob) || this.phase !== "idle") return;
     this.problem = null;
     this.progress = { fraction: 0, text: "Keeping the model" };
     try {
       const [folder, ...name] = path.split("/");
-      await engine.addModel(file, { name: name.join("/"), folder: folder ?? "", keep: true });
+      await engine.addModel(from, { name: name.join("/"), folder: folder ?? "", keep: true });
       this.announcement = "The model is kept for your next visit.";
     } catch (error) {
       this.problem = problemOf(error);

@@ -6,6 +6,7 @@ import { fillGraph, settingsOf, type GenerateOptions, type GenerateResult, type 
 import { apiText, Graph, nodeId, readApi, type ApiGraph } from "./graph";
 import { History, RunRecord } from "./history";
 import { parse, stringify } from "./json";
+import { addressOf, lookUp } from "./download";
 import { Library, modelName, type AddModelOptions, type ModelFile } from "./library";
 import type { Handle, Output } from "./nodes";
 import { Images } from "./openai";
@@ -351,20 +352,25 @@ export class Engine {
    * Adds a `.safetensors` file of the person's own: a checkpoint, a LoRA, an upscaler, whatever its tensors say it is.
    * It is read where it lies, and can be used at once; with `keep` it is copied into the browser's private file system
    * for the next visit.
+   *
+   * Also the address of such a file, or its place at huggingface.co (`owner/repository/file.safetensors`): then its
+   * header is read, and the rest fetched when it is first used.
    */
-  async addModel(file: Blob, options: AddModelOptions = {}): Promise<ModelFile> {
+  async addModel(file: Blob | URL | string, options: AddModelOptions = {}): Promise<ModelFile> {
+    if (!(file instanceof Blob)) return await this.#addRemote(file, options);
     const name = options.name ?? (file instanceof File ? file.name : "");
     const plain = modelName(name);
     const client = await this.ready();
     const { kind, folder, loader, family, side } = await client.call("identify", name, file);
     const path = `${options.folder ?? folder}/${plain}`;
     const facts = { ...(family && { family }), ...(side && { side }) };
-    const model: ModelFile = { path, kind, loader, ...facts, bytes: file.size, kept: false, file };
+    const model: ModelFile = { path, kind, loader, ...facts, bytes: file.size, kept: false, from: file };
     await this.#putModel(client, model);
     if (options.keep !== true) return model;
     const onProgress = (loaded: number) =>
       this.#emit({ type: "model_progress", data: { file: path, loaded, total: file.size, phase: "keep" } });
-    const kept: ModelFile = { ...model, file: await this.#library.keep(model, onProgress, options.signal), kept: true };
+    const copy = await this.#library.keep(model, file, onProgress, options.signal);
+    const kept: ModelFile = { ...model, from: copy, kept: true };
     await this.#putModel(client, kept);
     return kept;
   }
@@ -377,8 +383,22 @@ export class Engine {
     this.#info = await client.call("removeModel", path);
   }
 
+  async #addRemote(address: URL | string, options: AddModelOptions): Promise<ModelFile> {
+    const url = addressOf(String(address));
+    const plain = modelName(options.name ?? decodeURIComponent(url.pathname.split("/").at(-1) ?? ""));
+    const remote = await lookUp(url, options.signal);
+    const client = await this.ready();
+    const { kind, folder, loader, family, side } = await client.call("identifyRemote", plain, remote);
+    const facts = { ...(family && { family }), ...(side && { side }) };
+    const path = `${options.folder ?? folder}/${plain}`;
+    const model: ModelFile = { path, kind, loader, ...facts, bytes: remote.bytes, kept: false, from: remote };
+    model.kept = await this.#library.remember(model, remote);
+    await this.#putModel(client, model);
+    return model;
+  }
+
   async #putModel(client: Client, model: ModelFile): Promise<void> {
-    this.#info = await client.call("addModel", model.path, model.file);
+    this.#info = await client.call("addModel", model.path, model.from);
     this.#models.set(model.path, model);
   }
 

@@ -1,6 +1,7 @@
 /** The person's own models that are kept for the next visit, in the browser's private file system. */
 
 import { abortError, TintypeError } from "./errors";
+import type { Remote } from "./protocol";
 
 /** A model of the person's own. */
 export interface ModelFile {
@@ -15,9 +16,10 @@ export interface ModelFile {
   /** Width and height of the pictures that the family was trained on, in pixels. */
   side?: number;
   bytes: number;
-  /** True if a copy is kept for the next visit. */
+  /** True if it is there on the next visit, too. */
   kept: boolean;
-  file: Blob;
+  /** Where its numbers are. */
+  from: Blob | Remote;
 }
 
 /** How to add a model. */
@@ -35,7 +37,7 @@ const FOLDER = "tintype-library";
 const INDEX = "index.json";
 
 /** What is remembered of a kept file. */
-type Entry = Omit<ModelFile, "bytes" | "kept" | "file">;
+type Entry = Omit<ModelFile, "bytes" | "kept" | "from"> & { remote?: Remote };
 
 /** The name of a model among the others. Refuses names that are none. */
 export function modelName(name: string): string {
@@ -63,17 +65,31 @@ export class Library {
     if (folder === null) return [];
     const models: ModelFile[] = [];
     for (const entry of await this.#entries(folder)) {
+      if (entry.remote !== undefined) {
+        const { remote, ...facts } = entry;
+        models.push({ ...facts, bytes: remote.bytes, kept: true, from: remote });
+        continue;
+      }
       // Deleted behind our back, by the browser under pressure or by the person: then it is not there.
       const handle = await folder.getFileHandle(fileName(entry.path)).catch(() => null);
       if (handle === null) continue;
       const file = await handle.getFile();
-      if (file.size > 0) models.push({ ...entry, bytes: file.size, kept: true, file });
+      if (file.size > 0) models.push({ ...entry, bytes: file.size, kept: true, from: file });
     }
     return models;
   }
 
+  /** Remembers a model on a server; without storage, does nothing. */
+  async remember(model: ModelFile, remote: Remote): Promise<boolean> {
+    const folder = await this.#folder();
+    if (folder === null) return false;
+    await navigator.storage.persist?.().catch(() => false);
+    await this.#add(folder, { ...entryOf(model), remote });
+    return true;
+  }
+
   /** Copies a model. What was written is there when it is whole, and not before. */
-  async keep(model: ModelFile, onProgress: (loaded: number) => void, signal?: AbortSignal): Promise<Blob> {
+  async keep(model: ModelFile, file: Blob, onProgress: (loaded: number) => void, signal?: AbortSignal): Promise<Blob> {
     const folder = await this.#folder();
     if (folder === null) {
       throw new TintypeError(`\`${model.path}\` cannot be kept: this browser gives the page no storage`, "io", {
@@ -101,9 +117,8 @@ export class Library {
         },
       });
       // Written beside the file, which takes its place when the stream ends: nothing half-written is ever read.
-      await model.file.stream().pipeThrough(counted).pipeTo(await handle.createWritable(), signal ? { signal } : {});
-      const others = (await this.#entries(folder)).filter(({ path }) => path !== model.path);
-      await this.#write(folder, [...others, entryOf(model)]);
+      await file.stream().pipeThrough(counted).pipeTo(await handle.createWritable(), signal ? { signal } : {});
+      await this.#add(folder, entryOf(model));
       return await handle.getFile();
     } catch (error) {
       const known = (await this.#entries(folder)).some(({ path }) => path === model.path);
@@ -144,6 +159,11 @@ export class Library {
     }
   }
 
+  async #add(folder: FileSystemDirectoryHandle, entry: Entry): Promise<void> {
+    const others = (await this.#entries(folder)).filter(({ path }) => path !== entry.path);
+    await this.#write(folder, [...others, entry]);
+  }
+
   async #write(folder: FileSystemDirectoryHandle, entries: Entry[]): Promise<void> {
     const index = await (await folder.getFileHandle(INDEX, { create: true })).createWritable();
     await index.write(JSON.stringify(entries));
@@ -151,7 +171,7 @@ export class Library {
   }
 }
 
-function entryOf({ bytes: _, kept: __, file: ___, ...entry }: ModelFile): Entry {
+function entryOf({ bytes: _, kept: __, from: ___, ...entry }: ModelFile): Entry {
   return entry;
 }
 

@@ -66,6 +66,14 @@ export interface Identity {
   side?: number;
 }
 
+/** A file on a server. */
+export interface Remote {
+  url: string;
+  bytes: number;
+  /** Changes when the file there does. */
+  version: string;
+}
+
 /** Requests that have an answer: arguments and result by name. */
 export interface Calls {
   open: { args: [OpenOptions]; result: Opened };
@@ -77,7 +85,8 @@ export interface Calls {
   midjourney: { args: [text: string, width: number, height: number, steps: number]; result: MidjourneySettings[] };
   putInput: { args: [filename: string, bytes: Uint8Array]; result: undefined };
   identify: { args: [name: string, file: Blob]; result: Identity };
-  addModel: { args: [path: string, file: Blob]; result: ObjectInfo };
+  identifyRemote: { args: [name: string, remote: Remote]; result: Identity };
+  addModel: { args: [path: string, from: Blob | Remote]; result: ObjectInfo };
   removeModel: { args: [path: string]; result: ObjectInfo };
   registerNode: { args: [schema: NodeSchema, fingerprints: boolean]; result: ObjectInfo };
 }
@@ -116,7 +125,9 @@ export interface WasmEngine {
   midjourney(text: string, width: number, height: number, steps: number): MidjourneySettings[];
   identify(name: string, file: Blob): Promise<Identity>;
   add_model(path: string, file: Blob): void;
-  remove_model(path: string): boolean;
+  identify_remote(name: string, url: string, bytes: number): Promise<Identity>;
+  add_remote_model(path: string, url: string, bytes: number, version: string): void;
+  remove_model(path: string): Promise<boolean>;
   put_input(filename: string, bytes: Uint8Array): void;
   register_node(
     definition: NodeSchema,

@@ -84,12 +84,14 @@ const methods: { [M in keyof Calls]: (...args: Calls[M]["args"]) => Promise<Call
     return undefined;
   },
   identify: (name, file) => opened().identify(name, file),
-  addModel: async (path, file) => {
-    opened().add_model(path, file);
+  identifyRemote: (name, { url, bytes }) => opened().identify_remote(name, url, bytes),
+  addModel: async (path, from) => {
+    if (from instanceof Blob) opened().add_model(path, from);
+    else opened().add_remote_model(path, from.url, from.bytes, from.version);
     return opened().object_info();
   },
   removeModel: async (path) => {
-    opened().remove_model(path);
+    await opened().remove_model(path);
     return opened().object_info();
   },
   registerNode: async (schema, fingerprints) => {

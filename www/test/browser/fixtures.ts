@@ -9,7 +9,10 @@ import { DIST, serve } from "../../scripts/serve.mjs";
 
 export { expect };
 
-export const test = base.extend<{ requests: string[]; lab: Page }, { site: string }>({
+export const test = base.extend<{ elsewhere: string[]; requests: string[]; lab: Page }, { site: string }>({
+  /** Servers of a test's own, which it may ask for files that it named. */
+  elsewhere: [async ({}, use) => use([]), { auto: true }],
+
   /** Address of the built page. */
   site: [
     async ({}, use) => {
@@ -24,11 +27,12 @@ export const test = base.extend<{ requests: string[]; lab: Page }, { site: strin
 
   /** Every address that was asked for, by the page and its worker. None may be outside of localhost. */
   requests: [
-    async ({ context, site }, use) => {
+    async ({ context, site, elsewhere }, use) => {
       const seen: string[] = [];
       context.on("request", (request) => seen.push(request.url()));
       await use(seen);
-      const away = seen.filter((url) => !url.startsWith(site) && !/^(blob|data):/.test(url));
+      const own = [site, ...elsewhere];
+      const away = seen.filter((url) => !own.some((one) => url.startsWith(one)) && !/^(blob|data):/.test(url));
       expect(away, "requests to other places").toEqual([]);
     },
     { auto: true },

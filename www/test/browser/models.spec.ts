@@ -1,5 +1,8 @@
 /** Models of the person's own: added by a file, used, kept for the next visit, removed, or refused with what they are. */
 
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+
 import AxeBuilder from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
 
@@ -103,5 +106,122 @@ test("the engine adds, lists and removes models by itself", async ({ lab }) => {
     before: [{ path: "embeddings/word.safetensors", kept: true }, { path: "loras/b.safetensors", kept: false }],
     after: [{ path: "embeddings/word.safetensors", kept: true, size: file.length }],
     left: 0,
+  });
+});
+
+/** How a server behaves towards a file. */
+type Manner = "ranges" | "whole" | "breaks once" | "lies" | "moved" | "locked" | "silent";
+
+/** A server of models, which keeps count of the bytes it sent. */
+async function hub(file: Buffer) {
+  const seen = { sent: 0, ranges: 0, broken: 0 };
+  const answer = (request: IncomingMessage, response: ServerResponse) => {
+    const manner = (request.url ?? "").split("/")[1]?.replaceAll("%20", " ") as Manner;
+    response.setHeader("access-control-allow-origin", "*");
+    response.setHeader("access-control-allow-headers", "range");
+    response.setHeader("access-control-expose-headers", "etag, content-length");
+    response.setHeader("etag", '"one"');
+    if (request.method === "OPTIONS") return response.writeHead(204).end();
+    if (manner === "locked") return response.writeHead(401).end();
+    if (manner === "moved") return response.writeHead(302, { location: "/ranges/tiny.safetensors" }).end();
+    if (request.method === "HEAD") {
+      if (manner === "silent") return response.writeHead(200, { "transfer-encoding": "chunked" }).end();
+      const length = manner === "lies" ? file.length + 1000 : file.length;
+      return response.writeHead(200, { "content-length": length }).end();
+    }
+    const range = manner === "whole" ? null : /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? "");
+    const start = Number(range?.[1] ?? 0);
+    const end = range?.[2] ? Math.min(Number(range[2]) + 1, file.length) : file.length;
+    if (range) seen.ranges++;
+    const part = file.subarray(start, end);
+    response.writeHead(range ? 206 : 200, {
+      "content-length": part.length,
+      ...(range && { "content-range": `bytes ${start}-${end - 1}/${file.length}` }),
+    });
+    // The header alone is small; the file itself breaks off in the middle, the first time.
+    if (manner === "breaks once" && start === 0 && !range?.[2] && seen.broken++ === 0) {
+      seen.sent += part.length >> 1;
+      response.write(part.subarray(0, part.length >> 1), () => setTimeout(() => response.destroy(), 50));
+      return;
+    }
+    seen.sent += part.length;
+    response.end(part);
+  };
+  const server = createServer(answer);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const url = `http://localhost:${(server.address() as AddressInfo).port}`;
+  return { seen, url, close: () => new Promise((resolve) => (server.close(resolve), server.closeAllConnections())) };
+}
+
+/** Two steps of a checkpoint in a page; the picture's bytes, or why there is none. */
+const PAINT = async ({ address, name, storage }: { address: string; name: string; storage: "opfs" | "none" }) => {
+  const { open } = (globalThis as unknown as { tintype: typeof import("../../src/engine/index") }).tintype;
+  const engine = await open({ device: "cpu", storage });
+  try {
+    if (address !== "") await engine.addModel(address);
+    const { images } = await engine.generate({ model: name, prompt: "a cat", seed: 1, steps: 1, width: 64, height: 64 });
+    return { size: images[0]?.size ?? 0, models: engine.models.map(({ path, kept }) => `${path} ${kept}`) };
+  } catch (error) {
+    const { code, message, hint } = error as Error & { code: string; hint: string };
+    return { code, text: `${message}; ${hint}`, models: engine.models.map(({ path }) => path) };
+  } finally {
+    engine.close();
+  }
+};
+
+test.describe("models by their address", () => {
+  let server: Awaited<ReturnType<typeof hub>>;
+  const name = "tiny.safetensors";
+
+  test.beforeAll(async () => {
+    server = await hub(tinyCheckpoint());
+  });
+  test.afterAll(() => server.close());
+  test.beforeEach(({ elsewhere }) => void elsewhere.push(server.url));
+
+  test("a file is fetched once, and is there on the next visit without the server", async ({ lab }) => {
+    const first = await lab.evaluate(PAINT, { address: `${server.url}/ranges/${name}`, name, storage: "opfs" as const });
+    expect(first).toMatchObject({ models: [`checkpoints/${name} true`] });
+    expect(first.size).toBeGreaterThan(1000);
+    const { sent } = server.seen;
+    const again = await lab.evaluate(PAINT, { address: "", name, storage: "opfs" as const });
+    expect(again.size).toBe(first.size);
+    expect(server.seen.sent).toBe(sent);
+  });
+
+  for (const manner of ["whole", "moved"] as const) {
+    test(`a server that ${manner === "whole" ? "knows no ranges" : "sends on to another address"} serves as well`, async ({ lab }) => {
+      const made = await lab.evaluate(PAINT, { address: `${server.url}/${manner}/${name}`, name, storage: "opfs" as const });
+      expect(made.size).toBeGreaterThan(1000);
+      const unkept = await lab.evaluate(PAINT, { address: `${server.url}/${manner}/${name}`, name, storage: "none" as const });
+      expect(unkept.size).toBe(made.size);
+    });
+  }
+
+  test("a download that breaks off is said, and goes on from there", async ({ lab }) => {
+    const address = `${server.url}/breaks once/${name}`;
+    const broken = await lab.evaluate(PAINT, { address, name, storage: "opfs" as const });
+    expect(broken.code).toBe("io");
+    expect(broken.text).toContain("goes on where it stopped");
+    const before = server.seen.sent;
+    const made = await lab.evaluate(PAINT, { address: "", name, storage: "opfs" as const });
+    expect(made.size).toBeGreaterThan(1000);
+    const size = tinyCheckpoint().length;
+    expect(server.seen.sent - before, "only the rest").toBeLessThan(size * 0.6);
+  });
+
+  test("what a server gets wrong is said, and no damaged file is used", async ({ lab }) => {
+    const cases: [string, string, RegExp][] = [
+      [`${server.url}/lies/${name}`, "bad_header", /bytes follow the last tensor|cut short|incomplete/],
+      [`${server.url}/locked/${name}`, "io", /sign in \(401\).*Download the file yourself/],
+      [`${server.url}/silent/${name}`, "io", /does not say how large/],
+      ["no address", "file_not_found", /owner\/repository\/file/],
+      [`${server.url}/ranges/model.ckpt`, "unsupported_model", /converted/],
+    ];
+    for (const [address, code, words] of cases) {
+      const refused = await lab.evaluate(PAINT, { address, name, storage: "none" as const });
+      expect(refused, address).toMatchObject({ code, models: [] });
+      expect(refused.text, address).toMatch(words);
+    }
   });
 });
