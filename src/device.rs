@@ -58,6 +58,8 @@ pub struct DeviceInfo {
     pub f16: bool,
     /// Largest single buffer.
     pub max_buffer_bytes: u64,
+    /// Most that the weights of a model may take; as much as there is, where nothing tells.
+    pub max_weights_bytes: u64,
 }
 
 /// Opens a device. `on_fault` hears of the first failure, at any time later.
@@ -89,6 +91,10 @@ pub async fn open(
 #[cfg(feature = "cpu")]
 const CPU_BUFFER_BYTES: u64 = if cfg!(web) { 512 << 20 } else { 4 << 30 };
 
+/// Most that weights may take on the CPU: of a page's 4 GiB of addresses, a quarter is left to what is computed.
+#[cfg(feature = "cpu")]
+const CPU_WEIGHTS_BYTES: u64 = if cfg!(web) { 3 << 30 } else { u64::MAX };
+
 #[cfg(feature = "cpu")]
 fn cpu_info() -> DeviceInfo {
     DeviceInfo {
@@ -96,6 +102,7 @@ fn cpu_info() -> DeviceInfo {
         name: "CPU, one thread, SIMD".into(),
         f16: false,
         max_buffer_bytes: CPU_BUFFER_BYTES,
+        max_weights_bytes: CPU_WEIGHTS_BYTES,
     }
 }
 

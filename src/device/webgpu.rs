@@ -29,6 +29,8 @@ pub(super) async fn open() -> Result<(Device, DeviceInfo)> {
         name,
         f16: setup.device.features().contains(wgpu::Features::SHADER_F16),
         max_buffer_bytes: limits.max_buffer_size.min(limits.max_storage_buffer_binding_size),
+        // WebGPU does not tell how much memory a card has.
+        max_weights_bytes: u64::MAX,
     };
     Ok((device, info))
 }

@@ -87,6 +87,29 @@ pub(super) fn check_latent(env: &Environment, what: &str, shape: [usize; 4]) -> 
     Ok(numbers as usize)
 }
 
+/// Refuses to load a file whose weights, this many numbers, take more than the device has for them.
+///
+/// Matrices stay in half precision where the device keeps them so and the file has them so.
+pub(super) fn check_weights(
+    device: &DeviceInfo,
+    file: &str,
+    numbers: u64,
+    half: bool,
+) -> Result<()> {
+    let (needs, limit) =
+        (numbers.saturating_mul(if half { 2 } else { 4 }), device.max_weights_bytes);
+    if needs <= limit {
+        return Ok(());
+    }
+    let what = format!("the model `{file}`");
+    Err(Error::new(ErrorKind::TooLarge { what, needs, limit }).hint(match device.kind {
+        DeviceKind::Cpu => {
+            "use the WebGPU engine, which has the graphics card's memory, or a smaller model"
+        }
+        DeviceKind::WebGpu => "use a smaller model",
+    }))
+}
+
 /// Refuses to make a text of more than 64 MiB.
 pub(super) fn check_text(bytes: usize) -> Result<()> {
     let (needs, limit) = (bytes as u64, 1 << 26);
@@ -113,4 +136,28 @@ fn check(device: &DeviceInfo, what: &str, needs: u64) -> Result<()> {
     }
     Err(Error::new(ErrorKind::TooLarge { what: what.to_owned(), needs, limit })
         .hint("use a smaller width, height or batch size"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weights_that_do_not_fit_are_refused_with_the_numbers() {
+        let device = |kind| DeviceInfo {
+            kind,
+            name: String::new(),
+            f16: false,
+            max_buffer_bytes: 1 << 30,
+            max_weights_bytes: 1000,
+        };
+        let cpu = device(DeviceKind::Cpu);
+        check_weights(&cpu, "a", 250, false).unwrap();
+        check_weights(&cpu, "a", 500, true).unwrap();
+        let error = check_weights(&cpu, "big.safetensors", 251, false).unwrap_err().to_string();
+        let words = "the model `big.safetensors` needs 1004 bytes, the limit is 1000; use the WebGPU engine";
+        assert!(error.starts_with(words), "{error}");
+        let error = check_weights(&device(DeviceKind::WebGpu), "a", u64::MAX, false).unwrap_err();
+        assert_eq!(error.fix(), Some("use a smaller model"));
+    }
 }

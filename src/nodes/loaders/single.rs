@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::read::read;
+use crate::device;
 use crate::diffusion::schedule::{NoiseSchedule, Prediction, ScheduleConfig};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::Context;
@@ -11,13 +12,13 @@ use crate::models::clip::{ClipConfig, TOKEN_TABLE};
 use crate::models::unet::UnetConfig;
 use crate::models::vae::VaeConfig;
 use crate::models::{ClipTextModel, Family, Unet, Vae};
-use crate::nodes::Environment;
 use crate::nodes::values::{LatentFormat, Model, PreviewColours, TextEncoder, VaeHandle};
+use crate::nodes::{Environment, limits};
 use crate::prompt::Tokenizer;
 use crate::weights::checkpoint::{Checkpoint, Part};
 use crate::weights::identify::{FileKind, identify};
 use crate::weights::safetensors::TensorInfo;
-use crate::weights::{Weights, WeightsFile};
+use crate::weights::{Dtype, Weights, WeightsFile};
 
 /// Tokens in CLIP's vocabulary.
 const CLIP_TOKENS: usize = 49408;
@@ -39,6 +40,7 @@ pub(super) async fn load(cx: &Context<'_>, path: &str) -> Result<Networks> {
         let device = &cx.env::<Environment>().device;
         let file = WeightsFile::open(source).await?;
         let opened = Opened::read(path, &file).await?;
+        opened.check_size(cx.env(), path, file.tensors())?;
         let parts = file.load_parts(&opened.checkpoint, device, &[TOKEN_TABLE], progress).await?;
         Ok((opened, parts))
     })
@@ -86,6 +88,17 @@ impl Opened {
             }
         }
         Ok(Self { checkpoint, unet, vae, encoders })
+    }
+
+    /// Refuses a file that the device has no room for, before any of it is loaded.
+    fn check_size(&self, env: &Environment, path: &str, tensors: &[TensorInfo]) -> Result<()> {
+        let shapes = self.checkpoint.parts.values().flatten();
+        // A vocabulary stays on the host, of which a prompt needs little.
+        let loaded = shapes.filter(|(name, _)| !name.ends_with(TOKEN_TABLE));
+        let numbers = loaded.map(|(_, shape)| shape.iter().product::<usize>() as u64).sum();
+        let half = device::keeps_half(&env.device)
+            && tensors.iter().all(|tensor| tensor.dtype == Dtype::F16 || tensor.shape.len() < 2);
+        limits::check_weights(&env.device_info, path, numbers, half)
     }
 
     async fn networks(
