@@ -156,10 +156,13 @@ mod tests {
     use super::*;
     use crate::weights::Dtype;
 
+    /// Name and shape.
+    type Tensor<'a> = (&'a str, &'a [usize]);
+
     #[test]
     fn a_file_is_known_by_the_names_of_its_tensors() {
-        let file = |names: &[(&str, &[usize])]| {
-            let info = |&(name, shape): &(&str, &[usize])| TensorInfo {
+        let file = |names: &[Tensor]| {
+            let info = |&(name, shape): &Tensor| TensorInfo {
                 name: name.to_owned(),
                 dtype: Dtype::F16,
                 shape: shape.to_vec(),
@@ -169,7 +172,7 @@ mod tests {
             identify(&names.iter().map(info).collect::<Vec<_>>())
         };
         let conv: &[usize] = &[4, 4, 3, 3];
-        let cases: [(&[(&str, &[usize])], FileKind); 15] = [
+        let cases: [(&[Tensor], FileKind); 15] = [
             (
                 &[
                     ("model.diffusion_model.input_blocks.0.0.weight", conv),
