@@ -79,6 +79,7 @@ TINY_CLIP = dict(hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_
 TINY_CLIP_2 = dict(hidden_size=64, intermediate_size=128, num_hidden_layers=3, num_attention_heads=1, projection_dim=64)
 TINY = {
     "tiny_sd1": (TINY_UNET, [("cond_stage_model.transformer.", TINY_CLIP, "transformers")], ["model_ema.decay"]),
+    "tiny_sd1_inpainting": (TINY_UNET | dict(in_channels=9), [("cond_stage_model.transformer.", TINY_CLIP, "transformers")], []),
     "tiny_sd2": (
         TINY_UNET | dict(use_linear_projection=True, cross_attention_dim=64, attention_head_dim=(8, 1)),
         [("cond_stage_model.model.", TINY_CLIP_2, "open_clip")], ["v_pred"],
@@ -90,6 +91,16 @@ TINY = {
             down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"), up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
         ),
         [("conditioner.embedders.0.transformer.", TINY_CLIP, "transformers"), ("conditioner.embedders.1.model.", TINY_CLIP_2, "open_clip")], [],
+    ),
+    # As in the published one, the highest and the lowest level do not attend, but the middle below them does.
+    "tiny_sdxl_refiner": (
+        TINY_UNET | dict(
+            block_out_channels=(32, 32, 64), attention_head_dim=(8, 8, 1), transformer_layers_per_block=2,
+            use_linear_projection=True, cross_attention_dim=64,
+            addition_embed_type="text_time", addition_time_embed_dim=256, projection_class_embeddings_input_dim=64 + 5 * 256,
+            down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"), up_block_types=("UpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
+        ),
+        [("conditioner.embedders.0.model.", TINY_CLIP_2, "open_clip")], [],
     ),
 }
 
@@ -213,14 +224,16 @@ def numbers(family, config, encoders):
     unet.load_state_dict({k: fill(k, v.shape).float() for k, v in unet.state_dict().items()})
     vae.load_state_dict({k: fill(k, v.shape).float() for k, v in vae.state_dict().items()})
     context = noise("context", 1, 77, config["cross_attention_dim"])
-    sample = noise("sample", 1, 4, 8, 8)
+    sample = noise("sample", 1, config["in_channels"], 8, 8)
     added = {}
     if "addition_embed_type" in config:
         out["pooled"] = noise("pooled", 1, 64)
-        added = dict(text_embeds=out["pooled"], time_ids=torch.tensor([[64.0, 64, 0, 0, 64, 64]]))
+        # The refiner is told a score in place of the size wanted.
+        last = [6.0] if len(encoders) == 1 else [64.0, 64.0]
+        added = dict(text_embeds=out["pooled"], time_ids=torch.tensor([[64.0, 64.0, 0.0, 0.0, *last]]))
     out |= dict(context=context, sample=sample)
     out["unet"] = unet(sample, 500, context, added_cond_kwargs=added).sample
-    out["vae"] = vae.decode(sample).sample
+    out["vae"] = vae.decode(sample[:, :4]).sample
     ids = torch.tensor([[49406, 320, 1125, 539, 320, 2368, 49407]])
     for i, (_, encoder, layout) in enumerate(encoders):
         kind = CLIPTextModelWithProjection if layout == "open_clip" else CLIPTextModel
