@@ -9,6 +9,7 @@ mod shared;
 mod support;
 
 mod areas;
+mod bundled_workflows;
 mod checkpoints;
 mod diffusion;
 mod docs;
