@@ -45,6 +45,15 @@ pub fn quick_gelu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     x * gate
 }
 
+/// `x` where it is positive, 0 elsewhere.
+///
+/// # Source
+///
+/// torch 2.15 `nn.functional.relu`.
+pub fn relu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    activation::relu(x)
+}
+
 /// Splits the last axis in halves `a, b` and returns `a · gelu(b)`.
 ///
 /// # Shapes

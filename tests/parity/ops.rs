@@ -22,6 +22,11 @@ fn activation() {
 }
 
 #[test]
+fn parts_of_adapters() {
+    check("adapter");
+}
+
+#[test]
 fn attention() {
     check("attention");
 }

@@ -243,6 +243,28 @@ def embeddings():
     ]
 
 
+def halve(name, shape):
+    case = Case(name)
+    case.keep("y", F.avg_pool2d(case.draw("x", *shape), 2, ceil_mode=True))
+    return case
+
+
+def relu(name, shape):
+    case = Case(name)
+    case.keep("y", F.relu(case.draw("x", *shape)))
+    return case
+
+
+def adapters():
+    """What T2I-Adapters have and no other network."""
+    return [
+        halve("halve", (2, 3, 4, 6)),
+        halve("halve_odd", (1, 2, 5, 7)),
+        halve("halve_one_row", (1, 2, 1, 4)),
+        relu("relu", (2, 3, 4, 5)),
+    ]
+
+
 def check_by_hand():
     """The facts the fixtures stand for, said a second time without the library."""
     x = torch.tensor([-2.0, 0.3, 1.7])
@@ -263,6 +285,7 @@ def main():
     os.makedirs(FOLDER, exist_ok=True)
     families = {
         "activation": activations(),
+        "adapter": adapters(),
         "attention": attentions(),
         "conv": convs(),
         "embedding": embeddings(),

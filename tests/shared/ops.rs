@@ -11,8 +11,9 @@ use tintype::ops::{self, Conv2d, GroupNorm, LayerNorm, Linear, Padding};
 use super::reference::{Comparison, Reference, References};
 
 /// Each file of the fixtures, and how many cases it has.
-const FAMILIES: [(&str, usize); 8] = [
+const FAMILIES: [(&str, usize); 9] = [
     ("activation", 9),
+    ("adapter", 4),
     ("attention", 9),
     ("conv", 10),
     ("embedding", 3),
@@ -80,6 +81,8 @@ impl Case<'_> {
     async fn run(&self, family: &str) -> Result<Vec<f32>> {
         match family {
             "activation" => self.activation().await,
+            "adapter" if self.name == "relu" => read(ops::relu(self.tensor::<4>("x"))).await,
+            "adapter" => read(ops::halve(self.tensor("x"))).await,
             "attention" => self.attention().await,
             "conv" => self.convolution().await,
             "embedding" => Ok(self.timestep_embedding()),
