@@ -1,4 +1,4 @@
-//! The networks: CLIP's text model, the denoising UNet, the autoencoder, upscalers.
+//! The networks: CLIP's text model, the denoising UNet and what steers it by a picture, the autoencoder, upscalers.
 //!
 //! One file a network; fields and sub-modules carry the checkpoint's own tensor names in diffusers' and
 //! transformers' layout, so loading needs no map. Blocks that two networks share are in `blocks`. Nothing
@@ -7,15 +7,19 @@
 mod blocks;
 pub mod clip;
 mod config;
+pub mod controlnet;
 pub mod family;
 pub mod probe;
 mod shapes;
+pub mod t2i_adapter;
 pub mod unet;
 pub mod upscaler;
 pub mod vae;
 
 pub use clip::ClipTextModel;
+pub use controlnet::ControlNetModel;
 pub use family::Family;
+pub use t2i_adapter::T2iAdapter;
 pub use unet::Unet;
 pub use upscaler::Upscaler;
 pub use vae::Vae;

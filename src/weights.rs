@@ -7,6 +7,7 @@
 //! what is left. Nothing here knows which network it fills.
 
 pub mod checkpoint;
+mod control;
 mod dtype;
 mod file;
 pub mod identify;
@@ -22,6 +23,7 @@ use std::collections::BTreeMap;
 use burn::tensor::{DType, Device, FloatDType, Tensor, TensorData};
 
 use self::checkpoint::Cut;
+pub use self::control::CONTROL_MODEL;
 pub use self::dtype::Dtype;
 pub use self::file::WeightsFile;
 use self::safetensors::TensorInfo;
@@ -163,6 +165,19 @@ impl Weights {
         self.tensors.contains_key(name)
     }
 
+    /// Sides of a tensor that nobody has taken: what a network without a config is made of.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::MissingTensor`], and [`ErrorKind::BadFile`] if it has another number of axes.
+    pub fn sides<const D: usize>(&self, name: &str) -> Result<[usize; D]> {
+        let shape = &self.tensors.get(name).ok_or_else(|| self.missing(name))?.shape[..];
+        shape.try_into().map_err(|_| {
+            let why = format!("`{name}` has {} axes, expected {D}", shape.len());
+            ErrorKind::BadFile { file: self.file.clone(), why }.into()
+        })
+    }
+
     /// Takes a tensor as f32, checking its shape. A trailing `[…, 1, 1]` on either side makes no difference:
     /// the same projection is stored as a linear layer in one checkpoint and as a 1×1 convolution in another.
     pub fn tensor<const D: usize>(&mut self, name: &str, shape: [usize; D]) -> Result<Tensor<D>> {
@@ -257,19 +272,7 @@ impl Weights {
     }
 
     fn take(&mut self, name: &str, shape: &[usize]) -> Result<Entry> {
-        let Some(entry) = self.tensors.remove(name) else {
-            let near = crate::error::nearest(name, self.tensors.keys().map(String::as_str));
-            let error = Error::new(ErrorKind::MissingTensor {
-                file: self.file.clone(),
-                tensor: name.to_owned(),
-            });
-            return Err(match near {
-                Some(near) => error.hint(format!(
-                    "the file has `{near}`; is the config the one it was saved with?"
-                )),
-                None => error.hint("the file is of another network, or incomplete"),
-            });
-        };
+        let Some(entry) = self.tensors.remove(name) else { return Err(self.missing(name)) };
         if without_unit_kernel(&entry.shape) == without_unit_kernel(shape) {
             return Ok(entry);
         }
@@ -280,6 +283,17 @@ impl Weights {
             got: entry.shape,
         })
         .hint("the config beside the file does not describe it: use the config it was saved with"))
+    }
+
+    fn missing(&self, name: &str) -> Error {
+        let near = crate::error::nearest(name, self.tensors.keys().map(String::as_str));
+        let (file, tensor) = (self.file.clone(), name.to_owned());
+        let error = Error::new(ErrorKind::MissingTensor { file, tensor });
+        match near {
+            Some(near) => error
+                .hint(format!("the file has `{near}`; is the config the one it was saved with?")),
+            None => error.hint("the file is of another network, or incomplete"),
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 //! The references are written by `tests/reference`; its README says what is in them.
 
 mod checkpoints;
+mod controlnets;
 pub(crate) mod loras;
 mod networks;
 mod ops;

@@ -78,7 +78,7 @@ impl Folder {
         (path, text)
     }
 
-    fn weights(&self, file: &str) -> Weights {
+    pub(crate) fn weights(&self, file: &str) -> Weights {
         let path = format!("{}/{file}", self.name);
         let source = block_on(self.store.open(&path, &mut |_, _| Ok(()))).unwrap();
         load(&*source).unwrap()

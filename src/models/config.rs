@@ -74,6 +74,13 @@ impl<'a> Config<'a> {
         sizes.filter(|sizes| sizes.len() == levels).ok_or_else(|| self.unsupported(name))
     }
 
+    /// A list of numbers, as many as there are.
+    pub(crate) fn size_list(&self, name: &str, default: &[usize]) -> Result<Vec<usize>> {
+        let Some(value) = self.get(name) else { return Ok(default.to_vec()) };
+        let sizes = value.as_array().and_then(|list| list.iter().map(as_size).collect());
+        sizes.filter(|sizes: &Vec<usize>| !sizes.is_empty()).ok_or_else(|| self.unsupported(name))
+    }
+
     /// Refuses the config unless the option is absent, null or the one value that is implemented.
     pub(crate) fn must_be(&self, name: &str, supported: &Value) -> Result<()> {
         // 1 and 1.0 are the same number, but not the same JSON.

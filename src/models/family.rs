@@ -1,6 +1,7 @@
 //! The families of Stable Diffusion, told apart by their denoising network.
 
 use super::unet::UnetConfig;
+use crate::error::{Error, ErrorKind};
 
 /// A family of checkpoints: what no tensor says of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,4 +61,22 @@ impl Family {
             Self::Sdxl | Self::SdxlRefiner => 0.13025,
         }
     }
+}
+
+/// The error for a file that is to steer a network of other sizes; its own first, then the network's.
+pub(super) fn misfit(
+    file: &str,
+    what: &'static str,
+    [own, wanted]: [String; 2],
+    [own_family, wanted_family]: [Family; 2],
+) -> Error {
+    let expected = format!("{wanted} as in the model");
+    let got = format!("{own} in `{file}`");
+    let (own, wanted) = (own_family.name(), wanted_family.name());
+    Error::new(ErrorKind::Mismatch { what, expected, got }).hint(
+        match own_family == wanted_family {
+            false => format!("the file is for {own}: use one made for {wanted}, as the model is"),
+            true => format!("use a file made for {wanted} of this size, as the model is"),
+        },
+    )
 }

@@ -40,6 +40,17 @@ impl Found<'_> {
         (0..).find(|i| !self.has(&name(*i))).unwrap_or(0)
     }
 
+    /// For each block of a list whether it attends.
+    pub(crate) fn attends(&self, list: &str, blocks: usize) -> Vec<bool> {
+        let first = |i| format!("{list}.{i}.attentions.0.norm.weight");
+        (0..blocks).map(|i| self.has(&first(i))).collect()
+    }
+
+    /// Transformer layers of a block's attention; 0 if it does not attend.
+    pub(crate) fn depth(&self, block: &str) -> usize {
+        self.count(|i| format!("{block}.attentions.0.transformer_blocks.{i}.norm1.weight"))
+    }
+
     /// The first tensor whose name ends so.
     pub(crate) fn ending(&self, suffix: &str) -> Option<&str> {
         self.shapes.keys().find(|name| name.ends_with(suffix)).map(String::as_str)

@@ -1,20 +1,31 @@
 //! `UNet2DConditionModel`: predicts the noise (or v) in a latent, guided by a prompt.
 //!
 //! Every option that the published configs of Stable Diffusion 1.x, 2.x and SDXL use; others are refused by
-//! name when the config is read. Source: diffusers 0.42 `unet_2d_condition.py`, `unet_2d_blocks.py`.
+//! name when the config is read. Source: diffusers 0.42 `unet_2d_condition.py`, `unet_2d_blocks.py`. The parts up to
+//! the middle are also those of a control net, [`ControlNetModel`](super::ControlNetModel).
 
 mod config;
+mod down;
 mod free_u;
+mod mid;
+mod residuals;
+mod time;
+mod up;
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 
-pub use self::config::UnetConfig;
+pub use self::config::{AddedConfig, UnetConfig};
+pub(super) use self::down::DownBlock;
 pub use self::free_u::FreeU;
-use super::blocks::resnet::{Downsample, Resnet, ResnetOptions, Upsample};
-use super::blocks::transformer::{Transformer, TransformerSize};
+pub(super) use self::mid::MidBlock;
+pub use self::residuals::Residuals;
+pub(super) use self::time::Time;
+use self::up::UpBlock;
+use super::blocks::resnet::ResnetOptions;
+use super::blocks::transformer::TransformerSize;
 use super::probe::seen;
 use crate::error::Result;
-use crate::ops::{self, Conv2d, GroupNorm, Linear, Padding, silu};
+use crate::ops::{Conv2d, GroupNorm, Padding};
 use crate::weights::Weights;
 use crate::weights::lora::{Adapted, Changed, Lora};
 
@@ -25,8 +36,7 @@ pub struct Unet {
     weights: Weights,
     device: Device,
     conv_in: Conv2d,
-    time_embedding: TimeEmbedding,
-    add_embedding: Option<TimeEmbedding>,
+    time: Time,
     down_blocks: Vec<DownBlock>,
     mid_block: MidBlock,
     up_blocks: Vec<UpBlock>,
@@ -55,6 +65,18 @@ pub struct AddedCondition {
     pub time_ids: Vec<f32>,
 }
 
+/// What changes the maps of a step on their way.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Changes<'a> {
+    /// Scales them on the way up.
+    pub free_u: Option<&'a FreeU>,
+    /// Is added to them.
+    pub residuals: Option<&'a Residuals>,
+}
+
+/// What the names of the way up begin with.
+const UPPER: [&str; 3] = ["up_blocks.", "conv_norm_out.", "conv_out."];
+
 impl Unet {
     /// Takes the parameters.
     ///
@@ -64,25 +86,13 @@ impl Unet {
     pub fn load(config: UnetConfig, mut weights: Weights) -> Result<Self> {
         let all = weights.clone();
         let w = &mut weights;
-        let channels = &config.block_out_channels;
-        let (first, last) = (channels[0], channels[channels.len() - 1]);
-        let time_width = 4 * first;
+        let (first, levels) = (config.block_out_channels[0], config.levels());
         let conv_in = w.conv2d("conv_in", [config.in_channels, first], 3, 1, Padding::Same(1))?;
-        let guidance_width = config.time_cond_proj_dim;
-        let time_embedding =
-            TimeEmbedding::load(w, "time_embedding", [first, time_width], guidance_width)?;
-        let add_embedding = config
-            .added
-            .map(|added| {
-                TimeEmbedding::load(w, "add_embedding", [added.input_width, time_width], None)
-            })
-            .transpose()?;
-        let down_blocks = (0..config.levels())
-            .map(|level| DownBlock::load(w, &config, level))
-            .collect::<Result<_>>()?;
-        let mid_block = MidBlock::load(w, &config, last)?;
-        let up_blocks =
-            (0..config.levels()).map(|i| UpBlock::load(w, &config, i)).collect::<Result<_>>()?;
+        let time = Time::load(w, &config)?;
+        let down_blocks =
+            (0..levels).map(|level| DownBlock::load(w, &config, level)).collect::<Result<_>>()?;
+        let mid_block = MidBlock::load(w, &config, config.transformer_layers.last().copied())?;
+        let up_blocks = (0..levels).map(|i| UpBlock::load(w, &config, i)).collect::<Result<_>>()?;
         let conv_norm_out =
             w.group_norm("conv_norm_out", first, config.norm_num_groups, config.norm_eps)?;
         let conv_out =
@@ -94,8 +104,7 @@ impl Unet {
             weights: all,
             device,
             conv_in,
-            time_embedding,
-            add_embedding,
+            time,
             down_blocks,
             mid_block,
             up_blocks,
@@ -119,6 +128,16 @@ impl Unet {
         &self.config
     }
 
+    /// Makes whole weights of differences to the way down and the middle, of which control nets are made.
+    ///
+    /// # Errors
+    ///
+    /// As [`Weights::add_base`].
+    pub fn complete(&self, differences: &mut Weights) -> Result<()> {
+        let is_upper = |name: &str| UPPER.iter().any(|part| name.starts_with(part));
+        differences.add_base(&self.weights, |name| !is_upper(name))
+    }
+
     /// The device it is on.
     pub fn device(&self) -> &Device {
         &self.device
@@ -137,231 +156,45 @@ impl Unet {
         timesteps: &[f32],
         condition: &UnetCondition,
     ) -> Tensor<4> {
-        self.forward_with(sample, timesteps, condition, None)
+        self.forward_with(sample, timesteps, condition, Changes::default())
     }
 
-    /// Predicts, with FreeU on the way up if asked for; the rest as [`Unet::forward`].
+    /// Predicts, with changes on the way; the rest as [`Unet::forward`].
+    ///
+    /// # Panics
+    ///
+    /// If residuals do not have the shapes of the maps: see `check_fits` of
+    /// [`ControlNetModel`](super::ControlNetModel::check_fits) and [`T2iAdapter`](super::T2iAdapter::check_fits).
     pub fn forward_with(
         &self,
         sample: Tensor<4>,
         timesteps: &[f32],
         condition: &UnetCondition,
-        free_u: Option<&FreeU>,
+        changes: Changes<'_>,
     ) -> Tensor<4> {
-        let time = silu(self.time(timesteps, condition));
+        let none = Residuals::default();
+        let residuals = changes.residuals.unwrap_or(&none);
+        let time = self.time.forward(&self.config, timesteps, condition, &self.device);
         let mut x = seen("conv_in", self.conv_in.forward(sample));
         let mut skips = vec![x.clone()];
-        for block in &self.down_blocks {
-            x = block.forward(x, &time, &condition.context, &mut skips);
+        for (i, block) in self.down_blocks.iter().enumerate() {
+            x = block.forward(x, &time, &condition.context, &mut skips, residuals.down.get(i));
+        }
+        for (skip, residual) in skips.iter_mut().zip(&residuals.skips) {
+            *skip = skip.clone() + residual.clone();
         }
         x = self.mid_block.forward(x, &time, &condition.context);
+        if let Some(residual) = &residuals.middle {
+            x = x + residual.clone();
+        }
         for block in &self.up_blocks {
-            let merge = |x, skip| match free_u {
+            let merge = |x, skip| match changes.free_u {
                 Some(free_u) => free_u.apply(x, skip, self.config.block_out_channels[0]),
                 None => (x, skip),
             };
             x = block.forward(x, &time, &condition.context, &mut skips, &merge);
         }
         self.conv_out.forward(self.conv_norm_out.forward_silu(x))
-    }
-
-    /// The time embedding, with SDXL's extra conditions added.
-    fn time(&self, timesteps: &[f32], condition: &UnetCondition) -> Tensor<2> {
-        let config = &self.config;
-        let rows = |values: &[f32], width| {
-            let row =
-                ops::timestep_embedding(values, width, config.flip_sin_to_cos, config.freq_shift);
-            let shape = [values.len(), width];
-            Tensor::<2>::from_data(TensorData::new(row, shape), &self.device)
-        };
-        let timesteps = rows(timesteps, config.block_out_channels[0]);
-        let time = self.time_embedding.forward(timesteps, condition.timestep_cond.clone());
-        let time = seen("time_embedding", time);
-        match (&self.add_embedding, config.added, &condition.added) {
-            (Some(embedding), Some(sizes), Some(added)) => {
-                let batch = added.text_embeds.dims()[0];
-                let ids = rows(&added.time_ids, sizes.time_width).reshape([batch as i32, -1]);
-                let added = Tensor::cat(vec![added.text_embeds.clone(), ids], 1);
-                time + seen("add_embedding", embedding.forward(added, None))
-            }
-            _ => time,
-        }
-    }
-}
-
-/// `TimestepEmbedding`: two linear layers, before them what a further condition adds.
-#[derive(Debug)]
-struct TimeEmbedding {
-    cond_proj: Option<Linear>,
-    linear_1: Linear,
-    linear_2: Linear,
-}
-
-impl TimeEmbedding {
-    fn load(
-        weights: &mut Weights,
-        path: &str,
-        [inputs, width]: [usize; 2],
-        condition: Option<usize>,
-    ) -> Result<Self> {
-        Ok(Self {
-            cond_proj: condition
-                .map(|size| weights.linear(&format!("{path}.cond_proj"), size, inputs, false))
-                .transpose()?,
-            linear_1: weights.linear(&format!("{path}.linear_1"), inputs, width, true)?,
-            linear_2: weights.linear(&format!("{path}.linear_2"), width, width, true)?,
-        })
-    }
-
-    fn forward(&self, x: Tensor<2>, condition: Option<Tensor<2>>) -> Tensor<2> {
-        let x = match (&self.cond_proj, condition) {
-            (Some(projection), Some(condition)) => x + projection.forward(condition),
-            _ => x,
-        };
-        self.linear_2.forward(silu(self.linear_1.forward(x)))
-    }
-}
-
-/// `DownBlock2D` and `CrossAttnDownBlock2D`.
-#[derive(Debug)]
-struct DownBlock {
-    path: String,
-    resnets: Vec<Resnet>,
-    attentions: Vec<Transformer>,
-    downsampler: Option<Downsample>,
-}
-
-impl DownBlock {
-    fn load(weights: &mut Weights, config: &UnetConfig, level: usize) -> Result<Self> {
-        let path = format!("down_blocks.{level}");
-        let width = config.block_out_channels[level];
-        let before = config.block_out_channels[level.saturating_sub(1)];
-        let mut resnets = Vec::new();
-        let mut attentions = Vec::new();
-        for i in 0..config.layers_per_block {
-            let input = if i == 0 { before } else { width };
-            let resnet = format!("{path}.resnets.{i}");
-            resnets.push(Resnet::load(weights, resnet, [input, width], config.resnet())?);
-            if config.down_attention[level] {
-                let attention = format!("{path}.attentions.{i}");
-                attentions.push(Transformer::load(weights, attention, config.transformer(level))?);
-            }
-        }
-        let downsampler = (level + 1 < config.levels())
-            .then(|| {
-                let path = format!("{path}.downsamplers.0");
-                Downsample::load(weights, path, width, Padding::Same(1))
-            })
-            .transpose()?;
-        Ok(Self { path, resnets, attentions, downsampler })
-    }
-
-    fn forward(
-        &self,
-        mut x: Tensor<4>,
-        time: &Tensor<2>,
-        context: &Tensor<3>,
-        skips: &mut Vec<Tensor<4>>,
-    ) -> Tensor<4> {
-        for (i, resnet) in self.resnets.iter().enumerate() {
-            x = resnet.forward(x, Some(time));
-            if let Some(attention) = self.attentions.get(i) {
-                x = attention.forward(x, context);
-            }
-            skips.push(x.clone());
-        }
-        if let Some(downsampler) = &self.downsampler {
-            x = downsampler.forward(x);
-            skips.push(x.clone());
-        }
-        seen(&self.path, x)
-    }
-}
-
-/// `UNetMidBlock2DCrossAttn`.
-#[derive(Debug)]
-struct MidBlock {
-    resnets: [Resnet; 2],
-    attention: Transformer,
-}
-
-impl MidBlock {
-    fn load(weights: &mut Weights, config: &UnetConfig, width: usize) -> Result<Self> {
-        let size = config.transformer(config.levels() - 1);
-        let mut resnet = |i| {
-            let path = format!("mid_block.resnets.{i}");
-            Resnet::load(weights, path, [width; 2], config.resnet())
-        };
-        let resnets = [resnet(0)?, resnet(1)?];
-        let attention = Transformer::load(weights, "mid_block.attentions.0".to_owned(), size)?;
-        Ok(Self { resnets, attention })
-    }
-
-    fn forward(&self, x: Tensor<4>, time: &Tensor<2>, context: &Tensor<3>) -> Tensor<4> {
-        let x = self.resnets[0].forward(x, Some(time));
-        let x = self.attention.forward(x, context);
-        seen("mid_block", self.resnets[1].forward(x, Some(time)))
-    }
-}
-
-/// `UpBlock2D` and `CrossAttnUpBlock2D`.
-#[derive(Debug)]
-struct UpBlock {
-    path: String,
-    resnets: Vec<Resnet>,
-    attentions: Vec<Transformer>,
-    upsampler: Option<Upsample>,
-}
-
-impl UpBlock {
-    /// Up block `i` works at level `levels − 1 − i`; each of its residual blocks also takes one skip.
-    fn load(weights: &mut Weights, config: &UnetConfig, i: usize) -> Result<Self> {
-        let path = format!("up_blocks.{i}");
-        let level = config.levels() - 1 - i;
-        let width = config.block_out_channels[level];
-        let from_below = config.block_out_channels[(level + 1).min(config.levels() - 1)];
-        let last_skip = config.block_out_channels[level.saturating_sub(1)];
-        let layers = config.layers_per_block + 1;
-        let mut resnets = Vec::new();
-        let mut attentions = Vec::new();
-        for j in 0..layers {
-            let input = if j == 0 { from_below } else { width };
-            let skip = if j + 1 == layers { last_skip } else { width };
-            let resnet = format!("{path}.resnets.{j}");
-            resnets.push(Resnet::load(weights, resnet, [input + skip, width], config.resnet())?);
-            if config.up_attention[i] {
-                let attention = format!("{path}.attentions.{j}");
-                attentions.push(Transformer::load(weights, attention, config.transformer(level))?);
-            }
-        }
-        let upsampler = (level > 0)
-            .then(|| Upsample::load(weights, format!("{path}.upsamplers.0"), width))
-            .transpose()?;
-        Ok(Self { path, resnets, attentions, upsampler })
-    }
-
-    fn forward(
-        &self,
-        mut x: Tensor<4>,
-        time: &Tensor<2>,
-        context: &Tensor<3>,
-        skips: &mut Vec<Tensor<4>>,
-        merge: &dyn Fn(Tensor<4>, Tensor<4>) -> (Tensor<4>, Tensor<4>),
-    ) -> Tensor<4> {
-        for (i, resnet) in self.resnets.iter().enumerate() {
-            let skip =
-                skips.pop().expect("down blocks pushed one skip for every residual block here");
-            let (scaled, skip) = merge(x, skip);
-            x = resnet.forward(Tensor::cat(vec![scaled, skip], 1), Some(time));
-            if let Some(attention) = self.attentions.get(i) {
-                x = attention.forward(x, context);
-            }
-        }
-        if let (Some(upsampler), Some(next)) = (&self.upsampler, skips.last()) {
-            let [_, _, height, width] = next.dims();
-            x = upsampler.forward(x, [height, width]);
-        }
-        seen(&self.path, x)
     }
 }
 

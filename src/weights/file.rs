@@ -67,9 +67,24 @@ impl<'a> WeightsFile<'a> {
         host_tables: &[&str],
         progress: Progress<'_>,
     ) -> Result<Weights> {
+        self.load_only(|_| true, device, host_tables, progress).await
+    }
+
+    /// As [`WeightsFile::load`], of the tensors with names that are wanted.
+    ///
+    /// # Errors
+    ///
+    /// As [`Weights::load`].
+    pub async fn load_only(
+        self,
+        wanted: impl Fn(&str) -> bool,
+        device: &Device,
+        host_tables: &[&str],
+        progress: Progress<'_>,
+    ) -> Result<Weights> {
         let mut all = Weights::none(self.source.name(), device);
-        let wanted: Vec<bool> =
-            self.tensors().iter().map(|tensor| !keys::is_buffer(&tensor.name)).collect();
+        let wanted = |name: &str| wanted(name) && !keys::is_buffer(name);
+        let wanted: Vec<bool> = self.tensors().iter().map(|tensor| wanted(&tensor.name)).collect();
         self.stream(&wanted, progress, &mut |_, tensor, bytes| {
             all.insert(keys::ours(&tensor.name), &Cut::Whole, tensor, bytes, host_tables)
         })

@@ -12,7 +12,7 @@ use tintype::models::unet::{AddedCondition, UnetCondition};
 
 use crate::support::{Closeness, Folder, Reference, references, values};
 
-const TOLERANCE: f32 = 1e-4;
+pub(super) const TOLERANCE: f32 = 1e-4;
 
 /// Runs `run` and returns the output of every block, in the order they were computed.
 pub(super) fn observed(run: impl FnOnce()) -> Vec<(String, Tensor<1>)> {
@@ -56,22 +56,29 @@ pub(super) fn blocks<'a>(
         .collect()
 }
 
+/// What a case of a UNet's references is guided by.
+pub(super) fn condition(references: &BTreeMap<String, Reference>, case: &str) -> UnetCondition {
+    let get = |name: &str| references.get(&format!("{case}.{name}"));
+    let tensor = |name: &str| get(name).unwrap_or_else(|| panic!("{case}.{name}"));
+    UnetCondition {
+        context: tensor("encoder_hidden_states").tensor(),
+        added: get("text_embeds").map(|text_embeds| AddedCondition {
+            text_embeds: text_embeds.tensor(),
+            time_ids: tensor("time_ids").data.clone(),
+        }),
+        timestep_cond: get("timestep_cond").map(Reference::tensor),
+    }
+}
+
 fn check_unet(folder: &str, cases: &[&str]) {
     let unet = Folder::tiny(folder).unet();
     let g = references(&format!("networks/{folder}/unet/reference.safetensors"));
     let mut closeness = Closeness::within(TOLERANCE);
     for case in cases {
-        let get = |name: &str| g.get(&format!("{case}.{name}"));
-        let tensor = |name: &str| get(name).unwrap_or_else(|| panic!("{case}.{name}"));
-        let added = get("text_embeds").map(|text_embeds| AddedCondition {
-            text_embeds: text_embeds.tensor(),
-            time_ids: tensor("time_ids").data.clone(),
-        });
-        let condition = UnetCondition {
-            context: tensor("encoder_hidden_states").tensor(),
-            added,
-            timestep_cond: get("timestep_cond").map(Reference::tensor),
+        let tensor = |name: &str| {
+            g.get(&format!("{case}.{name}")).unwrap_or_else(|| panic!("{case}.{name}"))
         };
+        let condition = condition(&g, case);
         let sample = tensor("sample").tensor();
         let timesteps = &tensor("timestep").data;
         let mut output = None;

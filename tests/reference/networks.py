@@ -512,7 +512,8 @@ def sdxl() -> None:
 @torch.no_grad()
 def main() -> None:
     torch.set_num_threads(1)
-    shutil.rmtree(FOLDER, ignore_errors=True)
+    for folder in ("sd15", "sd21", "sdxl", "variants"):  # not what other scripts put beside them
+        shutil.rmtree(f"{FOLDER}/{folder}", ignore_errors=True)
     sd15()
     sd21()
     sdxl()

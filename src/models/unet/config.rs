@@ -70,8 +70,18 @@ impl UnetConfig {
     pub fn parse(file: &str, text: &str) -> Result<Self> {
         let config = Config::parse(file, text)?;
         config.must_be("_class_name", &json!("UNet2DConditionModel"))?;
-        config.must_be("act_fn", &json!("silu"))?;
         config.must_be("mid_block_type", &json!("UNetMidBlock2DCrossAttn"))?;
+        let half = Self::read_half(&config)?;
+        let up_attention = attends(&config, "up_block_types", ["UpBlock2D", "CrossAttnUpBlock2D"])?;
+        if up_attention.len() != half.levels() {
+            return Err(config.unsupported("up_block_types"));
+        }
+        Ok(Self { up_attention, ..half })
+    }
+
+    /// The options of the way down, which a control net's config has, too; nothing is said of the way up.
+    pub(in crate::models) fn read_half(config: &Config<'_>) -> Result<Self> {
+        config.must_be("act_fn", &json!("silu"))?;
         config.must_be("resnet_time_scale_shift", &json!("default"))?;
         config.must_be("time_embedding_type", &json!("positional"))?;
         config.must_be("attention_type", &json!("default"))?;
@@ -97,18 +107,9 @@ impl UnetConfig {
             "time_embedding_dim",
             "timestep_post_act",
         ])?;
-        let down = config.texts("down_block_types")?;
-        let levels = down.len();
-        let attends = |name: &str, plain: &str, attention: &str| -> Result<Vec<bool>> {
-            let types = config.texts(name)?;
-            let known = types.iter().all(|t| t == plain || t == attention);
-            if !known || types.len() != levels {
-                return Err(config.unsupported(name));
-            }
-            Ok(types.iter().map(|t| t == attention).collect())
-        };
-        let down_attention = attends("down_block_types", "DownBlock2D", "CrossAttnDownBlock2D")?;
-        let up_attention = attends("up_block_types", "UpBlock2D", "CrossAttnUpBlock2D")?;
+        let down_attention =
+            attends(config, "down_block_types", ["DownBlock2D", "CrossAttnDownBlock2D"])?;
+        let levels = down_attention.len();
         let has_heads = config.is_set("num_attention_heads");
         let heads_option = if has_heads { "num_attention_heads" } else { "attention_head_dim" };
         let block_out_channels = config.sizes("block_out_channels", levels, 0)?;
@@ -144,7 +145,7 @@ impl UnetConfig {
             time_cond_proj_dim: config.optional_size("time_cond_proj_dim")?,
             block_out_channels,
             down_attention,
-            up_attention,
+            up_attention: Vec::new(),
             heads,
             norm_num_groups,
             added,
@@ -161,29 +162,38 @@ impl UnetConfig {
     /// A tensor that every UNet has and this one has not, and widths that no Stable Diffusion has.
     pub fn from_shapes(file: &str, shapes: &Shapes) -> Result<Self> {
         let found = Found { file, shapes };
+        let half = Self::half_from_shapes(found)?;
+        found.check_groups("down_blocks.0.resnets.0.conv1.weight", &half.block_out_channels)?;
+        if half.cross_attention_dim == 0 {
+            found.side("mid_block.attentions.0.transformer_blocks.0.attn2.to_k.weight", 1)?;
+        }
+        let guidance = "time_embedding.cond_proj.weight";
+        Ok(Self {
+            out_channels: found.side("conv_out.weight", 0)?,
+            up_attention: found.attends("up_blocks", half.levels()),
+            time_cond_proj_dim: found.has(guidance).then(|| found.side(guidance, 1)).transpose()?,
+            ..half
+        })
+    }
+
+    /// As [`UnetConfig::from_shapes`], of the way down and the middle, which a control net has, too; nothing is said of
+    /// the way up, and embeddings that nobody reads have no width. Groups are 32, or as many as divide every level.
+    pub(in crate::models) fn half_from_shapes(found: Found<'_>) -> Result<Self> {
         let levels = found.count(|i| format!("down_blocks.{i}.resnets.0.conv1.weight"));
         let width = |i: usize| found.side(&format!("down_blocks.{i}.resnets.0.conv1.weight"), 0);
         let block_out_channels = (0..levels.max(1)).map(width).collect::<Result<Vec<_>>>()?;
-        found.check_groups("down_blocks.0.resnets.0.conv1.weight", &block_out_channels)?;
-        let attends = |list: &str| -> Vec<bool> {
-            let first = |i| format!("{list}.{i}.attentions.0.norm.weight");
-            (0..levels).map(|i| found.has(&first(i))).collect()
-        };
-        let layers = |path: String| {
-            found.count(|i| format!("{path}.attentions.0.transformer_blocks.{i}.norm1.weight"))
-        };
         // The lowest level of SDXL's refiner does not attend, but the middle below it does.
         let transformer_layers = (0..levels)
-            .map(|i| match layers(format!("down_blocks.{i}")) {
-                0 if i + 1 == levels => layers("mid_block".to_owned()),
-                0 => layers(format!("up_blocks.{}", levels - 1 - i)),
+            .map(|i| match found.depth(&format!("down_blocks.{i}")) {
+                0 if i + 1 == levels => found.depth("mid_block"),
+                0 => found.depth(&format!("up_blocks.{}", levels - 1 - i)),
                 layers => layers,
             })
             .map(|layers| layers.max(1))
             .collect();
-        let context = found.ending(".attn2.to_k.weight").unwrap_or("attn2.to_k.weight");
-        let cross_attention_dim = found.side(context, 1)?;
-        let projection = found.ending(".proj_in.weight").and_then(|name| shapes.get(name));
+        let context = found.ending(".attn2.to_k.weight");
+        let cross_attention_dim = context.map_or(Ok(0), |name| found.side(name, 1))?;
+        let projection = found.ending(".proj_in.weight").and_then(|name| found.shapes.get(name));
         let use_linear_projection = projection.is_some_and(|shape| shape.len() == 2);
         let added = if found.has("add_embedding.linear_1.weight") {
             let input_width = found.side("add_embedding.linear_1.weight", 1)?;
@@ -195,23 +205,28 @@ impl UnetConfig {
             heads @ 1.. if use_linear_projection || added.is_some() => heads,
             _ => 8,
         };
-        let guidance = "time_embedding.cond_proj.weight";
+        let heads: Vec<usize> = block_out_channels.iter().map(heads_of).collect();
+        let shared = block_out_channels.iter().zip(&heads).position(|(c, heads)| c % heads != 0);
+        if let Some(level) = shared {
+            return Err(found.misshapen(&format!("down_blocks.{level}.resnets.0.conv1.weight")));
+        }
+        let in_channels = found.side("conv_in.weight", 1)?;
         Ok(Self {
-            in_channels: found.side("conv_in.weight", 1)?,
-            out_channels: found.side("conv_out.weight", 0)?,
-            heads: block_out_channels.iter().map(heads_of).collect(),
+            in_channels,
+            out_channels: in_channels,
+            heads,
+            norm_num_groups: block_out_channels.iter().copied().fold(GROUPS, common_divisor),
             block_out_channels,
-            down_attention: attends("down_blocks"),
-            up_attention: attends("up_blocks"),
+            down_attention: found.attends("down_blocks", levels),
+            up_attention: Vec::new(),
             layers_per_block: found.count(|i| format!("down_blocks.0.resnets.{i}.conv1.weight")),
             transformer_layers,
             cross_attention_dim,
             use_linear_projection,
-            norm_num_groups: GROUPS,
             norm_eps: 1e-5,
             flip_sin_to_cos: true,
             freq_shift: 0.0,
-            time_cond_proj_dim: found.has(guidance).then(|| found.side(guidance, 1)).transpose()?,
+            time_cond_proj_dim: None,
             added,
         })
     }
@@ -220,4 +235,27 @@ impl UnetConfig {
     pub fn levels(&self) -> usize {
         self.block_out_channels.len()
     }
+
+    /// Channels of each map that skips over, in the order they are made.
+    pub fn skip_widths(&self) -> Vec<usize> {
+        let mut widths = vec![self.block_out_channels[0]];
+        for (level, width) in self.block_out_channels.iter().enumerate() {
+            let shrunk = usize::from(level + 1 < self.levels());
+            widths.extend(std::iter::repeat_n(*width, self.layers_per_block + shrunk));
+        }
+        widths
+    }
+}
+
+/// For each block of this list whether it attends, of two types: without and with attention.
+fn attends(config: &Config<'_>, name: &str, [plain, attention]: [&str; 2]) -> Result<Vec<bool>> {
+    let types = config.texts(name)?;
+    if types.iter().any(|t| t != plain && t != attention) {
+        return Err(config.unsupported(name));
+    }
+    Ok(types.iter().map(|t| t == attention).collect())
+}
+
+fn common_divisor(a: usize, b: usize) -> usize {
+    if b == 0 { a } else { common_divisor(b, a % b) }
 }

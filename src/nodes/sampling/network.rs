@@ -9,7 +9,7 @@ use crate::diffusion::areas::{Entry, Part, Parts, Rect};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::Context;
 use crate::image::resample::mask_to_size;
-use crate::models::unet::{AddedCondition, UnetCondition};
+use crate::models::unet::{AddedCondition, Changes, UnetCondition};
 use crate::nodes::values::{Area, AreaMask, Condition, Model, SizeNumbers};
 use crate::nodes::{Environment, limits};
 use crate::ops;
@@ -233,7 +233,8 @@ impl<'a> Network<'a> {
         let input = Tensor::<4>::from_data(input, unet.device());
         let timesteps = vec![schedule.timestep(sigma); rows_of_batch];
         let free_u = self.model.options.free_u.as_ref();
-        let output = unet.forward_with(input, &timesteps, told, free_u);
+        let changes = Changes { free_u, residuals: None };
+        let output = unet.forward_with(input, &timesteps, told, changes);
         let output = device::read(output).await?;
         let answers = parts.iter().zip(output.chunks_exact(parts[0].x.len()));
         let clean =

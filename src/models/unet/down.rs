@@ -1,0 +1,83 @@
+//! The way down: maps shrink, and are kept for the way up.
+
+use burn::tensor::Tensor;
+
+use super::UnetConfig;
+use crate::error::Result;
+use crate::models::blocks::resnet::{Downsample, Resnet};
+use crate::models::blocks::transformer::Transformer;
+use crate::models::probe::seen;
+use crate::ops::Padding;
+use crate::weights::Weights;
+
+/// `DownBlock2D` and `CrossAttnDownBlock2D`.
+#[derive(Debug)]
+pub(in crate::models) struct DownBlock {
+    path: String,
+    resnets: Vec<Resnet>,
+    attentions: Vec<Transformer>,
+    downsampler: Option<Downsample>,
+}
+
+impl DownBlock {
+    pub(in crate::models) fn load(
+        weights: &mut Weights,
+        config: &UnetConfig,
+        level: usize,
+    ) -> Result<Self> {
+        let path = format!("down_blocks.{level}");
+        let width = config.block_out_channels[level];
+        let before = config.block_out_channels[level.saturating_sub(1)];
+        let mut resnets = Vec::new();
+        let mut attentions = Vec::new();
+        for i in 0..config.layers_per_block {
+            let input = if i == 0 { before } else { width };
+            let resnet = format!("{path}.resnets.{i}");
+            resnets.push(Resnet::load(weights, resnet, [input, width], config.resnet())?);
+            if config.down_attention[level] {
+                let attention = format!("{path}.attentions.{i}");
+                attentions.push(Transformer::load(weights, attention, config.transformer(level))?);
+            }
+        }
+        let downsampler = (level + 1 < config.levels())
+            .then(|| {
+                let path = format!("{path}.downsamplers.0");
+                Downsample::load(weights, path, width, Padding::Same(1))
+            })
+            .transpose()?;
+        Ok(Self { path, resnets, attentions, downsampler })
+    }
+
+    /// Hands on the map and keeps it, after every layer and after shrinking, in `skips`.
+    ///
+    /// `added` is an adapter's map for this block. It is added where the adapter was trained to: in a block that
+    /// attends before the map shrinks, in others at the end.
+    pub(in crate::models) fn forward(
+        &self,
+        mut x: Tensor<4>,
+        time: &Tensor<2>,
+        context: &Tensor<3>,
+        skips: &mut Vec<Tensor<4>>,
+        added: Option<&Tensor<4>>,
+    ) -> Tensor<4> {
+        let with = |x: Tensor<4>, here: bool| match added {
+            Some(added) if here => x + added.clone(),
+            _ => x,
+        };
+        let (layers, attends) = (self.resnets.len(), !self.attentions.is_empty());
+        for (i, resnet) in self.resnets.iter().enumerate() {
+            x = resnet.forward(x, Some(time));
+            if let Some(attention) = self.attentions.get(i) {
+                x = attention.forward(x, context);
+            }
+            let last = i + 1 == layers;
+            x = with(x, last && (attends || self.downsampler.is_none()));
+            skips.push(x.clone());
+        }
+        if let Some(downsampler) = &self.downsampler {
+            x = with(downsampler.forward(x), !attends);
+            skips.push(x.clone());
+        }
+        seen(&self.path, x)
+    }
+}
