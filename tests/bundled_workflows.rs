@@ -43,6 +43,13 @@ const OTHERS: [Case; 13] = [
     ("two_loras.json", "street", 1, [64, 64]),
 ];
 
+/// Run by `tests/controlnets.rs`, which has a ControlNet for it.
+const ELSEWHERE: [&str; 1] = ["controlnet_canny.json"];
+
+fn all() -> impl Iterator<Item = &'static str> {
+    BUNDLED.iter().chain(&OTHERS).map(|(name, ..)| *name).chain(ELSEWHERE)
+}
+
 /// Tiny models under the names that the workflows have for large ones.
 fn models() -> Models {
     let checkpoints = [
@@ -194,15 +201,14 @@ fn every_workflow_of_the_folder_is_run() {
         entry.unwrap().file_name().into_string().unwrap()
     };
     let there: BTreeSet<String> = std::fs::read_dir(folder()).unwrap().map(name).collect();
-    let run = BUNDLED.iter().chain(&OTHERS).map(|(name, ..)| (*name).to_owned());
-    assert_eq!(there, run.collect());
+    assert_eq!(there, all().map(str::to_owned).collect());
 }
 
 /// ComfyUI takes no file that leaves out an input of a node; names that a node has not are mistakes, too.
 #[test]
 fn every_node_has_the_inputs_of_its_class_and_a_title() {
     let info = open().object_info();
-    for (file, ..) in BUNDLED.iter().chain(&OTHERS) {
+    for file in all() {
         for (id, node) in workflow(file) {
             let names = |value: &Value| -> BTreeSet<String> {
                 value.as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect()

@@ -61,6 +61,15 @@ impl TestHost {
         self.events.borrow().iter().any(such)
     }
 
+    pub(crate) fn notices(&self) -> Vec<String> {
+        let events = self.events.borrow();
+        let notice = |event: &Event| match event {
+            Event::Notice { message, .. } => Some(message.clone()),
+            _ => None,
+        };
+        events.iter().filter_map(notice).collect()
+    }
+
     fn kinds(&self) -> Vec<&'static str> {
         self.events.borrow().iter().map(Event::kind).collect()
     }

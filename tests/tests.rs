@@ -11,6 +11,7 @@ mod support;
 mod areas;
 mod bundled_workflows;
 mod checkpoints;
+mod controlnets;
 mod diffusion;
 mod docs;
 mod golden;

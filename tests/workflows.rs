@@ -122,6 +122,7 @@ fn what_is_missing_is_named_node_by_node_with_where_to_get_it() {
                 and put its `.safetensors` file into `loras` of the models folder";
     let vae = "and there is none to choose from; find the model by this name, at huggingface.co for example, \
                and put its `.safetensors` file into `vae` of the models folder";
+    let net = vae.replace("`vae`", "`controlnet`");
     let cases = [
         (
             "lora.json",
@@ -133,11 +134,10 @@ fn what_is_missing_is_named_node_by_node_with_where_to_get_it() {
         (
             "controlnet.json",
             vec![
-                format!("10 `ControlNetApply` {class}"),
                 "11 `image` is `scribble.png`, expected one of picture.png; \
                  add the file to the inputs"
                     .to_owned(),
-                "12 `ControlNetLoader` is no class of this engine; did you mean `LoraLoader`?".to_owned(),
+                format!("12 `control_net_name` is `scribble.pth`, {net}"),
                 format!("13 `vae_name` is `mse.safetensors`, {vae}"),
                 format!("14 `ckpt_name` is `v1-5.ckpt`, {model}"),
             ],

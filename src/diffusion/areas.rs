@@ -101,6 +101,10 @@ pub struct Entry {
     pub to_sigma: f32,
     /// The steps at which it counts; all of them if absent.
     pub steps: Option<Rc<BTreeSet<usize>>>,
+    /// Which of the network's controls steers it, if any.
+    pub control: Option<usize>,
+    /// Whether entries of other lists that have no control take this one's: see [`lend_controls`].
+    pub lends_control: bool,
 }
 
 impl Entry {
@@ -114,6 +118,8 @@ impl Entry {
             from_sigma: f32::INFINITY,
             to_sigma: 0.0,
             steps: None,
+            control: None,
+            lends_control: false,
         }
     }
 
@@ -158,7 +164,7 @@ impl Entry {
 /// compares what was computed at the same size.
 ///
 /// The counterpart is the narrowest entry that covers the area, cut to it: it counts where and when the
-/// entry counts, by its own condition. Where there is none, or one of just that area, nothing is added.
+/// entry counts, under the entry's control, by its own condition. Where there is none, or one of just that area, nothing is added.
 pub fn add_counterparts(lists: &mut [Vec<Entry>]) {
     for from in 0..lists.len() {
         for i in 0..lists[from].len() {
@@ -181,11 +187,31 @@ pub fn add_counterparts(lists: &mut [Vec<Entry>]) {
     }
 }
 
+/// Gives controls that entries of the first list lend to the entries of each other list, in turn, if none of those
+/// has a control; entries with an area take no part.
+pub fn lend_controls(lists: &mut [Vec<Entry>]) {
+    let Some((first, others)) = lists.split_first_mut() else { return };
+    let lent = first.iter().filter(|entry| entry.area.is_none() && entry.lends_control);
+    let lent: Vec<usize> = lent.filter_map(|entry| entry.control).collect();
+    for list in others {
+        let mut takers: Vec<&mut Entry> = list.iter_mut().filter(|e| e.area.is_none()).collect();
+        if takers.is_empty() || takers.iter().any(|entry| entry.control.is_some()) {
+            continue;
+        }
+        for (i, control) in lent.iter().enumerate() {
+            let place = i % takers.len();
+            takers[place].control = Some(*control);
+        }
+    }
+}
+
 /// A part of a latent that the network is asked about.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Part {
     /// Under which of its conditions.
     pub condition: usize,
+    /// Under which of its controls, if any.
+    pub control: Option<usize>,
     /// Where in the latent it is.
     pub area: Rect,
     /// The numbers: batch and channels of the latent, height and width of the area.
@@ -194,7 +220,8 @@ pub struct Part {
 
 /// A network that answers for parts of a latent.
 pub trait Parts {
-    /// The clean latent behind each part. All parts are of one size, so that they fit one call.
+    /// The clean latent behind each part. All parts are of one size and under one control, so that they fit one
+    /// call.
     ///
     /// # Errors
     ///
@@ -209,7 +236,7 @@ pub trait Parts {
 /// For each list the clean latent that its entries see together: at each place the mean of their answers,
 /// by weight. Where nothing counts it is 0.
 ///
-/// Entries of the same size go to the network together, whichever list they are of.
+/// Entries of the same size and control go to the network together, whichever list they are of.
 ///
 /// # Shapes
 ///
@@ -239,13 +266,14 @@ pub async fn denoise_lists(
         waiting.extend(counting.map(|e| (list, e, e.area.unwrap_or(Rect::whole(canvas)))));
     }
     let mut mixes = vec![Mix::new(x.len()); lists.len()];
-    while let Some((_, _, first)) = waiting.first() {
-        let size = [first.height, first.width];
+    let kind = |(_, entry, area): &(usize, &Entry, Rect)| (area.height, area.width, entry.control);
+    while let Some(first) = waiting.first().map(kind) {
         let (group, rest): (Vec<_>, Vec<_>) =
-            waiting.into_iter().partition(|(_, _, area)| [area.height, area.width] == size);
+            waiting.into_iter().partition(|other| kind(other) == first);
         waiting = rest;
         let part = |&(_, entry, area): &(usize, &Entry, Rect)| Part {
             condition: entry.condition,
+            control: entry.control,
             area,
             x: area.cut(x, canvas),
         };

@@ -1,7 +1,8 @@
-//! Nodes that make conditions and say where, when and how much they count.
+//! Nodes that make conditions and say where, when and how much they count, and by what pictures they are steered.
 
 mod a1111;
 mod combine;
+mod control;
 mod encode;
 mod inpaint;
 mod learned;
@@ -26,5 +27,7 @@ pub(super) const NODES: &[&dyn Node] = &[
     &place::CONDITIONING_SET_MASK,
     &place::CONDITIONING_SET_TIMESTEP_RANGE,
     &combine::CONDITIONING_ZERO_OUT,
+    &control::CONTROL_NET_APPLY_ADVANCED,
+    &control::CONTROL_NET_APPLY,
     &inpaint::INPAINT_MODEL_CONDITIONING,
 ];

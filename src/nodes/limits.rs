@@ -66,6 +66,17 @@ pub(super) fn check_upscaler(
         .map_err(|error| error.hint("use another upscaler, or the CPU engine"))
 }
 
+/// Refuses to look at pictures of `[height, width]` for a control net whose first layer has `widest` channels.
+pub(super) fn check_hint(
+    device: &DeviceInfo,
+    widest: usize,
+    pictures: usize,
+    [height, width]: [usize; 2],
+) -> Result<()> {
+    let numbers = pictures as u64 * widest as u64 * height as u64 * width as u64;
+    check(device, "a control net's picture at this size", 4 * numbers)
+}
+
 /// Refuses to encode this many windows of tokens at once.
 pub(super) fn check_clip(device: &DeviceInfo, config: &ClipConfig, windows: usize) -> Result<()> {
     let tokens = config.max_position_embeddings as u64;

@@ -1,5 +1,6 @@
 //! Nodes that load networks.
 
+mod control;
 mod folder;
 mod read;
 mod single;
@@ -14,8 +15,15 @@ use crate::graph::{Context, Function, Input, Inputs, Kind, Node, Output, Outputs
 use crate::weights::checkpoint::Part;
 
 /// The classes of this family, in menu order.
-pub(super) const NODES: &[&dyn Node] =
-    &[&CHECKPOINT_LOADER_SIMPLE, &VAE_LOADER, &UNET_LOADER, &CLIP_LOADER, &DUAL_CLIP_LOADER];
+pub(super) const NODES: &[&dyn Node] = &[
+    &CHECKPOINT_LOADER_SIMPLE,
+    &VAE_LOADER,
+    &UNET_LOADER,
+    &CLIP_LOADER,
+    &DUAL_CLIP_LOADER,
+    &control::CONTROL_NET_LOADER,
+    &control::DIFF_CONTROL_NET_LOADER,
+];
 
 /// A checkpoint → its denoising network, text encoder and autoencoder.
 const CHECKPOINT_LOADER_SIMPLE: Function = Function::waiting(

@@ -1,8 +1,9 @@
 //! Nodes that denoise, and what they are made of: noise, guiders, samplers, levels, patches of models.
 //!
 //! A node reads its inputs and calls [`run::sample`]. That is the only way from a latent to a latent:
-//! [`guided`] is what the sampler asks, and asks [`network`] in turn.
+//! [`guided`] is what the sampler asks, and asks [`network`] in turn, which asks [`control`] for what steers it.
 
+mod control;
 mod custom;
 mod guided;
 mod guiders;

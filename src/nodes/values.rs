@@ -4,6 +4,7 @@
 //! give the same numbers on every device. Only conditions stay on the device: nothing but a network reads
 //! them.
 
+mod control;
 mod sampling;
 
 use std::collections::BTreeSet;
@@ -11,6 +12,7 @@ use std::rc::Rc;
 
 use burn::tensor::Tensor;
 
+pub use self::control::{CONTROL_NET, Control, ControlNet};
 pub use self::sampling::{
     CfgRule, GUIDER, Guidance, Guider, ModelOptions, NOISE, Noise, SAMPLER, SIGMAS, Sigmas,
 };
@@ -226,6 +228,10 @@ pub struct Condition {
     pub size: Option<SizeNumbers>,
     /// For inpainting networks: the picture around the hole, and in its mask the hole.
     pub inpaint: Option<Rc<Latent>>,
+    /// What steers the network by pictures while it follows this prompt.
+    pub control: Option<Rc<Control>>,
+    /// Whether negative prompts without such control take this one's.
+    pub lends_control: bool,
 }
 
 /// The part of a picture a condition is for.
@@ -303,6 +309,8 @@ impl Condition {
             steps: None,
             size: None,
             inpaint: None,
+            control: None,
+            lends_control: false,
         }
     }
 }

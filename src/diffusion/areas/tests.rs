@@ -148,6 +148,52 @@ fn an_area_gets_a_counterpart_from_the_narrowest_cover() {
 }
 
 #[test]
+fn parts_under_different_controls_go_to_the_network_apart() {
+    let under = |condition, control| Entry { control, ..Entry::new(condition) };
+    let lists = [vec![under(0, Some(1)), under(1, None)], vec![under(2, None), under(3, Some(1))]];
+    let mut network = Linear::default();
+    now(denoise_lists(&mut network, &lists, &[1.0; 4], [1, 1, 2, 2], 1.0, 0)).unwrap();
+    let whole = Rect::whole([2, 2]);
+    assert_eq!(network.calls, [[(0, whole), (3, whole)], [(1, whole), (2, whole)]]);
+}
+
+#[test]
+fn a_control_is_lent_to_prompts_that_have_none() {
+    let lending = |control| Entry { control: Some(control), lends_control: true, ..Entry::new(0) };
+    let controls = |list: &[Entry]| list.iter().map(|e| e.control).collect::<Vec<_>>();
+    let lent = |first: Vec<Entry>, other: Vec<Entry>| {
+        let mut lists = [first, other];
+        lend_controls(&mut lists);
+        controls(&lists[1])
+    };
+    assert_eq!(lent(vec![lending(4)], vec![Entry::new(1)]), [Some(4)]);
+    // One after the other; the last one counts where there are more than places.
+    let plain = || vec![Entry::new(1), Entry::new(2)];
+    assert_eq!(lent(vec![lending(4), lending(5), lending(6)], plain()), [Some(6), Some(5)]);
+    assert_eq!(lent(vec![lending(4)], plain()), [Some(4), None]);
+    // Whoever keeps it lends nothing.
+    let kept = Entry { lends_control: false, ..lending(4) };
+    assert_eq!(lent(vec![kept], plain()), [None, None]);
+    // A list with a control of its own takes none.
+    let own = || vec![Entry { control: Some(9), ..Entry::new(1) }, Entry::new(2)];
+    assert_eq!(lent(vec![lending(4)], own()), [Some(9), None]);
+    // Areas neither lend nor take, and do not count as having one.
+    let area = rect(0, 0, 1, 1);
+    let lent_by_area = vec![Entry { area: Some(area), ..lending(4) }];
+    assert_eq!(lent(lent_by_area, plain()), [None, None]);
+    let owned = Entry { control: Some(9), ..with_area(1, area) };
+    assert_eq!(lent(vec![lending(4)], vec![owned, Entry::new(2)]), [Some(9), Some(4)]);
+}
+
+#[test]
+fn a_counterpart_is_under_the_control_of_the_entry() {
+    let entry = Entry { control: Some(3), ..with_area(0, rect(0, 0, 2, 2)) };
+    let mut lists = [vec![entry], vec![Entry { control: Some(5), ..Entry::new(1) }]];
+    add_counterparts(&mut lists);
+    assert_eq!((lists[1][1].condition, lists[1][1].control), (1, Some(3)));
+}
+
+#[test]
 fn rectangles_are_cut_to_the_latent_or_refused() {
     assert_eq!(rect(2, 3, 9, 1).within([4, 4]).unwrap(), rect(2, 3, 2, 1));
     for outside in [rect(4, 0, 1, 1), rect(0, 4, 1, 1), rect(0, 0, 0, 4)] {

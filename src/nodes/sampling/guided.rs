@@ -54,6 +54,8 @@ impl<'a> Guided<'a> {
             lists.push(prompt.0.iter().map(tell).collect::<Result<Vec<_>>>()?);
         }
         areas::add_counterparts(&mut lists);
+        // The empty prompt of a patch takes no control.
+        areas::lend_controls(&mut lists[..guider.prompts.len()]);
         Ok(Self { network, shape: canvas.shape, guidance, rescale, lists, sigmas })
     }
 

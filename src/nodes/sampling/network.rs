@@ -3,6 +3,7 @@
 use burn::tensor::{Tensor, TensorData};
 use futures_util::future::LocalBoxFuture;
 
+use super::control::{Call, Controls};
 use super::hole::{Canvas, further_channels};
 use crate::device;
 use crate::diffusion::areas::{Entry, Part, Parts, Rect};
@@ -23,6 +24,7 @@ pub(super) struct Network<'a> {
     cx: &'a Context<'a>,
     canvas: Canvas<'a>,
     conditions: Vec<Told>,
+    controls: Controls<'a>,
     /// The guidance that a guidance-distilled network is told.
     told_cfg: Option<f32>,
     /// What was prepared for the last call, and for which conditions: mostly it is the same again.
@@ -60,7 +62,8 @@ impl<'a> Network<'a> {
             .hint("use the latent, and the autoencoder, that belong to the model"));
         }
         let told_cfg = config.time_cond_proj_dim.map(|_| cfg);
-        Ok(Self { model, cx, canvas, conditions: Vec::new(), told_cfg, last: None })
+        let controls = Controls::new(model, shape, cx);
+        Ok(Self { model, cx, canvas, conditions: Vec::new(), controls, told_cfg, last: None })
     }
 
     /// Tells the network of a condition, and says where, when and how much it counts.
@@ -81,7 +84,10 @@ impl<'a> Network<'a> {
             time_ids: self.time_ids(condition, negative)?,
             further: further_channels(&self.canvas, condition, self.model)?,
         });
-        self.entry(condition)
+        let control = condition.control.as_ref();
+        let control = control.map(|control| self.controls.add(control)).transpose()?;
+        let lends_control = condition.lends_control;
+        Ok(Entry { control, lends_control, ..self.entry(condition)? })
     }
 
     fn entry(&self, condition: &Condition) -> Result<Entry> {
@@ -101,22 +107,14 @@ impl<'a> Network<'a> {
             planes.into_iter().map(|m| m * strength).collect()
         });
         let schedule = &self.model.schedule;
-        let from_sigma = match condition.start_percent {
-            start if start <= 0.0 => f32::INFINITY,
-            start => schedule.sigma_at(start),
-        };
-        let to_sigma = match condition.end_percent {
-            end if end >= 1.0 => 0.0,
-            end => schedule.sigma_at(end),
-        };
         Ok(Entry {
-            condition: self.conditions.len() - 1,
             strength: condition.strength,
             area: area.map(|area| area.within(canvas)).transpose()?,
             mask,
-            from_sigma,
-            to_sigma,
+            from_sigma: schedule.percent_to_sigma(condition.start_percent),
+            to_sigma: schedule.percent_to_sigma(condition.end_percent),
             steps: condition.steps.clone(),
+            ..Entry::new(self.conditions.len() - 1)
         })
     }
 
@@ -232,8 +230,22 @@ impl<'a> Network<'a> {
         let input = TensorData::new(input, [rows_of_batch, channels, rows, columns]);
         let input = Tensor::<4>::from_data(input, unet.device());
         let timesteps = vec![schedule.timestep(sigma); rows_of_batch];
+        let residuals = match parts[0].control {
+            None => None,
+            Some(chain) => {
+                let call = Call {
+                    sigma,
+                    size: [rows, columns],
+                    parts: parts.len(),
+                    sample: input.clone().narrow(1, 0, unet.config().out_channels),
+                    timesteps: &timesteps,
+                    told,
+                };
+                self.controls.residuals(chain, &call).await?
+            }
+        };
         let free_u = self.model.options.free_u.as_ref();
-        let changes = Changes { free_u, residuals: None };
+        let changes = Changes { free_u, residuals: residuals.as_ref() };
         let output = unet.forward_with(input, &timesteps, told, changes);
         let output = device::read(output).await?;
         let answers = parts.iter().zip(output.chunks_exact(parts[0].x.len()));

@@ -135,6 +135,18 @@ export interface Nodes {
     /** The engine's own device, whichever is chosen. */
     device?: "default" | "cpu" | In<"COMBO">;
   }): Handle<["CLIP"]>;
+  /** Loads a network that steers another one by a picture: by its outlines, depths or poses. */
+  ControlNetLoader(inputs: {
+    /** The file's name in the models folder: a ControlNet or a T2I-Adapter. */
+    control_net_name: string | In<"COMBO">;
+  }): Handle<["CONTROL_NET"]>;
+  /** As ControlNetLoader, also for files that hold the difference to a model's weights. */
+  DiffControlNetLoader(inputs: {
+    /** The model that the control net will steer. */
+    model: In<"MODEL">;
+    /** The file's name in the models folder: a ControlNet or a T2I-Adapter. */
+    control_net_name: string | In<"COMBO">;
+  }): Handle<["CONTROL_NET"]>;
   /** Adds a LoRA, a small file that teaches a model a style, a subject or a trick. Several in a row add up. */
   LoraLoader(inputs: {
     /** The network that paints. */
@@ -302,6 +314,36 @@ export interface Nodes {
   ConditioningZeroOut(inputs: {
     /** A prompt; its length, areas and times are kept. */
     conditioning: In<"CONDITIONING">;
+  }): Handle<["CONDITIONING"]>;
+  /** Lets a picture say where things are: its outlines, depths or poses, as the control net knows them. What was applied before adds up with it. */
+  ControlNetApplyAdvanced(inputs: {
+    /** What the picture should show. */
+    positive: In<"CONDITIONING">;
+    /** What it should not show. */
+    negative: In<"CONDITIONING">;
+    /** A loaded control net. */
+    control_net: In<"CONTROL_NET">;
+    /** The picture it looks at, of the kind it was trained on: outlines, depths, poses. It is cut around the middle to the latent's shape; several are for a batch. */
+    image: In<"IMAGE">;
+    /** How much it counts; 0 leaves it out. */
+    strength?: number | In<"FLOAT">;
+    /** From when on it counts; 0 is the beginning of the run. */
+    start_percent?: number | In<"FLOAT">;
+    /** Until when it counts; 1 is the end. Earlier leaves the details to the model. */
+    end_percent?: number | In<"FLOAT">;
+    /** For control nets that look at latents; those of Stable Diffusion and SDXL do not need it. */
+    vae?: In<"VAE">;
+  }): Handle<["CONDITIONING", "CONDITIONING"]>;
+  /** As ControlNetApplyAdvanced, for one prompt and the whole run. A negative prompt without a control net gets it as well. */
+  ControlNetApply(inputs: {
+    /** What the picture should show. */
+    conditioning: In<"CONDITIONING">;
+    /** A loaded control net. */
+    control_net: In<"CONTROL_NET">;
+    /** The picture it looks at, of the kind it was trained on: outlines, depths, poses. It is cut around the middle to the latent's shape; several are for a batch. */
+    image: In<"IMAGE">;
+    /** How much it counts; 0 leaves it out. */
+    strength?: number | In<"FLOAT">;
   }): Handle<["CONDITIONING"]>;
   /** Shows an inpainting model the picture around the hole, and gives the latent to sample from. */
   InpaintModelConditioning(inputs: {
