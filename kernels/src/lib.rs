@@ -13,9 +13,11 @@ mod conv;
 mod exp;
 mod matmul;
 mod norm;
+mod pool;
 
 pub use activation::{geglu, gelu, leaky_relu, prelu, quick_gelu, silu};
 pub use attention::{AttentionShape, attention};
 pub use conv::{ConvShape, conv2d};
 pub use matmul::linear;
 pub use norm::{group_norm, layer_norm};
+pub use pool::halve;

@@ -51,7 +51,7 @@ pub fn quick_gelu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
 ///
 /// torch 2.15 `nn.functional.relu`.
 pub fn relu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-    activation::relu(x)
+    leaky_relu(x, 0.0)
 }
 
 /// Splits the last axis in halves `a, b` and returns `a · gelu(b)`.

@@ -61,6 +61,12 @@ pub(super) fn leaky_relu<const D: usize>(x: Tensor<D>, slope: f32) -> Tensor<D> 
     map(x, |x| kernels::leaky_relu(x, slope))
 }
 
+pub(super) fn halve(x: Tensor<4>) -> Tensor<4> {
+    let [batch, channels, height, width] = x.dims();
+    let out = kernels::halve(Floats::of(x).get(), [height, width]);
+    tensor(out, [batch, channels, height.div_ceil(2), width.div_ceil(2)])
+}
+
 pub(super) fn prelu(x: Tensor<4>, slopes: Tensor<1>) -> Tensor<4> {
     let [_, _, height, width] = x.dims();
     let slopes = Floats::of(slopes);

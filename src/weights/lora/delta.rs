@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use burn::tensor::{FloatDType, Tensor};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::ops::Linear;
 
 /// Which part of a change a tensor is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -119,7 +120,7 @@ impl Parts<'_> {
             return Err(self.misshapen(left, &left_shape));
         }
         let shape = [&left_shape[..1], &shape[1..]].concat();
-        Ok((shape, a.matmul(b)))
+        Ok((shape, product(a, b)))
     }
 
     /// How strong the file says it is: alpha divided by the rank; 1 where it says nothing.
@@ -160,9 +161,9 @@ impl Parts<'_> {
         }
         let kernel: usize = core_shape[2..].iter().product();
         // [out, j·kernel], then the kernel's places before j, so that j is what is summed.
-        let left = up.matmul(core.reshape([inner, rank * kernel]));
+        let left = product(up, core.reshape([inner, rank * kernel]));
         let left = left.reshape([out, rank, kernel]).swap_dims(1, 2).reshape([out * kernel, rank]);
-        let all = left.matmul(down).reshape([out, kernel, inputs]).swap_dims(1, 2);
+        let all = product(left, down).reshape([out, kernel, inputs]).swap_dims(1, 2);
         let shape = [&[out, inputs], &core_shape[2..]].concat();
         Ok((shape, all.reshape([out, inputs * kernel])))
     }
@@ -232,6 +233,11 @@ impl Parts<'_> {
         })
         .hint("the file is damaged: download it again")
     }
+}
+
+/// `a · b`, by the matrix product that networks use: burn's own would come into the engine for this alone.
+fn product(a: Tensor<2>, b: Tensor<2>) -> Tensor<2> {
+    Linear::new(b.transpose(), None).forward(a)
 }
 
 fn flat(matrix: Tensor<2>) -> Tensor<1> {
