@@ -100,7 +100,7 @@ const ALONE: [(&str, Part); 12] = [
 ];
 
 /// What training leaves in a checkpoint, and no network is made of: tables of noise levels, averages of the weights.
-const LEFTOVERS: [&str; 20] = [
+const LEFTOVERS: [&str; 16] = [
     "model_ema.",
     "alphas_cumprod",
     "betas",
@@ -114,11 +114,7 @@ const LEFTOVERS: [&str; 20] = [
     "embedding_manager.",
     "first_stage_model.loss.",
     "first_stage_model.model_ema.",
-    "cond_stage_model.logit_scale",
     "cond_stage_model.model.visual.",
-    "cond_stage_model.model.logit_scale",
-    "conditioner.embedders.0.model.logit_scale",
-    "conditioner.embedders.1.model.logit_scale",
     "v_pred",
     "ztsnr",
 ];
@@ -150,16 +146,11 @@ impl Checkpoint {
         }
         checkpoint
     }
-
-    /// True if the file holds a tensor of that name that no network is made of.
-    pub fn is_marked(tensors: &[TensorInfo], mark: &str) -> bool {
-        tensors.iter().any(|tensor| tensor.name == mark)
-    }
 }
 
 /// The network a name belongs to, and its name there.
 fn split(name: &str, alone: Option<Part>) -> Option<(Part, &str)> {
-    if is_leftover(name) || keys::is_buffer(name) {
+    if is_leftover(name) {
         return None;
     }
     let below =

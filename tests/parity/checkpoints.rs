@@ -2,17 +2,16 @@
 
 use burn::tensor::Tensor;
 use serde_json::{Value, json};
-use tintype::models::clip::{ClipConfig, TOKEN_TABLE};
+use tintype::models::clip::ClipConfig;
 use tintype::models::unet::{AddedCondition, UnetCondition, UnetConfig};
 use tintype::models::vae::VaeConfig;
 use tintype::models::{ClipTextModel, Family, Unet, Vae};
-use tintype::store::MemorySource;
+use tintype::weights::Dtype;
 use tintype::weights::checkpoint::{Checkpoint, Part};
 use tintype::weights::safetensors::TensorInfo;
-use tintype::weights::{Dtype, WeightsFile};
 
-use crate::support::tiny::{names, single_file};
-use crate::support::{Closeness, block_on, cpu, references, values};
+use crate::support::tiny::{loaded, names};
+use crate::support::{Closeness, references, values};
 
 fn listed(checkpoint: &str) -> Vec<TensorInfo> {
     let info =
@@ -144,12 +143,7 @@ fn single_files_compute_what_torch_does() {
     let families =
         ["tiny_sd1", "tiny_sd1_inpainting", "tiny_sd2", "tiny_sdxl", "tiny_sdxl_refiner"];
     for family in families {
-        let source = MemorySource::new(family, single_file(family));
-        let file = block_on(WeightsFile::open(&source)).unwrap();
-        let checkpoint = Checkpoint::of(file.tensors());
-        let (device, progress) = (cpu(), &mut |_, _| Ok(()));
-        let load = file.load_parts(&checkpoint, &device, &[TOKEN_TABLE], progress);
-        let mut parts = block_on(load).unwrap();
+        let (checkpoint, mut parts) = loaded(family);
         let shapes = |part| &checkpoint.parts[&part];
         let reference = references("checkpoints/tiny.safetensors");
         let named = |name: &str| &reference[&format!("{family}.{name}")];

@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 
 use half::f16;
-use tintype::models::clip::{ClipConfig, TOKEN_TABLE};
+use tintype::models::clip::ClipConfig;
 use tintype::models::unet::{UnetCondition, UnetConfig};
 use tintype::models::{ClipTextModel, Unet};
 use tintype::store::MemorySource;
-use tintype::weights::checkpoint::{Checkpoint, Part};
+use tintype::weights::Weights;
+use tintype::weights::checkpoint::Part;
 use tintype::weights::lora::{Adapted, LORA_HOST_TABLES, Lora};
-use tintype::weights::{Weights, WeightsFile};
 
-use crate::support::tiny::{fill, single_file, write};
+use crate::support::tiny::{fill, loaded, write};
 use crate::support::{Closeness, block_on, cpu, fixture, references, relative_error, values};
 
 /// Tensors of the LoRAs, by case.
@@ -38,12 +38,7 @@ fn lora(case: &str) -> Lora {
 }
 
 fn networks() -> (Unet, ClipTextModel) {
-    let source = MemorySource::new("tiny", single_file("tiny_sd1"));
-    let file = block_on(WeightsFile::open(&source)).unwrap();
-    let checkpoint = Checkpoint::of(file.tensors());
-    let (device, progress) = (cpu(), &mut |_, _| Ok(()));
-    let load = file.load_parts(&checkpoint, &device, &[TOKEN_TABLE], progress);
-    let mut parts = block_on(load).unwrap();
+    let (checkpoint, mut parts) = loaded("tiny_sd1");
     let shapes = |part| &checkpoint.parts[&part];
     let unet = UnetConfig::from_shapes("tiny", shapes(Part::Unet)).unwrap();
     let clip = ClipConfig::from_shapes("tiny", shapes(Part::TextEncoder)).unwrap();

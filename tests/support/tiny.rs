@@ -8,8 +8,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use half::f16;
 use serde_json::{Map, json};
+use tintype::models::clip::TOKEN_TABLE;
+use tintype::store::MemorySource;
+use tintype::weights::checkpoint::{Checkpoint, Part};
+use tintype::weights::{Weights, WeightsFile};
 
-use super::fixture;
+use super::{block_on, cpu, fixture};
 
 /// A tensor of a checkpoint: its name in a single file, its names in diffusers' layout (more than one where a single
 /// file keeps several together), its shape in the single file.
@@ -117,6 +121,17 @@ pub(crate) fn write(tensors: Tensors) -> Vec<u8> {
     }
     let header = serde_json::to_vec(&header).unwrap();
     [&(header.len() as u64).to_le_bytes()[..], &header, &body].concat()
+}
+
+/// The networks of a checkpoint's single file on the CPU, and what the file is made of.
+pub(crate) fn loaded(checkpoint: &str) -> (Checkpoint, BTreeMap<Part, Weights>) {
+    let source = MemorySource::new(checkpoint, single_file(checkpoint));
+    let file = block_on(WeightsFile::open(&source)).unwrap();
+    let checkpoint = Checkpoint::of(file.tensors());
+    let (device, progress) = (cpu(), &mut |_, _| Ok(()));
+    let load = file.load_parts(&checkpoint, &device, &[TOKEN_TABLE], progress);
+    let parts = block_on(load).unwrap();
+    (checkpoint, parts)
 }
 
 /// A models folder of its own, gone when it is dropped.
