@@ -26,7 +26,7 @@ mod text;
 mod upscale;
 pub mod values;
 
-pub use environment::{Desktop, Environment};
+pub use environment::{Desktop, Environment, Previews};
 pub use identity::{Identity, identify};
 
 use crate::graph::Node;

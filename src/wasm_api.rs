@@ -25,7 +25,7 @@ use crate::device::DeviceKind;
 use crate::engine::{self, RunRequest};
 use crate::error::ErrorKind;
 use crate::formats::comfy_api;
-use crate::nodes::{self, Desktop};
+use crate::nodes::{self, Desktop, Previews};
 use crate::prompt::{dynamic, midjourney};
 use crate::store::web::{BlobSource, HttpSource, Remote, WebStore};
 
@@ -47,6 +47,7 @@ struct OpenOptions {
     models_url: String,
     storage: String,
     noise: String,
+    previews: String,
 }
 
 #[derive(Default, Deserialize)]
@@ -71,8 +72,9 @@ impl Engine {
     pub async fn open(options: JsValue) -> Result<Engine, JsValue> {
         console_error_panic_hook::set_once();
         let on_device_error = js_sys::Reflect::get(&options, &"on_device_error".into())?;
-        let OpenOptions { models_url, storage, noise } = from_js(&options)?;
+        let OpenOptions { models_url, storage, noise, previews } = from_js(&options)?;
         let noise = Desktop::from_name(&noise).map_err(|error| js_error(&error))?;
+        let previews = Previews::from_name(&previews).map_err(|error| js_error(&error))?;
         let store = Rc::new(WebStore::open(&models_url, storage == "opfs").await);
         let keeps_models = store.keeps();
         let on_fault = move |message: &str| {
@@ -84,6 +86,7 @@ impl Engine {
         let inner = engine::Engine::open(DEVICE, store.clone(), on_fault).await;
         let inner = inner.map_err(|error| js_error(&error))?;
         inner.environment().set_noise(noise);
+        inner.environment().set_previews(previews);
         let inner = Some(Rc::new(inner));
         Ok(Self { inner, store, host: WorkerHost::default(), keeps_models })
     }

@@ -233,6 +233,19 @@ impl Weights {
         Ok(Conv2d::new(weight, Some(bias), stride, padding))
     }
 
+    /// Takes a convolution that has no bias.
+    pub fn conv2d_without_bias(
+        &mut self,
+        path: &str,
+        [inputs, outputs]: [usize; 2],
+        kernel: usize,
+        stride: usize,
+        padding: Padding,
+    ) -> Result<Conv2d> {
+        let weight = self.stored(&format!("{path}.weight"), [outputs, inputs, kernel, kernel])?;
+        Ok(Conv2d::new(weight, None, stride, padding))
+    }
+
     /// Takes a group normalisation.
     pub fn group_norm(
         &mut self,

@@ -56,6 +56,11 @@ impl TestHost {
         events.iter().filter_map(file).collect()
     }
 
+    /// What is picked of the events.
+    pub(crate) fn events<T>(&self, pick: impl Fn(&Event) -> Option<T>) -> Vec<T> {
+        self.events.borrow().iter().filter_map(pick).collect()
+    }
+
     /// True if one of the events is such.
     pub(crate) fn any(&self, such: impl Fn(&Event) -> bool) -> bool {
         self.events.borrow().iter().any(such)

@@ -7,5 +7,6 @@ mod controlnets;
 pub(crate) mod loras;
 mod networks;
 mod ops;
+mod taesd;
 mod tokenizer;
 mod upscalers;

@@ -23,4 +23,5 @@ mod nodes;
 mod parity;
 mod prompts;
 mod sampling;
+mod taesd;
 mod workflows;

@@ -42,6 +42,14 @@ impl Family {
         }
     }
 
+    /// ComfyUI's name of the tiny autoencoder for its latents.
+    pub fn tiny_vae(self) -> &'static str {
+        match self {
+            Self::Sd1 | Self::Sd2 => "taesd",
+            Self::Sdxl | Self::SdxlRefiner => "taesdxl",
+        }
+    }
+
     /// Width and height, in pixels, of the pictures it was trained on.
     pub fn side(self) -> usize {
         match self {

@@ -37,17 +37,50 @@ impl Desktop {
     /// [`ErrorKind::UnknownName`].
     pub fn from_name(name: &str) -> Result<Self> {
         let all = [Self::ComfyUi, Self::ComfyUiCuda, Self::A1111];
-        all.into_iter().find(|one| one.name() == name).ok_or_else(|| {
-            Error::new(ErrorKind::UnknownName { what: "noise", got: name.to_owned() }).hint(
-                format!("use one of {}", Self::NAMES.map(|name| format!("`{name}`")).join(", ")),
-            )
-        })
+        one_of("noise", name, Self::NAMES).map(|place| all[place])
     }
 
     /// Its name.
     pub fn name(self) -> &'static str {
         Self::NAMES[self as usize]
     }
+}
+
+/// How a run is shown while it goes on, by ComfyUI's names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Previews {
+    /// Not at all.
+    None,
+    /// Through a tiny autoencoder where one for the model is there, else by its colours.
+    #[default]
+    Auto,
+    /// By a guess of the latent's colours.
+    Latent2Rgb,
+    /// As `Auto`.
+    Taesd,
+}
+
+impl Previews {
+    /// The names, as `open({ previews })` takes them.
+    pub const NAMES: [&str; 4] = ["none", "auto", "latent2rgb", "taesd"];
+
+    /// The one of this name.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::UnknownName`].
+    pub fn from_name(name: &str) -> Result<Self> {
+        let all = [Self::None, Self::Auto, Self::Latent2Rgb, Self::Taesd];
+        one_of("kind of previews", name, Self::NAMES).map(|place| all[place])
+    }
+}
+
+/// The place of a name in a list.
+fn one_of<const N: usize>(what: &'static str, name: &str, names: [&str; N]) -> Result<usize> {
+    names.iter().position(|known| *known == name).ok_or_else(|| {
+        Error::new(ErrorKind::UnknownName { what, got: name.to_owned() })
+            .hint(format!("use one of {}", names.map(|name| format!("`{name}`")).join(", ")))
+    })
 }
 
 /// The world of a run, the same for all its nodes.
@@ -59,6 +92,7 @@ pub struct Environment {
     /// What is known of it.
     pub device_info: DeviceInfo,
     noise: Cell<Desktop>,
+    previews: Cell<Previews>,
     inputs: RefCell<BTreeMap<String, Rc<[u8]>>>,
     counters: RefCell<HashMap<String, u32>>,
 }
@@ -71,6 +105,7 @@ impl Environment {
             device,
             device_info,
             noise: Cell::default(),
+            previews: Cell::default(),
             inputs: RefCell::default(),
             counters: RefCell::default(),
         }
@@ -84,6 +119,16 @@ impl Environment {
     /// Draws the random numbers of that program from now on.
     pub fn set_noise(&self, desktop: Desktop) {
         self.noise.set(desktop);
+    }
+
+    /// How runs are shown while they go on; [`Previews::Auto`] unless [set](Self::set_previews).
+    pub fn previews(&self) -> Previews {
+        self.previews.get()
+    }
+
+    /// Shows runs in that way from now on.
+    pub fn set_previews(&self, previews: Previews) {
+        self.previews.set(previews);
     }
 
     /// Makes a file known to the nodes that load one; a later file of the same name replaces it.

@@ -39,6 +39,12 @@ const FOLDERS: &[Folder] = &[
         advice: "find the model by this name, at huggingface.co for example, and put its `.safetensors` file into `vae` of the models folder",
     },
     Folder {
+        name: "vae_approx",
+        former: "",
+        what: "half of a tiny autoencoder",
+        advice: "find `taesd_encoder` and `taesd_decoder` (for SDXL `taesdxl_…`) at huggingface.co, for example, and put both `.safetensors` files into `vae_approx` of the models folder",
+    },
+    Folder {
         name: "loras",
         former: "",
         what: "LoRA",
@@ -69,7 +75,30 @@ pub(super) fn names(files: &[String], folder: &str) -> Vec<String> {
     let Some(folder) = find(folder) else { return Vec::new() };
     let mut names: Vec<String> = files.iter().filter_map(|file| folder.name_of(file)).collect();
     names.dedup();
+    if folder.name == "vae" {
+        let is_whole =
+            |name: &&&str| HALVES.iter().all(|half| half_of(files, name, half).is_some());
+        names.extend(TINY_VAES.iter().filter(is_whole).map(|name| (*name).to_owned()));
+    }
     names
+}
+
+/// The tiny autoencoders that a graph may name instead of a file, if both halves are there.
+pub(super) const TINY_VAES: [&str; 2] = ["taesd", "taesdxl"];
+
+/// What a tiny autoencoder's files are called beside its name.
+pub(super) const HALVES: [&str; 2] = ["encoder", "decoder"];
+
+/// Path of a half of a tiny autoencoder, if it is there.
+pub(super) fn half_of<'a>(files: &'a [String], name: &str, half: &str) -> Option<&'a str> {
+    let folder = find("vae_approx")?;
+    let is_it = |file: &&String| {
+        let found = folder.name_of(file);
+        found.as_deref().and_then(|f| f.rsplit_once('.')).is_some_and(|(stem, _)| {
+            stem.strip_prefix(name).and_then(|rest| rest.strip_prefix('_')) == Some(half)
+        })
+    };
+    files.iter().find(is_it).map(String::as_str)
 }
 
 /// What to do when a folder lacks a file.
@@ -150,6 +179,13 @@ mod tests {
             "loras/a.safetensors",
         ];
         assert_eq!(listed(&files, "controlnet"), ["canny.safetensors", "depth.safetensors"]);
+        let files = [
+            "vae/a.safetensors",
+            "vae_approx/taesd_encoder.safetensors",
+            "vae_approx/taesd_decoder.safetensors",
+            "vae_approx/taesdxl_decoder.safetensors",
+        ];
+        assert_eq!(listed(&files, "vae"), ["a.safetensors", "taesd"]);
         assert!(listed(&files, "nowhere").is_empty());
     }
 }

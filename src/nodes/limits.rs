@@ -3,10 +3,10 @@
 use super::Environment;
 use crate::device::{DeviceInfo, DeviceKind};
 use crate::error::{Error, ErrorKind, Result};
+use crate::models::Autoencoder;
 use crate::models::clip::ClipConfig;
 use crate::models::unet::UnetConfig;
 use crate::models::upscaler::Upscaler;
-use crate::models::vae::VaeConfig;
 
 /// Refuses a denoising run whose largest single array is beyond what the device allows.
 ///
@@ -31,28 +31,14 @@ pub(super) fn check_unet(
     Ok(())
 }
 
-/// Refuses an encoding or decoding whose largest single array is beyond what the device allows.
+/// Refuses to encode or decode a picture if the largest single array is beyond what the device allows.
 ///
-/// `[height, width]` is the latent's size.
-pub(super) fn check_vae(
-    device: &DeviceInfo,
-    config: &VaeConfig,
-    batch: usize,
-    [height, width]: [usize; 2],
-) -> Result<()> {
-    let positions = height as u64 * width as u64;
-    let scores = scores(device, batch as u64, positions);
-    let levels = config.block_out_channels.len() - 1;
-    // Level `i` of the decoder works at `2^(levels − i)` times the latent's size, on what level `i + 1` gave.
-    let maps = config.block_out_channels.iter().enumerate().map(|(level, channels)| {
-        let below = config.block_out_channels.get(level + 1).unwrap_or(channels);
-        batch as u64 * (*channels.max(below)) as u64 * (positions << (2 * (levels - level)))
-    });
-    check(
-        device,
-        "turning latents of this size into pictures",
-        4 * maps.max().unwrap_or(0).max(scores),
-    )
+/// `size` is the latent's.
+pub(super) fn check_vae(device: &DeviceInfo, vae: &Autoencoder, size: [usize; 2]) -> Result<()> {
+    let positions = size[0] as u64 * size[1] as u64;
+    let scores = if vae.attends() { scores(device, 1, positions) } else { 0 };
+    let needs = 4 * vae.largest_map(size).max(scores);
+    check(device, "turning latents of this size into pictures", needs)
 }
 
 /// Refuses to enlarge a tile of `[height, width]` whose largest single array is beyond what the device allows.

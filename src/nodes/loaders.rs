@@ -4,11 +4,13 @@ mod control;
 mod folder;
 mod read;
 mod single;
+mod tiny;
 
 pub(super) use self::read::{load_file, load_weights, read};
+pub(super) use self::tiny::decoder as tiny_decoder;
 
 use self::folder::FolderLoader;
-use super::folders::model_path;
+use super::folders::{TINY_VAES, model_path};
 use super::values::{Clip, TextEncoder, VaeHandle};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::{Context, Function, Input, Inputs, Kind, Node, Output, Outputs, Schema, Value};
@@ -40,7 +42,7 @@ async fn checkpoint_loader_simple(inputs: Inputs, cx: &Context<'_>) -> Result<Ou
         let networks = single::load(cx, &path).await?;
         let model = networks.model.ok_or_else(|| lacks(&path, Part::Unet))?;
         // A file without the other two is of use together with one that has them.
-        (model, joined(networks.encoders), networks.vae.unwrap_or((VaeHandle::new(None), 0)))
+        (model, joined(networks.encoders), networks.vae.unwrap_or((VaeHandle::none(), 0)))
     } else {
         let loader = FolderLoader::new(cx, path);
         (loader.model().await?, loader.clip().await?, loader.vae().await?)
@@ -131,14 +133,19 @@ async fn dual_clip_loader(inputs: Inputs, cx: &Context<'_>) -> Result<Outputs> {
 const VAE_LOADER: Function = Function::waiting(
     &Schema::new("VAELoader", "Load VAE", "loaders")
         .doc("Loads the network that turns latents into pictures from a file of its own.")
-        .inputs(&[Input::folder("vae_name", "vae").doc("The file's name in the models folder.")])
+        .inputs(&[Input::folder("vae_name", "vae").doc("The file's name in the models folder, or `taesd` or `taesdxl` where both halves of it are in `vae_approx`.")])
         .outputs(&[Output::new(Kind::VAE)]),
     |inputs, cx| Box::pin(vae_loader(inputs, cx)),
 );
 
 async fn vae_loader(inputs: Inputs, cx: &Context<'_>) -> Result<Outputs> {
-    let path = model_path(cx.env(), "vae", inputs.string("vae_name")?)?;
-    let (vae, bytes) = single::load(cx, &path).await?.vae.ok_or_else(|| lacks(&path, Part::Vae))?;
+    let name = inputs.string("vae_name")?;
+    let (vae, bytes) = if TINY_VAES.contains(&name) {
+        tiny::of_halves(cx, name).await?
+    } else {
+        let path = model_path(cx.env(), "vae", name)?;
+        single::load(cx, &path).await?.vae.ok_or_else(|| lacks(&path, Part::Vae))?
+    };
     Ok(Outputs::new(vec![Value::object(Kind::VAE, bytes, vae)]))
 }
 

@@ -12,6 +12,7 @@ mod ksampler;
 mod network;
 mod noise;
 mod patches;
+mod preview;
 mod run;
 mod samplers;
 mod sigmas;

@@ -20,7 +20,7 @@ use crate::diffusion::schedule::NoiseSchedule;
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::{Kind, Value};
 use crate::image::{Image, Mask};
-use crate::models::{ClipTextModel, Family, Unet, Upscaler, Vae};
+use crate::models::{Autoencoder, ClipTextModel, Family, Unet, Upscaler, Vae};
 use crate::prompt::Tokenizer;
 
 /// MODEL: a denoising network and how it was trained.
@@ -93,13 +93,24 @@ pub const VIT_H_LAYERS: usize = 24;
 /// VAE: pictures ↔ latents.
 #[derive(Debug, Clone)]
 pub struct VaeHandle {
-    vae: Option<Rc<Vae>>,
+    network: Option<Rc<Autoencoder>>,
+}
+
+impl From<Vae> for VaeHandle {
+    fn from(vae: Vae) -> Self {
+        Self::new(Autoencoder::Kl(Box::new(vae)))
+    }
 }
 
 impl VaeHandle {
-    /// A network, or that a checkpoint has none.
-    pub fn new(vae: impl Into<Option<Vae>>) -> Self {
-        Self { vae: vae.into().map(Rc::new) }
+    /// A network.
+    pub fn new(network: Autoencoder) -> Self {
+        Self { network: Some(Rc::new(network)) }
+    }
+
+    /// That a checkpoint has none.
+    pub fn none() -> Self {
+        Self { network: None }
     }
 
     /// The network.
@@ -107,8 +118,8 @@ impl VaeHandle {
     /// # Errors
     ///
     /// [`ErrorKind::Mismatch`] if the checkpoint has none, which matters only to those who need it.
-    pub fn network(&self) -> Result<&Vae> {
-        self.vae.as_deref().ok_or_else(|| {
+    pub fn network(&self) -> Result<&Autoencoder> {
+        self.network.as_deref().ok_or_else(|| {
             Error::new(ErrorKind::Mismatch {
                 what: "vae",
                 expected: "an autoencoder".to_owned(),
@@ -136,6 +147,8 @@ pub struct LatentFormat {
     pub scaling_factor: f32,
     /// Red, green, blue in −1..1 as a linear function of the scaled channels, for previews.
     pub preview: PreviewColours,
+    /// Name of the tiny autoencoder that knows such latents, if one does.
+    pub tiny: Option<&'static str>,
 }
 
 /// A linear guess of a latent's colours.

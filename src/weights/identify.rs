@@ -15,6 +15,10 @@ pub enum FileKind {
     TextEncoder,
     /// An autoencoder.
     Vae,
+    /// A tiny autoencoder (TAESD).
+    TinyVae,
+    /// Its encoder or its decoder alone.
+    TinyVaeHalf,
     /// A small change of a checkpoint.
     Lora,
     /// A network that guides by a picture.
@@ -33,6 +37,8 @@ impl FileKind {
             Self::DiffusionModel => "a denoising network without the rest of a checkpoint",
             Self::TextEncoder => "a text encoder",
             Self::Vae => "an autoencoder",
+            Self::TinyVae => "a tiny autoencoder (TAESD)",
+            Self::TinyVaeHalf => "half of a tiny autoencoder (TAESD)",
             Self::Lora => "a LoRA",
             Self::ControlNet => "a ControlNet",
             Self::Embedding => "an embedding",
@@ -46,7 +52,8 @@ impl FileKind {
             Self::Checkpoint => "checkpoints",
             Self::DiffusionModel => "diffusion_models",
             Self::TextEncoder => "text_encoders",
-            Self::Vae => "vae",
+            Self::Vae | Self::TinyVae => "vae",
+            Self::TinyVaeHalf => "vae_approx",
             Self::Lora => "loras",
             Self::ControlNet => "controlnet",
             Self::Embedding => "embeddings",
@@ -60,7 +67,7 @@ impl FileKind {
             Self::Checkpoint => "CheckpointLoaderSimple",
             Self::DiffusionModel => "UNETLoader",
             Self::TextEncoder => "CLIPLoader",
-            Self::Vae => "VAELoader",
+            Self::Vae | Self::TinyVae | Self::TinyVaeHalf => "VAELoader",
             Self::Lora => "LoraLoader",
             Self::ControlNet => "ControlNetLoader",
             Self::Embedding => "CLIPTextEncode",
@@ -98,8 +105,11 @@ const CONTROL: [&str; 6] = [
 /// Parts of names that only upscalers have: ESRGAN's of either naming, and Compact's.
 const UPSCALERS: [&str; 4] = ["RDB1.conv1", "rdb1.conv1", "model.1.sub.0.", "conv_first."];
 
-/// Endings of TAESD's names, which is recognised, but not a network of ours.
-const TINY_VAE: [&str; 2] = ["layers.1.conv.0.weight", "decoder.1.weight"];
+/// Tensors of a tiny autoencoder's decoder, by diffusers' names and ComfyUI's.
+const TINY_VAES: [&str; 2] = ["decoder.layers.0.weight", "taesd_decoder.1.weight"];
+
+/// Blocks of its halves in files of their own, the encoder's first and the decoder's.
+const TINY_HALVES: [&str; 2] = ["1.conv.0.weight", "3.conv.0.weight"];
 
 /// Widths of the text encoders that embeddings are learned for.
 const WIDTHS: [usize; 3] = [768, 1024, 1280];
@@ -121,6 +131,13 @@ pub fn identify(tensors: &[TensorInfo]) -> Result<FileKind, String> {
     }
     if CONTROL.iter().any(|part| any(part)) || any("body.0.block1.") {
         return Ok(FileKind::ControlNet);
+    }
+    let has = |names: &[&str]| tensors.iter().any(|tensor| names.contains(&&*tensor.name));
+    if has(&TINY_VAES) {
+        return Ok(FileKind::TinyVae);
+    }
+    if has(&TINY_HALVES) {
+        return Ok(FileKind::TinyVaeHalf);
     }
     let compact = tensors
         .iter()
@@ -144,9 +161,6 @@ pub fn identify(tensors: &[TensorInfo]) -> Result<FileKind, String> {
         (true, ..) => Ok(FileKind::Checkpoint),
         (false, true, _) => Ok(FileKind::TextEncoder),
         (false, false, true) => Ok(FileKind::Vae),
-        (false, false, false) if TINY_VAE.iter().any(|part| any(part)) => {
-            Err("a tiny autoencoder (TAESD)".to_owned())
-        }
         (false, false, false) => Err(format!("a file whose first tensor is `{}`", first.name)),
     }
 }
@@ -172,7 +186,7 @@ mod tests {
             identify(&names.iter().map(info).collect::<Vec<_>>())
         };
         let conv: &[usize] = &[4, 4, 3, 3];
-        let cases: [(&[Tensor], FileKind); 15] = [
+        let cases: [(&[Tensor], FileKind); 19] = [
             (
                 &[
                     ("model.diffusion_model.input_blocks.0.0.weight", conv),
@@ -187,6 +201,10 @@ mod tests {
                 FileKind::TextEncoder,
             ),
             (&[("decoder.conv_in.weight", conv)], FileKind::Vae),
+            (&[("decoder.layers.0.weight", conv)], FileKind::TinyVae),
+            (&[("taesd_decoder.1.weight", conv)], FileKind::TinyVae),
+            (&[("0.weight", conv), ("1.conv.0.weight", conv)], FileKind::TinyVaeHalf),
+            (&[("1.weight", conv), ("3.conv.0.weight", conv)], FileKind::TinyVaeHalf),
             (
                 &[("lora_unet_double_blocks_0_img_attn_qkv.lora_down.weight", &[4, 4])],
                 FileKind::Lora,
@@ -213,7 +231,6 @@ mod tests {
             "a model of another family, Stable Diffusion 3"
         );
         assert_eq!(words("double_blocks.0.img_attn.qkv.weight"), "a model of another family, Flux");
-        assert_eq!(words("decoder.layers.1.conv.0.weight"), "a tiny autoencoder (TAESD)");
         assert_eq!(words("blocks.0"), "a file whose first tensor is `blocks.0`");
         assert_eq!(file(&[]).unwrap_err(), "a file without tensors");
     }

@@ -59,7 +59,7 @@ pub(in crate::nodes) fn pixels_and_mask(
     let mask = inputs.object::<Mask>("mask")?;
     let shape = [mask.batch, 1, pixels.height, pixels.width];
     limits::check_latent(cx.env(), "masks of this size", shape)?;
-    let factor = vae.network()?.config().factor();
+    let factor = vae.network()?.factor();
     Ok((pixels.cropped_to_multiple(factor)?, stretched(&mask, &pixels, factor)))
 }
 

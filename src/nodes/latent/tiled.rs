@@ -3,13 +3,13 @@
 //! One tiling is worked out, where ComfyUI takes the mean of three of different shape: that is three times
 //! the work, and the fade hides the seams of either.
 
-use super::vae::{check_channels, decode_one, encode_one, picture};
+use super::vae::{check_channels, decoded, picture};
 use crate::device;
 use crate::error::Result;
 use crate::graph::{Context, Function, Input, Inputs, Kind, Output, Outputs, Schema};
 use crate::image::Image;
 use crate::image::tiles::{Blend, Tile, tiles};
-use crate::models::Vae;
+use crate::models::Autoencoder;
 use crate::nodes::values::{Latent, VaeHandle};
 use crate::nodes::{Environment, limits};
 
@@ -48,7 +48,7 @@ async fn vae_decode_tiled(inputs: Inputs, cx: &Context<'_>) -> Result<Outputs> {
     let vae = vae.network()?;
     check_channels(vae, &latent)?;
     let [batch, channels, height, width] = latent.shape;
-    let factor = vae.config().factor();
+    let factor = vae.factor();
     let grid = Grid::new(&inputs, cx, vae, [height, width], batch)?;
     limits::check_latent(
         cx.env(),
@@ -62,7 +62,7 @@ async fn vae_decode_tiled(inputs: Inputs, cx: &Context<'_>) -> Result<Outputs> {
             cx.checkpoint().await?;
             let planes = one.chunks(height * width);
             let z = planes.flat_map(|plane| tile.rows(plane, width)).copied().collect();
-            let pixels = decode_one(vae, z, [tile.height, tile.width]).await?;
+            let pixels = decoded(vae, z, [tile.height, tile.width]).await?;
             blend.add(tile.scaled(factor), grid.overlap * factor, &pixels);
             grid.progress(cx, b, i);
         }
@@ -91,10 +91,10 @@ pub(super) const VAE_ENCODE_TILED: Function = Function::waiting(
 async fn vae_encode_tiled(inputs: Inputs, cx: &Context<'_>) -> Result<Outputs> {
     let vae = inputs.object::<VaeHandle>("vae")?;
     let vae = vae.network()?;
-    let factor = vae.config().factor();
+    let factor = vae.factor();
     let image = inputs.object::<Image>("pixels")?.cropped_to_multiple(factor)?;
     let (height, width) = (image.height / factor, image.width / factor);
-    let channels = vae.config().latent_channels;
+    let channels = vae.latent_channels();
     let grid = Grid::new(&inputs, cx, vae, [height, width], image.batch)?;
     let mut samples = Vec::new();
     for (b, one) in image.data.chunks(image.data.len() / image.batch).enumerate() {
@@ -102,9 +102,8 @@ async fn vae_encode_tiled(inputs: Inputs, cx: &Context<'_>) -> Result<Outputs> {
         for (i, tile) in grid.tiles.iter().enumerate() {
             cx.checkpoint().await?;
             let area = tile.scaled(factor);
-            let pixels: Vec<f32> =
-                area.interleaved(3).rows(one, image.width * 3).copied().collect();
-            let z = encode_one(vae, &pixels, [area.height, area.width]);
+            let pixels = area.interleaved(3).rows(one, image.width * 3).copied().collect();
+            let z = vae.encode(pixels, [area.height, area.width]);
             let z = device::read(z.permute([0, 2, 3, 1])).await?;
             blend.add(*tile, grid.overlap, &z);
             grid.progress(cx, b, i);
@@ -127,17 +126,17 @@ impl Grid {
     fn new(
         inputs: &Inputs,
         cx: &Context<'_>,
-        vae: &Vae,
+        vae: &Autoencoder,
         [height, width]: [usize; 2],
         batch: usize,
     ) -> Result<Self> {
         let (side, overlap): (usize, usize) = (inputs.int("tile_size")?, inputs.int("overlap")?);
-        let factor = vae.config().factor();
+        let factor = vae.factor();
         let overlap = overlap.min(side / 4) / factor;
         let side = side / factor;
         let env = cx.env::<Environment>();
         let tile = [side.min(height), side.min(width)];
-        limits::check_vae(&env.device_info, vae.config(), 1, tile)?;
+        limits::check_vae(&env.device_info, vae, tile)?;
         Ok(Self { tiles: tiles([height, width], side, overlap), overlap, batch })
     }
 

@@ -1,12 +1,10 @@
 //! Latents ↔ pictures.
 
-use burn::tensor::{Tensor, TensorData};
-
 use crate::device;
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::{Context, Function, Input, Inputs, Kind, Output, Outputs, Schema};
 use crate::image::Image;
-use crate::models::Vae;
+use crate::models::Autoencoder;
 use crate::nodes::values::{Latent, VaeHandle};
 use crate::nodes::{Environment, limits};
 
@@ -29,12 +27,12 @@ async fn vae_decode(inputs: Inputs, cx: &Context<'_>) -> Result<Outputs> {
     check_channels(vae, &latent)?;
     let [batch, _, height, width] = latent.shape;
     let env = cx.env::<Environment>();
-    limits::check_vae(&env.device_info, vae.config(), 1, [height, width])?;
+    limits::check_vae(&env.device_info, vae, [height, width])?;
     let mut data = Vec::new();
     // One at a time: the memory of a batch is that of one picture, and cancelling acts in between.
     for one in latent.samples.chunks(latent.samples.len() / batch) {
         cx.checkpoint().await?;
-        data.extend(decode_one(vae, one.to_vec(), [height, width]).await?);
+        data.extend(decoded(vae, one.to_vec(), [height, width]).await?);
     }
     Ok(Outputs::one(picture(vae, latent.shape, data)?))
 }
@@ -69,22 +67,22 @@ pub(in crate::nodes) async fn encode(
     cx: &Context<'_>,
 ) -> Result<Latent> {
     let vae = vae.network()?;
-    let factor = vae.config().factor();
+    let factor = vae.factor();
     let image = image.cropped_to_multiple(factor)?;
     let (height, width) = (image.height / factor, image.width / factor);
     let env = cx.env::<Environment>();
-    limits::check_vae(&env.device_info, vae.config(), 1, [height, width])?;
+    limits::check_vae(&env.device_info, vae, [height, width])?;
     let mut samples = Vec::new();
     for one in image.data.chunks(image.data.len() / image.batch) {
         cx.checkpoint().await?;
-        samples.extend(device::read(encode_one(vae, one, [image.height, image.width])).await?);
+        samples.extend(device::read(vae.encode(one.to_vec(), [image.height, image.width])).await?);
     }
-    Latent::new([image.batch, vae.config().latent_channels, height, width], samples)
+    Latent::new([image.batch, vae.latent_channels(), height, width], samples)
 }
 
 /// Refuses a latent of another family.
-pub(super) fn check_channels(vae: &Vae, latent: &Latent) -> Result<()> {
-    let (expected, got) = (vae.config().latent_channels, latent.shape[1]);
+pub(super) fn check_channels(vae: &Autoencoder, latent: &Latent) -> Result<()> {
+    let (expected, got) = (vae.latent_channels(), latent.shape[1]);
     if got == expected {
         return Ok(());
     }
@@ -96,29 +94,18 @@ pub(super) fn check_channels(vae: &Vae, latent: &Latent) -> Result<()> {
     .hint("use the autoencoder that belongs to the model"))
 }
 
-/// One latent `[channels, height, width]` → `[height · factor, width · factor, 3]` in about −1..1.
-pub(super) async fn decode_one(
-    vae: &Vae,
-    z: Vec<f32>,
-    [height, width]: [usize; 2],
-) -> Result<Vec<f32>> {
-    let z = TensorData::new(z, [1, vae.config().latent_channels, height, width]);
-    let pixels = vae.decode(Tensor::<4>::from_data(z, vae.device()));
-    device::read(pixels.permute([0, 2, 3, 1])).await
-}
-
-/// One picture `[height, width, 3]` in 0..1 → `[1, channels, height / factor, width / factor]`.
-pub(super) fn encode_one(vae: &Vae, pixels: &[f32], [height, width]: [usize; 2]) -> Tensor<4> {
-    let pixels: Vec<f32> = pixels.iter().map(|v| v * 2.0 - 1.0).collect();
-    let pixels = TensorData::new(pixels, [1, height, width, 3]);
-    let pixels = Tensor::<4>::from_data(pixels, vae.device()).permute([0, 3, 1, 2]);
-    // The mean of the latent's distribution, so that encoding is repeatable.
-    vae.moments(pixels).narrow(1, 0, vae.config().latent_channels)
+/// One latent `[channels, height, width]` → `[height · factor, width · factor, 3]` in about 0..1.
+pub(super) async fn decoded(vae: &Autoencoder, z: Vec<f32>, size: [usize; 2]) -> Result<Vec<f32>> {
+    let pixels = vae.decode(z, size).permute([0, 2, 3, 1]);
+    let mut pixels = device::read(pixels).await?;
+    let [black, white] = vae.range();
+    pixels.iter_mut().for_each(|v| *v = (*v - black) / (white - black));
+    Ok(pixels)
 }
 
 /// What was decoded of latents of this shape, as pictures.
 pub(super) fn picture(
-    vae: &Vae,
+    vae: &Autoencoder,
     [batch, _, height, width]: [usize; 4],
     mut data: Vec<f32>,
 ) -> Result<Image> {
@@ -126,7 +113,7 @@ pub(super) fn picture(
         return Err(Error::new(ErrorKind::NotFinite { input: "decoded picture" })
             .hint("the latent is damaged, or belongs to another model"));
     }
-    data.iter_mut().for_each(|v| *v = (*v * 0.5 + 0.5).clamp(0.0, 1.0));
-    let factor = vae.config().factor();
+    data.iter_mut().for_each(|v| *v = v.clamp(0.0, 1.0));
+    let factor = vae.factor();
     Image::new([batch, height * factor, width * factor, 3], data)
 }

@@ -8,6 +8,7 @@ use super::load_weights;
 use crate::diffusion::schedule::{NoiseSchedule, ScheduleConfig};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::Context;
+use crate::models::Family;
 use crate::models::clip::ClipConfig;
 use crate::models::unet::UnetConfig;
 use crate::models::vae::VaeConfig;
@@ -39,10 +40,15 @@ impl<'a> FolderLoader<'a> {
         let (vae_file, vae) = self.text("vae/config.json").await?;
         let scaling_factor = VaeConfig::parse(&vae_file, &vae)?.scaling_factor as f32;
         let (weights, bytes) = self.weights("unet/diffusion_pytorch_model.safetensors").await?;
+        let family = Family::of(&config);
+        // A model with colours of its own has latents of its own.
+        let own = self.preview().await?;
+        let tiny = own.is_none().then(|| family.tiny_vae());
+        let preview = own.unwrap_or_else(|| PreviewColours::of(family));
         let model = Model {
             unet: Rc::new(Unet::load(config, weights)?),
             schedule: Rc::new(schedule),
-            format: LatentFormat { scaling_factor, preview: self.preview().await? },
+            format: LatentFormat { scaling_factor, preview, tiny },
             options: Rc::default(),
         };
         Ok((model, bytes))
@@ -75,14 +81,14 @@ impl<'a> FolderLoader<'a> {
         let (config_file, config) = self.text("vae/config.json").await?;
         let config = VaeConfig::parse(&config_file, &config)?;
         let (weights, bytes) = self.weights("vae/diffusion_pytorch_model.safetensors").await?;
-        Ok((VaeHandle::new(Vae::load(config, weights)?), bytes))
+        Ok((Vae::load(config, weights)?.into(), bytes))
     }
 
-    /// Preview colours that came with the model, else Stable Diffusion's.
-    async fn preview(&self) -> Result<PreviewColours> {
+    /// Preview colours that came with the model.
+    async fn preview(&self) -> Result<Option<PreviewColours>> {
         let name = "latent_preview.json";
         if !self.has(name) {
-            return Ok(PreviewColours::stable_diffusion());
+            return Ok(None);
         }
         let (file, text) = self.text(name).await?;
         let bad = |why: String| Error::new(ErrorKind::BadFile { file: file.clone(), why });
@@ -93,7 +99,7 @@ impl<'a> FolderLoader<'a> {
                 bias: serde_json::from_value(json["bias"].clone())?,
             })
         };
-        parse().map_err(|error| bad(error.to_string()))
+        parse().map(Some).map_err(|error| bad(error.to_string()))
     }
 
     fn has(&self, name: &str) -> bool {

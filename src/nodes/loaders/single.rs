@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::read::read;
+use super::tiny;
 use crate::device;
 use crate::diffusion::schedule::{NoiseSchedule, Prediction, ScheduleConfig};
 use crate::error::{Error, ErrorKind, Result};
@@ -36,15 +37,22 @@ pub(super) struct Networks {
 
 /// Loads every network of the file at `path`.
 pub(super) async fn load(cx: &Context<'_>, path: &str) -> Result<Networks> {
-    let (opened, mut parts) = read(cx, path, async |source, progress| {
+    let loaded = read(cx, path, async |source, progress| {
         let device = &cx.env::<Environment>().device;
         let file = WeightsFile::open(source).await?;
+        if identify(file.tensors()) == Ok(FileKind::TinyVae) {
+            return Ok(Err(tiny::load(cx, path, file, progress).await?));
+        }
         let opened = Opened::read(path, &file).await?;
         opened.check_size(cx.env(), path, file.tensors())?;
         let parts = file.load_parts(&opened.checkpoint, device, &[TOKEN_TABLE], progress).await?;
-        Ok((opened, parts))
+        Ok(Ok((opened, parts)))
     })
     .await?;
+    let (opened, mut parts) = match loaded {
+        Ok(loaded) => loaded,
+        Err(vae) => return Ok(Networks { vae: Some(vae), ..Networks::default() }),
+    };
     if let Some(first) = opened.checkpoint.others.first() {
         let count = opened.checkpoint.others.len();
         cx.notice(format!("{count} tensor(s) of `{path}` belong to no network and are not used, among them `{first}`"));
@@ -126,6 +134,7 @@ impl Opened {
                 format: LatentFormat {
                     scaling_factor: family.scaling_factor(),
                     preview: PreviewColours::of(family),
+                    tiny: Some(family.tiny_vae()),
                 },
                 options: Rc::default(),
             };
@@ -140,7 +149,7 @@ impl Opened {
         }
         if let Some(config) = self.vae {
             let (weights, bytes) = take(Part::Vae);
-            networks.vae = Some((VaeHandle::new(Vae::load(config, weights)?), bytes));
+            networks.vae = Some((Vae::load(config, weights)?.into(), bytes));
         }
         Ok(networks)
     }

@@ -4,6 +4,7 @@ use futures_util::future::LocalBoxFuture;
 
 use super::hole::Canvas;
 use super::network::Network;
+use super::preview::Previewer;
 use crate::diffusion::areas::{self, Entry};
 use crate::diffusion::guidance;
 use crate::diffusion::samplers::{Denoise, Denoised};
@@ -21,6 +22,7 @@ pub(super) struct Guided<'a> {
     lists: Vec<Vec<Entry>>,
     /// The levels of the run, by which a call knows its step.
     sigmas: &'a [f32],
+    previewer: &'a Previewer<'a>,
 }
 
 impl<'a> Guided<'a> {
@@ -28,6 +30,7 @@ impl<'a> Guided<'a> {
         guider: &'a Guider,
         canvas: Canvas<'a>,
         sigmas: &'a [f32],
+        previewer: &'a Previewer<'a>,
         cx: &'a Context<'a>,
     ) -> Result<Self> {
         let model = &guider.model;
@@ -56,11 +59,12 @@ impl<'a> Guided<'a> {
         areas::add_counterparts(&mut lists);
         // The empty prompt of a patch takes no control.
         areas::lend_controls(&mut lists[..guider.prompts.len()]);
-        Ok(Self { network, shape: canvas.shape, guidance, rescale, lists, sigmas })
+        Ok(Self { network, shape: canvas.shape, guidance, rescale, lists, sigmas, previewer })
     }
 
     /// The guided clean latent and the one that the negative prompt sees; `both` if the latter is asked for.
     async fn predict(&mut self, x: &[f32], sigma: f32, both: bool) -> Result<Denoised> {
+        self.previewer.show().await?;
         let needed = match self.guidance {
             Guidance::Positive => 1,
             Guidance::Cfg(cfg) if !both && !guidance::needs_negative(cfg) => 1,

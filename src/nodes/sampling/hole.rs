@@ -135,7 +135,7 @@ mod tests {
         Model {
             unet: Rc::new(Unet::load(config, weights).unwrap()),
             schedule: Rc::new(NoiseSchedule::new(&schedule)),
-            format: LatentFormat { scaling_factor: SCALE, preview },
+            format: LatentFormat { scaling_factor: SCALE, preview, tiny: None },
             options: Rc::default(),
         }
     }

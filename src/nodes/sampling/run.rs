@@ -2,6 +2,7 @@
 
 use super::guided::Guided;
 use super::hole::Canvas;
+use super::preview::Previewer;
 use crate::diffusion::inpaint::{Inpaint, inpaint_noise};
 use crate::diffusion::noise::{Generator, Philox};
 use crate::diffusion::samplers::{self, Method, StepInfo, StepNoise};
@@ -44,19 +45,18 @@ pub(super) async fn sample(run: Run<'_>, cx: &Context<'_>) -> Result<Sampled> {
     let env = cx.env::<Environment>();
     let noise = draw(noise, latent, env)?;
     let x = model.schedule.noised(&start, &noise, first)?;
-    let [_, _, height, width] = latent.shape;
+    let previewer = Previewer::new(cx, &model.format, latent.shape).await?;
     let mut clean = Vec::new();
     let mut on_step = |info: StepInfo<'_>| -> Result<()> {
         cx.progress(info.step as u64 + 1, info.steps as u64);
-        let rgba = model.format.preview.rgba(info.denoised, height * width);
-        cx.preview(width as u32, height as u32, rgba);
+        previewer.take(info.denoised);
         clean.clear();
         clean.extend_from_slice(info.denoised);
         cx.check_cancelled()
     };
     let hole = latent.noise_mask.as_deref();
     let canvas = Canvas { shape: latent.shape, picture: &start, hole };
-    let mut network = Guided::new(guider, canvas, sigmas, cx)?;
+    let mut network = Guided::new(guider, canvas, sigmas, &previewer, cx)?;
     let mut drawn = match env.noise() {
         Desktop::ComfyUi => StepNoise::new(seed),
         Desktop::ComfyUiCuda => StepNoise::on_card(seed),

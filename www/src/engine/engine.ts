@@ -37,6 +37,7 @@ import type {
   NodeSchema,
   NodeValue,
   ObjectInfo,
+  Previews,
   QueuedRun,
   ResultFile,
   RunQueue,
@@ -56,6 +57,11 @@ export interface EngineOptions {
    * if samplers that add noise are to match an NVIDIA card's, `comfyui-cuda`; or AUTOMATIC1111's on such a card.
    */
   noise?: Desktop;
+  /**
+   * How a run is shown while it goes on: `auto` and `taesd` through a tiny autoencoder where `vae_approx` of the models
+   * folder has the one for the model's latents, else by a guess of their colours, which `latent2rgb` always takes.
+   */
+  previews?: Previews;
   /** Where SendImage nodes may send pictures; nowhere if left out. */
   send?: SendOptions;
   /** Hears every event from the first on, also those while the engine opens. */
@@ -145,6 +151,7 @@ export class Engine {
       modelsUrl: folderUrl(options.modelsUrl ?? "models/"),
       storage: options.storage ?? "auto",
       noise: options.noise ?? "comfyui",
+      previews: options.previews ?? "auto",
     };
     this.#library = new Library(this.#options.storage !== "none");
     this.#outbox = new Outbox(options.send);

@@ -38,6 +38,7 @@ export type {
   NodeProgress,
   NodeValue,
   ObjectInfo,
+  Previews,
   QueuedRun,
   ResultFile,
   RunQueue,

@@ -105,7 +105,7 @@ export interface Nodes {
   }): Handle<["MODEL", "CLIP", "VAE"]>;
   /** Loads the network that turns latents into pictures from a file of its own. */
   VAELoader(inputs: {
-    /** The file's name in the models folder. */
+    /** The file's name in the models folder, or `taesd` or `taesdxl` where both halves of it are in `vae_approx`. */
     vae_name: string | In<"COMBO">;
   }): Handle<["VAE"]>;
   /** Loads the network that paints from a file of its own. */

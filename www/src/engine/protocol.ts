@@ -5,6 +5,7 @@ import type { ExpandedPrompt, MidjourneySettings, Wildcards } from "./prompts";
 import type {
   App,
   Desktop,
+  Previews,
   DeviceInfo,
   DeviceWish,
   EngineEvent,
@@ -21,6 +22,7 @@ export interface OpenOptions {
   modelsUrl: string;
   storage: "auto" | "opfs" | "none";
   noise: Desktop;
+  previews: Previews;
 }
 
 /** What an opened worker tells. */
@@ -145,6 +147,7 @@ export interface WasmModule {
       models_url: string;
       storage: "opfs" | "none";
       noise: Desktop;
+      previews: Previews;
       on_device_error: (message: string) => void;
     }): Promise<WasmEngine>;
   };

@@ -80,6 +80,9 @@ export type WasmEvent = Exclude<EngineEvent, { type: "engine_progress" | "device
 /** Whose random numbers are drawn. */
 export type Desktop = "comfyui" | "comfyui-cuda" | "a1111";
 
+/** How a run is shown while it goes on, by ComfyUI's names. */
+export type Previews = "none" | "auto" | "latent2rgb" | "taesd";
+
 /** What may be asked for. */
 export type DeviceWish = "auto" | "webgpu" | "cpu";
 

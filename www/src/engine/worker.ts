@@ -112,6 +112,7 @@ async function open(options: OpenOptions): Promise<Opened> {
     models_url: options.modelsUrl,
     storage: options.storage === "auto" ? await storageHere() : options.storage,
     noise: options.noise,
+    previews: options.previews,
     on_device_error: (message) =>
       fatal(
         new TintypeError(message, "device_failed", {
