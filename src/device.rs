@@ -3,7 +3,8 @@
 //! Everything else takes a burn [`Device`] value. Failures of a GPU arrive beside the program's path: a
 //! shader that does not compile is only logged, an invalid command goes to a callback, and the numbers
 //! read back afterwards are stale memory. So every way a device can complain sets one *fault*, and
-//! [`read`], the only way numbers come back, refuses once there is one: never a silent wrong picture.
+//! [`read`], the only way numbers come back, refuses once there is one: never a silent wrong picture. Weights that are
+//! read from their file as they are used may fail in the same way.
 
 use std::cell::RefCell;
 
@@ -60,6 +61,8 @@ pub struct DeviceInfo {
     pub max_buffer_bytes: u64,
     /// Most that the weights of a model may take; as much as there is, where nothing tells.
     pub max_weights_bytes: u64,
+    /// Weights of one file that are held in memory, as f32; those of a larger one are read as they are used.
+    pub held_weights_bytes: u64,
 }
 
 /// Opens a device. `on_fault` hears of the first failure, at any time later.
@@ -95,6 +98,11 @@ const CPU_BUFFER_BYTES: u64 = if cfg!(web) { 512 << 20 } else { 4 << 30 };
 #[cfg(feature = "cpu")]
 const CPU_WEIGHTS_BYTES: u64 = if cfg!(web) { 3 << 30 } else { u64::MAX };
 
+/// Weights of one file that are held on the CPU. Reading larger ones anew for each layer takes a few per cent of the
+/// time that computing with them does, and a page's memory would not hold them.
+#[cfg(feature = "cpu")]
+const CPU_HELD_BYTES: u64 = if cfg!(web) { 256 << 20 } else { 8 << 30 };
+
 #[cfg(feature = "cpu")]
 fn cpu_info() -> DeviceInfo {
     DeviceInfo {
@@ -103,6 +111,7 @@ fn cpu_info() -> DeviceInfo {
         f16: false,
         max_buffer_bytes: CPU_BUFFER_BYTES,
         max_weights_bytes: CPU_WEIGHTS_BYTES,
+        held_weights_bytes: CPU_HELD_BYTES,
     }
 }
 
@@ -128,11 +137,15 @@ fn is_cpu(_device: &Device) -> bool {
 ///
 /// # Errors
 ///
-/// [`ErrorKind::DeviceFailed`] if the read fails, or anything failed on the device before.
+/// [`ErrorKind::DeviceFailed`] if the read fails, or anything failed on the device before; the error of
+/// [weights that could not be read](note_unreadable) since the last call.
 pub async fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
     let data = tensor.into_data_async().await;
     if let Some(why) = fault() {
         return Err(failed(why));
+    }
+    if let Some(error) = UNREADABLE.with(RefCell::take) {
+        return Err(error);
     }
     let data = data.map_err(|error| failed(innermost(&format!("{error:?}")).to_owned()))?;
     data.try_into_vec().map_err(|error| failed(format!("{error:?}")))
@@ -142,7 +155,16 @@ type Listener = Box<dyn Fn(&str)>;
 
 thread_local! {
     static FAULT: RefCell<Option<String>> = const { RefCell::new(None) };
+    static UNREADABLE: RefCell<Option<Error>> = const { RefCell::new(None) };
     static ON_FAULT: RefCell<Option<Listener>> = const { RefCell::new(None) };
+}
+
+/// Takes note that weights could not be read as they were used: what is computed since is wrong, and the next [`read`]
+/// says why. The device itself is as it was.
+pub fn note_unreadable(error: Error) {
+    UNREADABLE.with(|slot| {
+        slot.borrow_mut().get_or_insert(error);
+    });
 }
 
 /// The first failure of the device, if there was one. The engine must be opened anew after it.

@@ -3,8 +3,8 @@
 //! `models` state the mathematics by calling these functions and structs. An activation is a burn tensor:
 //! pictures and feature maps `[batch, channels, height, width]`, token sequences `[batch, tokens, width]`,
 //! both f32. Parameters ([`Conv2d`], [`Linear`], [`GroupNorm`], [`LayerNorm`]) are built once from the
-//! checkpoint's tensors and may keep them in whatever layout the device likes best; nothing outside this
-//! module looks inside them. Start at [`conv2d`](Conv2d::forward).
+//! checkpoint's tensors and may keep them in whatever layout the device likes best, or where memory is short in
+//! their file ([`Weight`]); nothing outside this module looks inside them. Start at [`conv2d`](Conv2d::forward).
 
 mod activation;
 mod attention;
@@ -18,6 +18,7 @@ mod pool;
 mod resize;
 mod shuffle;
 mod time;
+mod weight;
 
 pub use activation::{geglu, gelu, leaky_relu, prelu, quick_gelu, relu, silu};
 pub use attention::{attention, split_heads_attention};
@@ -29,3 +30,4 @@ pub use pool::halve;
 pub use resize::upsample_nearest;
 pub use shuffle::{pixel_shuffle, pixel_unshuffle};
 pub use time::timestep_embedding;
+pub use weight::{Read, Weight};

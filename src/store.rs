@@ -30,7 +30,22 @@ pub trait ByteSource {
     }
 
     /// Exactly `len` bytes from `offset`; a shorter file is [`ErrorKind::Truncated`].
-    fn read(&self, offset: u64, len: usize) -> LocalBoxFuture<'_, Result<Vec<u8>>>;
+    fn read(&self, offset: u64, len: usize) -> LocalBoxFuture<'_, Result<Vec<u8>>> {
+        let bytes = self.read_now(offset, len);
+        Box::pin(async { bytes })
+    }
+
+    /// True if bytes can be had without waiting, and again and again: a file on this machine.
+    fn reads_now(&self) -> bool {
+        true
+    }
+
+    /// As [`ByteSource::read`], without waiting.
+    ///
+    /// # Errors
+    ///
+    /// As [`ByteSource::read`], and [`ErrorKind::Io`] if this source has to be waited for.
+    fn read_now(&self, offset: u64, len: usize) -> Result<Vec<u8>>;
 }
 
 /// Is told the bytes done and the bytes in all; an error from it ends the work.
@@ -90,11 +105,10 @@ impl ByteSource for MemorySource {
         self.bytes.len() as u64
     }
 
-    fn read(&self, offset: u64, len: usize) -> LocalBoxFuture<'_, Result<Vec<u8>>> {
+    fn read_now(&self, offset: u64, len: usize) -> Result<Vec<u8>> {
         let start = usize::try_from(offset).unwrap_or(usize::MAX);
         let range = start.checked_add(len).and_then(|end| self.bytes.get(start..end));
-        let out = range.map(<[u8]>::to_vec).ok_or_else(|| cut_short(self, offset, len));
-        Box::pin(async { out })
+        range.map(<[u8]>::to_vec).ok_or_else(|| cut_short(self, offset, len))
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! [`Weights::load`] reads a file tensor by tensor in the order they lie in it, checks each against the
 //! format's rules and uploads it at once, so the host never holds a checkpoint: as f32, or as the file's f16
-//! where the device keeps half precision; bundled files are hashed on the way, names of older programs become today's (`keys`). A
+//! where the device keeps half precision; what there is no memory for stays in the file ([`WeightsFile::later`]); bundled files are hashed on the way, names of older programs become today's (`keys`). A
 //! network then takes its parameters by name ([`Weights::conv2d`], …) and [`Weights::finish`] complains of
 //! what is left. Nothing here knows which network it fills.
 
@@ -16,9 +16,11 @@ mod ldm;
 pub mod lora;
 mod open_clip;
 pub mod safetensors;
+mod stored;
 mod table;
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use burn::tensor::{DType, Device, FloatDType, Tensor, TensorData};
 
@@ -27,10 +29,11 @@ pub use self::control::CONTROL_MODEL;
 pub use self::dtype::Dtype;
 pub use self::file::WeightsFile;
 use self::safetensors::TensorInfo;
+use self::stored::Stored;
 pub use self::table::Table;
 use crate::device;
 use crate::error::{Error, ErrorKind, Result};
-use crate::ops::{Conv2d, GroupNorm, LayerNorm, Linear, Padding};
+use crate::ops::{Conv2d, GroupNorm, LayerNorm, Linear, Padding, Weight};
 use crate::store::{ByteSource, Progress};
 
 /// The tensors of one file, on the device, waiting to be taken by name. A clone shares them.
@@ -52,6 +55,7 @@ enum Place {
     /// Flattened.
     Device(Box<Tensor<1>>),
     Host(Table),
+    File(Stored),
 }
 
 impl Weights {
@@ -76,7 +80,22 @@ impl Weights {
         Self { file: file.to_owned(), device: device.clone(), tensors: BTreeMap::new() }
     }
 
-    /// Adds a part of a stored tensor.
+    /// Adds a part of a tensor that stays in its file.
+    fn insert_stored(&mut self, name: String, stored: Stored, host_tables: &[&str]) -> Result<()> {
+        if self.tensors.contains_key(&name) {
+            return Err(twice(&self.file, &name));
+        }
+        let shape = stored.cut.shape(&stored.tensor.shape);
+        let is_table = host_tables.iter().any(|suffix| name.ends_with(suffix));
+        let place = match is_table && stored.cut == Cut::Whole {
+            true => Place::Host(Table::stored(shape.last().copied().unwrap_or(1), stored)),
+            false => Place::File(stored),
+        };
+        self.tensors.insert(name, Entry { shape, place });
+        Ok(())
+    }
+
+    /// Adds a part of a tensor that was read.
     fn insert(
         &mut self,
         name: String,
@@ -128,7 +147,7 @@ impl Weights {
     pub fn device_bytes(&self) -> usize {
         let bytes = |entry: &Entry| match &entry.place {
             Place::Device(tensor) => tensor.shape().num_elements() * tensor.dtype().size(),
-            Place::Host(_) => 0,
+            Place::Host(_) | Place::File(_) => 0,
         };
         self.tensors.values().map(bytes).sum()
     }
@@ -181,24 +200,28 @@ impl Weights {
     /// Takes a tensor as f32, checking its shape. A trailing `[…, 1, 1]` on either side makes no difference:
     /// the same projection is stored as a linear layer in one checkpoint and as a 1×1 convolution in another.
     pub fn tensor<const D: usize>(&mut self, name: &str, shape: [usize; D]) -> Result<Tensor<D>> {
-        Ok(self.stored(name, shape)?.cast(FloatDType::F32))
+        Ok(match self.take(name, &shape)?.place {
+            Place::Device(flat) => flat.cast(FloatDType::F32),
+            Place::Host(table) => upload_f32(table.numbers()?, &self.device),
+            Place::File(stored) => stored.tensor()?,
+        }
+        .reshape(shape))
     }
 
-    /// As [`Weights::tensor`], in the number format the device keeps it in.
-    fn stored<const D: usize>(&mut self, name: &str, shape: [usize; D]) -> Result<Tensor<D>> {
-        let entry = self.take(name, &shape)?;
-        let flat = match entry.place {
-            Place::Device(flat) => *flat,
-            Place::Host(table) => upload_f32(table.numbers(), &self.device),
-        };
-        Ok(flat.reshape(shape))
+    /// As [`Weights::tensor`], where and in the number format it is kept.
+    fn weight<const D: usize>(&mut self, name: &str, shape: [usize; D]) -> Result<Weight<D>> {
+        Ok(match self.take(name, &shape)?.place {
+            Place::Device(flat) => flat.reshape(shape).into(),
+            Place::Host(table) => upload_f32(table.numbers()?, &self.device).reshape(shape).into(),
+            Place::File(stored) => Weight::Read(Rc::new(stored), shape),
+        })
     }
 
     /// Takes a table that was kept on the host.
     pub fn table(&mut self, name: &str, rows: usize, width: usize) -> Result<Table> {
         match self.take(name, &[rows, width])?.place {
             Place::Host(table) => Ok(table),
-            Place::Device(_) => Err(ErrorKind::MissingTensor {
+            Place::Device(_) | Place::File(_) => Err(ErrorKind::MissingTensor {
                 file: self.file.clone(),
                 tensor: format!("{name} (as a host table)"),
             }
@@ -214,7 +237,7 @@ impl Weights {
         outputs: usize,
         bias: bool,
     ) -> Result<Linear> {
-        let weight = self.stored(&format!("{path}.weight"), [outputs, inputs])?;
+        let weight = self.weight(&format!("{path}.weight"), [outputs, inputs])?;
         let bias = bias.then(|| self.tensor(&format!("{path}.bias"), [outputs])).transpose()?;
         Ok(Linear::new(weight, bias))
     }
@@ -228,7 +251,7 @@ impl Weights {
         stride: usize,
         padding: Padding,
     ) -> Result<Conv2d> {
-        let weight = self.stored(&format!("{path}.weight"), [outputs, inputs, kernel, kernel])?;
+        let weight = self.weight(&format!("{path}.weight"), [outputs, inputs, kernel, kernel])?;
         let bias = self.tensor(&format!("{path}.bias"), [outputs])?;
         Ok(Conv2d::new(weight, Some(bias), stride, padding))
     }
@@ -242,7 +265,7 @@ impl Weights {
         stride: usize,
         padding: Padding,
     ) -> Result<Conv2d> {
-        let weight = self.stored(&format!("{path}.weight"), [outputs, inputs, kernel, kernel])?;
+        let weight = self.weight(&format!("{path}.weight"), [outputs, inputs, kernel, kernel])?;
         Ok(Conv2d::new(weight, None, stride, padding))
     }
 

@@ -50,8 +50,13 @@ fn simple(name: &str) -> Value {
 
 /// The latent's file and the picture's.
 pub(crate) fn made(models: &Models, graph: &Value) -> [Vec<u8>; 2] {
+    made_by(&engine(models), graph)
+}
+
+/// As [`made`], by an engine that is open.
+pub(crate) fn made_by(engine: &Engine, graph: &Value) -> [Vec<u8>; 2] {
     let host = TestHost::default();
-    run(&engine(models), graph, &host).unwrap_or_else(|error| panic!("{error}"));
+    run(engine, graph, &host).unwrap_or_else(|error| panic!("{error}"));
     let files: BTreeMap<String, Vec<u8>> =
         host.files().into_iter().map(|file| (file.filename, file.bytes)).collect();
     let of = |prefix: &str| files.iter().find(|(name, _)| name.starts_with(prefix)).unwrap().1;

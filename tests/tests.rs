@@ -23,5 +23,6 @@ mod nodes;
 mod parity;
 mod prompts;
 mod sampling;
+mod streaming;
 mod taesd;
 mod workflows;

@@ -14,6 +14,7 @@ mod exp;
 mod matmul;
 mod norm;
 mod pool;
+mod widen;
 
 pub use activation::{geglu, gelu, leaky_relu, prelu, quick_gelu, silu};
 pub use attention::{AttentionShape, attention};
@@ -21,3 +22,4 @@ pub use conv::{ConvShape, conv2d};
 pub use matmul::linear;
 pub use norm::{group_norm, layer_norm};
 pub use pool::halve;
+pub use widen::widen_f16;

@@ -31,6 +31,7 @@ pub(super) async fn open() -> Result<(Device, DeviceInfo)> {
         max_buffer_bytes: limits.max_buffer_size.min(limits.max_storage_buffer_binding_size),
         // WebGPU does not tell how much memory a card has.
         max_weights_bytes: u64::MAX,
+        held_weights_bytes: u64::MAX,
     };
     Ok((device, info))
 }

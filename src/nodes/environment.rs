@@ -93,6 +93,7 @@ pub struct Environment {
     pub device_info: DeviceInfo,
     noise: Cell<Desktop>,
     previews: Cell<Previews>,
+    held_weights_bytes: Cell<u64>,
     inputs: RefCell<BTreeMap<String, Rc<[u8]>>>,
     counters: RefCell<HashMap<String, u32>>,
 }
@@ -100,12 +101,14 @@ pub struct Environment {
 impl Environment {
     /// A world without uploaded files.
     pub fn new(store: Rc<dyn ModelStore>, device: Device, device_info: DeviceInfo) -> Self {
+        let held_weights_bytes = Cell::new(device_info.held_weights_bytes);
         Self {
             store,
             device,
             device_info,
             noise: Cell::default(),
             previews: Cell::default(),
+            held_weights_bytes,
             inputs: RefCell::default(),
             counters: RefCell::default(),
         }
@@ -129,6 +132,16 @@ impl Environment {
     /// Shows runs in that way from now on.
     pub fn set_previews(&self, previews: Previews) {
         self.previews.set(previews);
+    }
+
+    /// Weights of one file that are held in memory, as f32; those of a larger one are read as they are used.
+    pub fn held_weights_bytes(&self) -> u64 {
+        self.held_weights_bytes.get()
+    }
+
+    /// Holds at most this much of one file's weights from now on, where files can be read as they are used.
+    pub fn set_held_weights_bytes(&self, bytes: u64) {
+        self.held_weights_bytes.set(bytes);
     }
 
     /// Makes a file known to the nodes that load one; a later file of the same name replaces it.

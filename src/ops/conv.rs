@@ -1,8 +1,9 @@
 //! Two-dimensional convolution.
 
 use burn::tensor::ops::ConvOptions;
-use burn::tensor::{FloatDType, Tensor, module};
+use burn::tensor::{Tensor, module};
 
+use super::Weight;
 #[cfg(feature = "cpu")]
 use super::cpu;
 
@@ -28,7 +29,7 @@ impl Padding {
 /// A convolution with square kernel.
 #[derive(Debug, Clone)]
 pub struct Conv2d {
-    weight: Tensor<4>,
+    weight: Weight<4>,
     bias: Option<Tensor<1>>,
     stride: usize,
     padding: Padding,
@@ -42,12 +43,12 @@ impl Conv2d {
     /// - `weight`: `[out, in, kernel, kernel]`, f32 or f16
     /// - `bias`: `[out]`
     pub fn new(
-        weight: Tensor<4>,
+        weight: impl Into<Weight<4>>,
         bias: Option<Tensor<1>>,
         stride: usize,
         padding: Padding,
     ) -> Self {
-        Self { weight, bias, stride, padding }
+        Self { weight: weight.into(), bias, stride, padding }
     }
 
     /// Convolves.
@@ -61,8 +62,7 @@ impl Conv2d {
     ///
     /// torch 2.15 `nn.Conv2d`; the asymmetric padding is diffusers 0.42 `Downsample2D` with `padding=0`.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        // Sums are f32 whatever the weights are stored as: thousands of products in f16 are no picture.
-        let (weight, bias) = (self.weight.clone().cast(FloatDType::F32), self.bias.clone());
+        let (weight, bias) = (self.weight.get(), self.bias.clone());
         #[cfg(feature = "cpu")]
         if cpu::holds(&x) {
             return cpu::conv2d(x, weight, bias, self.stride, self.padding);
@@ -75,7 +75,7 @@ impl Conv2d {
 
 #[cfg(test)]
 mod tests {
-    use burn::tensor::{Device, TensorData};
+    use burn::tensor::{Device, FloatDType, TensorData};
 
     use super::super::Linear;
     use super::*;
@@ -94,7 +94,8 @@ mod tests {
     #[test]
     fn weights_in_half_precision_compute_as_if_they_were_widened() {
         let half = tensor(5, [6, 4, 3, 3]).cast(FloatDType::F16);
-        let conv = |weight| Conv2d::new(weight, Some(tensor(3, [6])), 1, Padding::Same(1));
+        let conv =
+            |weight: Tensor<4>| Conv2d::new(weight, Some(tensor(3, [6])), 1, Padding::Same(1));
         let x = tensor(1, [2, 4, 7, 5]);
         let widened = conv(half.clone().cast(FloatDType::F32)).forward(x.clone());
         assert_eq!(numbers(conv(half).forward(x)), numbers(widened));

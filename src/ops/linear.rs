@@ -1,14 +1,15 @@
 //! Matrix product with a weight.
 
-use burn::tensor::{FloatDType, Tensor, module};
+use burn::tensor::{Tensor, module};
 
+use super::Weight;
 #[cfg(feature = "cpu")]
 use super::cpu;
 
 /// `y = x·Wᵀ + b`.
 #[derive(Debug, Clone)]
 pub struct Linear {
-    weight: Tensor<2>,
+    weight: Weight<2>,
     bias: Option<Tensor<1>>,
 }
 
@@ -19,8 +20,8 @@ impl Linear {
     ///
     /// - `weight`: `[out, in]`, f32 or f16
     /// - `bias`: `[out]`
-    pub fn new(weight: Tensor<2>, bias: Option<Tensor<1>>) -> Self {
-        Self { weight, bias }
+    pub fn new(weight: impl Into<Weight<2>>, bias: Option<Tensor<1>>) -> Self {
+        Self { weight: weight.into(), bias }
     }
 
     /// Applies it to the last axis.
@@ -34,7 +35,7 @@ impl Linear {
     ///
     /// torch 2.15 `nn.Linear`.
     pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
-        let weight = self.weight.clone().cast(FloatDType::F32);
+        let weight = self.weight.get();
         #[cfg(feature = "cpu")]
         if cpu::holds(&x) {
             return cpu::linear(x, weight, self.bias.clone());

@@ -73,18 +73,16 @@ impl ByteSource for FileSource {
         self.len
     }
 
-    fn read(&self, offset: u64, len: usize) -> LocalBoxFuture<'_, Result<Vec<u8>>> {
-        Box::pin(async move {
-            if offset.saturating_add(len as u64) > self.len {
-                return Err(cut_short(self, offset, len));
-            }
-            let mut bytes = vec![0; len];
-            let mut file = self.file.borrow_mut();
-            file.seek(SeekFrom::Start(offset))
-                .and_then(|_| file.read_exact(&mut bytes))
-                .map_err(|error| file_error(&self.name, &error))?;
-            Ok(bytes)
-        })
+    fn read_now(&self, offset: u64, len: usize) -> Result<Vec<u8>> {
+        if offset.saturating_add(len as u64) > self.len {
+            return Err(cut_short(self, offset, len));
+        }
+        let mut bytes = vec![0; len];
+        let mut file = self.file.borrow_mut();
+        file.seek(SeekFrom::Start(offset))
+            .and_then(|_| file.read_exact(&mut bytes))
+            .map_err(|error| file_error(&self.name, &error))?;
+        Ok(bytes)
     }
 }
 

@@ -11,7 +11,7 @@ mod opfs;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 use futures_util::future::LocalBoxFuture;
 use wasm_bindgen::{JsCast, JsValue};
@@ -29,6 +29,8 @@ pub struct WebStore {
     folder: Option<Folder>,
     files: Vec<String>,
     own: RefCell<BTreeMap<String, Own>>,
+    /// Kept files that are being read: a browser may let each be opened once only.
+    open: RefCell<BTreeMap<String, Weak<dyn ByteSource>>>,
 }
 
 /// A file of the person's own.
@@ -57,7 +59,7 @@ impl WebStore {
     pub async fn open(base_url: &str, keep: bool) -> Self {
         let folder = if keep { Folder::open().await.ok() } else { None };
         let (base_url, files) = (base_url.to_owned(), super::bundled_files());
-        Self { base_url, folder, files, own: RefCell::default() }
+        Self { base_url, folder, files, own: RefCell::default(), open: RefCell::default() }
     }
 
     /// True if files are kept for the next visit.
@@ -99,8 +101,15 @@ impl WebStore {
         };
         if let Some(folder) = &self.folder {
             let name = opfs::file_name(path, &version);
+            if let Some(source) = self.open.borrow().get(&name).and_then(Weak::upgrade) {
+                return Ok(source);
+            }
             match folder.fetched(path, &name, &url, bytes, progress).await {
-                Ok(source) => return Ok(Rc::new(source)),
+                Ok(source) => {
+                    let source: Rc<dyn ByteSource> = Rc::new(source);
+                    self.open.borrow_mut().insert(name, Rc::downgrade(&source));
+                    return Ok(source);
+                }
                 // Storage may be full, or another tab may hold the file: then it is read from the server.
                 Err(opfs::Failure::Storage) => {}
                 Err(opfs::Failure::Download(error)) => return Err(error),

@@ -7,6 +7,7 @@
 use burn::tensor::{DType, FloatDType};
 
 use super::ldm::{self, Levels};
+use super::stored::Addition;
 use super::{Place, Weights};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -58,11 +59,19 @@ impl Weights {
                 })
                 .hint("load the model that the differences were made for"));
             }
-            if let (Place::Device(own), Place::Device(base)) = (&mut own.place, &entry.place) {
-                let kept = own.dtype();
-                let sum =
-                    (**own).clone().cast(FloatDType::F32) + (**base).clone().cast(FloatDType::F32);
-                **own = if kept == DType::F16 { sum.cast(FloatDType::F16) } else { sum };
+            let base = match &entry.place {
+                Place::Device(base) => Addition::Held(base.clone()),
+                Place::File(base) => Addition::Stored(Box::new(base.clone())),
+                Place::Host(_) => continue,
+            };
+            match &mut own.place {
+                Place::Device(own) => {
+                    let kept = own.dtype();
+                    let sum = (**own).clone().cast(FloatDType::F32) + base.numbers()?;
+                    **own = if kept == DType::F16 { sum.cast(FloatDType::F16) } else { sum };
+                }
+                Place::File(own) => own.additions.push(base),
+                Place::Host(_) => {}
             }
         }
         Ok(())

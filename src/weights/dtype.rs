@@ -76,6 +76,9 @@ impl Dtype {
                 bytes.as_chunks::<8>().0.iter().map(|b| f64::from_le_bytes(*b) as f32).collect()
             }
             Self::F32 => bytes.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect(),
+            #[cfg(feature = "cpu")]
+            Self::F16 => tintype_kernels::widen_f16(bytes),
+            #[cfg(not(feature = "cpu"))]
             Self::F16 => pairs().map(|b| f16::from_le_bytes(*b).to_f32()).collect(),
             Self::BF16 => pairs().map(|b| bf16::from_le_bytes(*b).to_f32()).collect(),
             Self::F8E4M3 => bytes.iter().map(|b| f8_e4m3(*b)).collect(),

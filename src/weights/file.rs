@@ -1,12 +1,14 @@
 //! A safetensors file that is read tensor by tensor, in the order they lie in it.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use burn::tensor::Device;
 
 use super::checkpoint::{Checkpoint, Cut, Part, Target};
 use super::safetensors::{Header, TensorInfo};
-use super::{Weights, keys};
+use super::stored::Stored;
+use super::{Dtype, Weights, keys};
 use crate::error::Result;
 use crate::store::{ByteSource, Hash, Progress, bundled};
 
@@ -15,10 +17,11 @@ pub struct WeightsFile<'a> {
     source: &'a dyn ByteSource,
     header: Header,
     hash: Hash,
+    later: Option<Rc<dyn ByteSource>>,
 }
 
-/// Is handed the number of a tensor in the file, the tensor and its bytes.
-type Take<'t> = &'t mut dyn FnMut(usize, &TensorInfo, Vec<u8>) -> Result<()>;
+/// Is handed the number of a tensor in the file, the tensor, and its bytes unless they stay there.
+type Take<'t> = &'t mut dyn FnMut(usize, &TensorInfo, Option<Vec<u8>>) -> Result<()>;
 
 impl<'a> WeightsFile<'a> {
     /// Reads the header.
@@ -30,7 +33,18 @@ impl<'a> WeightsFile<'a> {
         let (header, bytes) = Header::read(source).await?;
         let mut hash = Hash::default();
         hash.update(&bytes);
-        Ok(Self { source, header, hash })
+        Ok(Self { source, header, hash, later: None })
+    }
+
+    /// Leaves matrices and kernels in the file, which is `source`: they are read whenever they are used.
+    pub fn later(mut self, source: Rc<dyn ByteSource>) -> Self {
+        self.later = Some(source);
+        self
+    }
+
+    /// True if matrices and kernels are left in the file.
+    pub fn is_later(&self) -> bool {
+        self.later.is_some()
     }
 
     /// The tensors, in the order they lie in the file.
@@ -83,10 +97,15 @@ impl<'a> WeightsFile<'a> {
         progress: Progress<'_>,
     ) -> Result<Weights> {
         let mut all = Weights::none(self.source.name(), device);
+        let stored = self.storer(device);
         let wanted = |name: &str| wanted(name) && !keys::is_buffer(name);
         let wanted: Vec<bool> = self.tensors().iter().map(|tensor| wanted(&tensor.name)).collect();
         self.stream(&wanted, progress, &mut |_, tensor, bytes| {
-            all.insert(keys::ours(&tensor.name), &Cut::Whole, tensor, bytes, host_tables)
+            let name = keys::ours(&tensor.name);
+            match bytes {
+                Some(bytes) => all.insert(name, &Cut::Whole, tensor, bytes, host_tables),
+                None => all.insert_stored(name, stored(tensor, &Cut::Whole), host_tables),
+            }
         })
         .await?;
         Ok(all)
@@ -111,15 +130,34 @@ impl<'a> WeightsFile<'a> {
             .collect();
         let wanted: Vec<bool> =
             checkpoint.targets.iter().map(|targets| !targets.is_empty()).collect();
+        let stored = self.storer(device);
         self.stream(&wanted, progress, &mut |i, tensor, bytes| {
             for Target { part, name, cut } in &checkpoint.targets[i] {
                 let network = parts.get_mut(part).expect("one was made for every part");
-                network.insert(name.clone(), cut, tensor, bytes.clone(), host_tables)?;
+                let name = name.clone();
+                match &bytes {
+                    Some(bytes) => network.insert(name, cut, tensor, bytes.clone(), host_tables),
+                    None => network.insert_stored(name, stored(tensor, cut), host_tables),
+                }?;
             }
             Ok(())
         })
         .await?;
         Ok(parts)
+    }
+
+    /// What makes of a tensor one that stays in the file.
+    fn storer(&self, device: &Device) -> impl Fn(&TensorInfo, &Cut) -> Stored + use<> {
+        let (source, device) = (self.later.clone(), device.clone());
+        let data_start = self.header.data_start;
+        move |tensor, cut| Stored {
+            source: source.clone().expect("only such a file leaves tensors where they are"),
+            data_start,
+            tensor: tensor.clone(),
+            cut: cut.clone(),
+            device: device.clone(),
+            additions: Vec::new(),
+        }
     }
 
     /// Reads tensor after tensor and hands over those that are wanted.
@@ -132,11 +170,19 @@ impl<'a> WeightsFile<'a> {
         // Only of a bundled file the hash is known, and with it every byte has to be read.
         let reads_all = bundled(self.source.name()).is_some();
         for (i, (tensor, wanted)) in self.header.tensors.iter().zip(wanted).enumerate() {
-            if reads_all || *wanted {
+            // Vectors are few numbers.
+            let stays = !reads_all
+                && self.later.is_some()
+                && tensor.shape.len() > 1
+                && tensor.end > tensor.start
+                && !matches!(tensor.dtype, Dtype::Integer { .. });
+            if *wanted && stays {
+                take(i, tensor, None)?;
+            } else if reads_all || *wanted {
                 let bytes = self.read(tensor).await?;
                 self.hash.update(&bytes);
                 if *wanted {
-                    take(i, tensor, bytes)?;
+                    take(i, tensor, Some(bytes))?;
                 }
             }
             progress(self.header.data_start + tensor.end, self.source.len())?;

@@ -12,11 +12,13 @@ mod delta;
 mod names;
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use burn::tensor::{DType, FloatDType, Tensor};
 
 use self::delta::Delta;
 pub use self::names::Adapted;
+use super::stored::Addition;
 use super::{Place, Weights};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -29,7 +31,7 @@ pub(super) fn is_part(name: &str) -> bool {
 #[derive(Debug)]
 pub struct Lora {
     file: String,
-    layers: BTreeMap<String, Delta>,
+    layers: BTreeMap<String, Rc<Delta>>,
 }
 
 /// Suffixes of the tensors that are read on the host: the numbers that say how strong a change is.
@@ -55,7 +57,8 @@ impl Lora {
                 Some((layer, role)) => {
                     let tensor = match entry.place {
                         Place::Device(tensor) => delta::Part::Device(tensor),
-                        Place::Host(table) => delta::Part::Host(table.numbers()),
+                        Place::Host(table) => delta::Part::Host(table.numbers()?),
+                        Place::File(stored) => delta::Part::File(stored),
                     };
                     layers.entry(layer).or_default().put(role, entry.shape, tensor);
                 }
@@ -70,6 +73,7 @@ impl Lora {
             return Err(Error::new(ErrorKind::UnsupportedModel { file, what })
                 .hint("choose a file that was saved as a LoRA"));
         }
+        let layers = layers.into_iter().map(|(layer, delta)| (layer, Rc::new(delta))).collect();
         Ok(Self { file, layers })
     }
 
@@ -122,7 +126,9 @@ impl Weights {
             let Some(path) = names.get(layer) else { continue };
             for (kind, change) in delta.changes(&lora.file, layer)? {
                 let name = format!("{path}.{kind}");
-                changed.bytes += weights.add(&lora.file, layer, &name, change, strength)?;
+                let (file, layer) = (lora.file.clone(), layer.clone());
+                let addition = LoraAddition { file, layer, kind, delta: delta.clone(), strength };
+                changed.bytes += weights.add(&name, addition, change)?;
             }
             changed.layers.push(layer.clone());
         }
@@ -132,12 +138,11 @@ impl Weights {
     /// Adds to a weight; gives the memory that the sum takes.
     fn add(
         &mut self,
-        file: &str,
-        layer: &str,
         name: &str,
-        change: (Vec<usize>, Tensor<1>),
-        strength: f32,
+        addition: LoraAddition,
+        (shape, change): (Vec<usize>, Tensor<1>),
     ) -> Result<usize> {
+        let LoraAddition { file, layer, .. } = &addition;
         let Some(entry) = self.tensors.get_mut(name) else {
             return Err(Error::new(ErrorKind::MissingTensor {
                 file: self.file.clone(),
@@ -145,29 +150,55 @@ impl Weights {
             })
             .hint(format!("`{file}` changes it; use a LoRA for this model's family")));
         };
-        let (shape, change) = change;
-        let Place::Device(weight) = &mut entry.place else {
-            return Err(Error::new(ErrorKind::UnsupportedModel {
-                file: file.to_owned(),
-                what: format!("a LoRA that changes the vocabulary (`{layer}`)"),
-            }));
-        };
         // A projection is a matrix here and a 1×1 convolution there: the numbers are the same.
         let numbers = |shape: &[usize]| shape.iter().product::<usize>();
         if numbers(&shape) != numbers(&entry.shape) || shape.first() != entry.shape.first() {
             return Err(Error::new(ErrorKind::TensorShape {
-                file: file.to_owned(),
-                tensor: layer.to_owned(),
+                file: file.clone(),
+                tensor: layer.clone(),
                 expected: entry.shape.clone(),
                 got: shape,
             })
             .hint("use a LoRA for this model's family"));
         }
-        let dtype = weight.dtype();
-        let sum = (**weight).clone().cast(FloatDType::F32) + change * strength;
-        let sum = if dtype == DType::F16 { sum.cast(FloatDType::F16) } else { sum };
-        let bytes = sum.shape().num_elements() * sum.dtype().size();
-        **weight = sum;
-        Ok(bytes)
+        match &mut entry.place {
+            Place::Device(weight) => {
+                let dtype = weight.dtype();
+                let sum = (**weight).clone().cast(FloatDType::F32) + change * addition.strength;
+                let sum = if dtype == DType::F16 { sum.cast(FloatDType::F16) } else { sum };
+                let bytes = sum.shape().num_elements() * sum.dtype().size();
+                **weight = sum;
+                Ok(bytes)
+            }
+            // Added whenever it is read: the sum is what there is no memory for.
+            Place::File(stored) => {
+                stored.additions.push(Addition::Lora(addition));
+                Ok(0)
+            }
+            Place::Host(_) => Err(Error::new(ErrorKind::UnsupportedModel {
+                file: file.clone(),
+                what: format!("a LoRA that changes the vocabulary (`{layer}`)"),
+            })),
+        }
+    }
+}
+
+/// What an adaptation adds to one tensor.
+#[derive(Debug, Clone)]
+pub(super) struct LoraAddition {
+    file: String,
+    layer: String,
+    kind: &'static str,
+    delta: Rc<Delta>,
+    strength: f32,
+}
+
+impl LoraAddition {
+    /// The numbers, flattened.
+    pub(super) fn numbers(&self) -> Result<Tensor<1>> {
+        let changes = self.delta.changes(&self.file, &self.layer)?;
+        let ours = changes.into_iter().filter(|(kind, _)| *kind == self.kind);
+        let sum = ours.map(|(_, (_, numbers))| numbers).reduce(|sum, numbers| sum + numbers);
+        Ok(sum.expect("it was made for a change of this kind") * self.strength)
     }
 }

@@ -46,7 +46,7 @@ impl Learned {
             };
             let path = model_path(cx.env(), "embeddings", &file)?;
             let arrays = read(cx, &path, async |source, _| {
-                let file = WeightsFile::open(source).await?;
+                let file = WeightsFile::open(&**source).await?;
                 let mut arrays = Vec::new();
                 for tensor in file.tensors() {
                     if let Some(&width) = tensor.shape.last()

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::read::read;
+use super::read::{open, read};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::{Context, Function, Input, Inputs, Kind, Output, Outputs, Schema, Value};
 use crate::models::controlnet::ControlNetConfig;
@@ -14,7 +14,7 @@ use crate::store;
 use crate::weights::checkpoint::Shapes;
 use crate::weights::identify::{FileKind, identify};
 use crate::weights::safetensors::TensorInfo;
-use crate::weights::{CONTROL_MODEL, Weights, WeightsFile};
+use crate::weights::{CONTROL_MODEL, Weights};
 
 const NAME: Input = Input::folder("control_net_name", "controlnet")
     .doc("The file's name in the models folder: a ControlNet or a T2I-Adapter.");
@@ -52,7 +52,7 @@ async fn load(inputs: &Inputs, base: Option<&Unet>, cx: &Context<'_>) -> Result<
     let device = &cx.env::<Environment>().device;
     let mut is_difference = false;
     let weights = read(cx, &path, async |source, progress| {
-        let file = WeightsFile::open(source).await?;
+        let file = open(cx.env(), source).await?;
         let is_below = check(&path, file.tensors())?;
         is_difference = file.tensors().iter().any(|tensor| tensor.name == DIFFERENCE);
         if is_difference && base.is_none() {

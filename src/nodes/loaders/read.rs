@@ -1,12 +1,15 @@
 //! Weights files, with progress told and damaged copies forgotten.
 
+use std::rc::Rc;
+
 use crate::error::{ErrorKind, Result};
 use crate::graph::event::Phase;
 use crate::graph::{Context, Event};
 use crate::models::clip::TOKEN_TABLE;
 use crate::nodes::Environment;
 use crate::store::{ByteSource, Progress};
-use crate::weights::Weights;
+use crate::weights::safetensors::TensorInfo;
+use crate::weights::{Weights, WeightsFile};
 
 /// All tensors of the file at `path` of the models folder, and the memory they take on the device.
 pub(in crate::nodes) async fn load_weights(
@@ -25,16 +28,29 @@ pub(in crate::nodes) async fn load_file(
     host_tables: &[&str],
 ) -> Result<Weights> {
     read(cx, path, async |source, progress| {
-        Weights::load(source, &cx.env::<Environment>().device, host_tables, progress).await
+        let env: &Environment = cx.env();
+        open(env, source).await?.load(&env.device, host_tables, progress).await
     })
     .await
+}
+
+/// Reads a file's header. Where memory has no room for its weights they will be read as they are used.
+pub(in crate::nodes) async fn open<'a>(
+    env: &Environment,
+    source: &'a Rc<dyn ByteSource>,
+) -> Result<WeightsFile<'a>> {
+    let file = WeightsFile::open(&**source).await?;
+    let numbers = |tensor: &TensorInfo| tensor.shape.iter().map(|side| *side as u64).product();
+    let bytes = file.tensors().iter().map(numbers).fold(0_u64, u64::saturating_add);
+    let is_large = bytes.saturating_mul(4) > env.held_weights_bytes();
+    Ok(if is_large && source.reads_now() { file.later(source.clone()) } else { file })
 }
 
 /// Opens the file at `path` and has `load` read it, which is handed the file and whom to tell of progress.
 pub(in crate::nodes) async fn read<T>(
     cx: &Context<'_>,
     path: &str,
-    load: impl AsyncFnOnce(&dyn ByteSource, Progress<'_>) -> Result<T>,
+    load: impl AsyncFnOnce(&Rc<dyn ByteSource>, Progress<'_>) -> Result<T>,
 ) -> Result<T> {
     let env: &Environment = cx.env();
     let tell = |phase, loaded, total| {
@@ -44,7 +60,7 @@ pub(in crate::nodes) async fn read<T>(
     let source =
         env.store.open(path, &mut |loaded, total| tell(Phase::Fetch, loaded, total)).await?;
     cx.checkpoint().await?;
-    let loaded = load(&*source, &mut |loaded, total| tell(Phase::Load, loaded, total)).await;
+    let loaded = load(&source, &mut |loaded, total| tell(Phase::Load, loaded, total)).await;
     drop(source);
     if let Err(error) = &loaded
         && matches!(error.kind(), ErrorKind::HashMismatch { .. } | ErrorKind::Truncated { .. })

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::read::read;
+use super::read::{open, read};
 use super::tiny;
 use crate::device;
 use crate::diffusion::schedule::{NoiseSchedule, Prediction, ScheduleConfig};
@@ -39,12 +39,14 @@ pub(super) struct Networks {
 pub(super) async fn load(cx: &Context<'_>, path: &str) -> Result<Networks> {
     let loaded = read(cx, path, async |source, progress| {
         let device = &cx.env::<Environment>().device;
-        let file = WeightsFile::open(source).await?;
+        let file = open(cx.env(), source).await?;
         if identify(file.tensors()) == Ok(FileKind::TinyVae) {
             return Ok(Err(tiny::load(cx, path, file, progress).await?));
         }
         let opened = Opened::read(path, &file).await?;
-        opened.check_size(cx.env(), path, file.tensors())?;
+        if !file.is_later() {
+            opened.check_size(cx.env(), path, file.tensors())?;
+        }
         let parts = file.load_parts(&opened.checkpoint, device, &[TOKEN_TABLE], progress).await?;
         Ok(Ok((opened, parts)))
     })

@@ -94,6 +94,14 @@ impl ByteSource for HttpSource {
     fn read(&self, offset: u64, len: usize) -> LocalBoxFuture<'_, Result<Vec<u8>>> {
         Box::pin(self.range(offset, len))
     }
+
+    fn reads_now(&self) -> bool {
+        false
+    }
+
+    fn read_now(&self, _offset: u64, _len: usize) -> Result<Vec<u8>> {
+        Err(ErrorKind::Io { file: self.name.clone(), cause: "it is on a server".to_owned() }.into())
+    }
 }
 
 /// Asks for a file, or for the bytes from the first to before the second number.

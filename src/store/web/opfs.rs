@@ -1,10 +1,10 @@
 //! The browser's origin-private file system: files that only this page's origin can see.
 
-use futures_util::future::LocalBoxFuture;
+use js_sys::{Function, Promise};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    FileSystemDirectoryHandle, FileSystemFileHandle, FileSystemGetDirectoryOptions,
+    Blob, FileSystemDirectoryHandle, FileSystemFileHandle, FileSystemGetDirectoryOptions,
     FileSystemGetFileOptions, FileSystemReadWriteOptions, FileSystemSyncAccessHandle,
     WorkerGlobalScope,
 };
@@ -68,6 +68,11 @@ impl Folder {
         create.set_create(true);
         let file = JsFuture::from(self.0.get_file_handle_with_options(name, &create)).await?;
         let file: FileSystemFileHandle = file.unchecked_into();
+        if kept_bytes(&file).await? == len {
+            // Other tabs may read it at the same time.
+            let handle = JsFuture::from(read_only(&file)?).await?;
+            return Ok(OpfsSource { name: path.to_owned(), len, handle: handle.unchecked_into() });
+        }
         let handle = JsFuture::from(file.create_sync_access_handle()).await?;
         let source = OpfsSource { name: path.to_owned(), len, handle: handle.unchecked_into() };
         let mut at = source.handle.get_size()? as u64;
@@ -105,7 +110,21 @@ impl Folder {
     }
 }
 
-/// A kept file. The handle locks it, and is given back on drop.
+/// How much of a file is here.
+async fn kept_bytes(file: &FileSystemFileHandle) -> std::result::Result<u64, JsValue> {
+    let file: Blob = JsFuture::from(file.get_file()).await?.unchecked_into();
+    Ok(file.size() as u64)
+}
+
+/// A handle that does not lock out others; where the browser knows no such handles, one that does.
+fn read_only(file: &FileSystemFileHandle) -> std::result::Result<Promise, JsValue> {
+    let options = js_sys::Object::new();
+    js_sys::Reflect::set(&options, &"mode".into(), &"read-only".into())?;
+    let open = js_sys::Reflect::get(file, &"createSyncAccessHandle".into())?;
+    Ok(open.unchecked_into::<Function>().call1(file, &options)?.unchecked_into())
+}
+
+/// A kept file, or one on its way. The handle is given back on drop.
 pub(super) struct OpfsSource {
     name: String,
     len: u64,
@@ -127,22 +146,19 @@ impl ByteSource for OpfsSource {
         self.len
     }
 
-    fn read(&self, offset: u64, len: usize) -> LocalBoxFuture<'_, Result<Vec<u8>>> {
-        Box::pin(async move {
-            if offset.saturating_add(len as u64) > self.len {
-                return Err(cut_short(self, offset, len));
+    fn read_now(&self, offset: u64, len: usize) -> Result<Vec<u8>> {
+        if offset.saturating_add(len as u64) > self.len {
+            return Err(cut_short(self, offset, len));
+        }
+        let mut bytes = vec![0; len];
+        let options = FileSystemReadWriteOptions::new();
+        options.set_at(offset as f64);
+        match self.handle.read_with_u8_array_and_options(&mut bytes, &options) {
+            Ok(got) if got as usize == len => Ok(bytes),
+            Ok(_) => Err(cut_short(self, offset, len)),
+            Err(error) => {
+                Err(ErrorKind::Io { file: self.name.clone(), cause: message(&error) }.into())
             }
-            let mut bytes = vec![0; len];
-            let options = FileSystemReadWriteOptions::new();
-            options.set_at(offset as f64);
-            let read = self.handle.read_with_u8_array_and_options(&mut bytes, &options);
-            match read {
-                Ok(got) if got as usize == len => Ok(bytes),
-                Ok(_) => Err(cut_short(self, offset, len)),
-                Err(error) => {
-                    Err(ErrorKind::Io { file: self.name.clone(), cause: message(&error) }.into())
-                }
-            }
-        })
+        }
     }
 }

@@ -6,6 +6,7 @@ use burn::tensor::{FloatDType, Tensor};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::ops::Linear;
+use crate::weights::stored::Stored;
 
 /// Which part of a change a tensor is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,6 +37,7 @@ pub(super) enum Role {
 pub(super) enum Part {
     Device(Box<Tensor<1>>),
     Host(Vec<f32>),
+    File(Stored),
 }
 
 /// The change of one layer.
@@ -87,6 +89,7 @@ impl Parts<'_> {
             Some((shape, Part::Device(tensor))) => {
                 Ok(Some((shape.clone(), (**tensor).clone().cast(FloatDType::F32))))
             }
+            Some((shape, Part::File(stored))) => Ok(Some((shape.clone(), stored.tensor()?))),
             // A tensor without numbers stayed on the host.
             Some((shape, Part::Host(_))) => Err(self.misshapen(role, shape)),
             None => Ok(None),

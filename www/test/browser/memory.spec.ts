@@ -5,18 +5,7 @@ import { join } from "node:path";
 
 import { DIST } from "../../scripts/serve.mjs";
 import { expect, test } from "./fixtures";
-
-const MB = 1024 * 1024;
-
-// Runs before the worker's own script: the engine's memory stays within reach of a test.
-const KEEP_MEMORY = `for (const name of ["instantiate", "instantiateStreaming"]) {
-  const original = WebAssembly[name];
-  WebAssembly[name] = async (...args) => {
-    const result = await original.apply(WebAssembly, args);
-    globalThis.memory = (result.instance ?? result).exports.memory;
-    return result;
-  };
-}\n`;
+import { heapBytes, KEEP_MEMORY, MB } from "./heap";
 
 /** Bytes of each tensor of a model, as its files hold them. */
 function tensorSizes(folder: string): number[] {
@@ -62,9 +51,9 @@ for (const device of ["webgpu", "cpu"] as const) {
         });
         return engine;
       }, { device, storage });
-      const heap = await lab.workers()[0]?.evaluate(() => (globalThis as unknown as { memory: WebAssembly.Memory }).memory.buffer.byteLength);
+      const heap = await heapBytes(lab);
       await open.evaluate((engine) => engine.close());
-      test.info().annotations.push({ type: "heap", description: `${((heap ?? 0) / MB).toFixed(1)} of ${(LIMITS[device] / MB).toFixed(1)} MB` });
+      test.info().annotations.push({ type: "heap", description: `${(heap / MB).toFixed(1)} of ${(LIMITS[device] / MB).toFixed(1)} MB` });
       // More than the program alone: the memory is the engine's, and a model went through it.
       expect(heap).toBeGreaterThan(largest);
       expect(heap).toBeLessThan(LIMITS[device]);
