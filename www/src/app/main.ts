@@ -1,6 +1,6 @@
 import { mount } from "svelte";
 
-import App from "./App.svelte";
+import App from "./shell/App.svelte";
 import "./page.css";
 
 const target = document.getElementById("app");

@@ -14,6 +14,8 @@ const download = (page: Page) => page.getByRole("link", { name: "Download" });
 const model = (page: Page) => page.getByRole("combobox", { name: "Model" });
 const models = (page: Page) => page.getByRole("list", { name: "Your models" });
 
+const view = (page: Page, name: string) => page.getByRole("navigation").getByRole("link", { name }).click();
+
 async function ready(page: Page, site: string): Promise<void> {
   await page.goto(`${site}?device=cpu`);
   await expect(generate(page)).toBeEnabled();
@@ -40,17 +42,22 @@ test("a checkpoint from the disk paints, is kept for the next visit, and goes wh
   expect(first).toMatch(/^blob:/);
   expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
 
+  await view(page, "Models");
   await models(page).getByRole("button", { name: "Keep" }).click();
   await expect(models(page)).toContainText("kept");
   await ready(page, site);
+  await view(page, "Models");
   await expect(models(page)).toContainText("checkpoints/tiny anything.safetensors");
+  await view(page, "Create");
   await expect(model(page)).toHaveValue("tiny anything.safetensors");
   await generate(page).click();
   await expect(download(page)).toBeVisible({ timeout: 120_000 });
 
+  await view(page, "Models");
   await models(page).getByRole("button", { name: "Remove" }).click();
   await expect(models(page)).toBeHidden();
   await ready(page, site);
+  await view(page, "Models");
   await expect(models(page)).toBeHidden();
 });
 
@@ -75,6 +82,7 @@ test("a file that is no model for here is refused with what it is", async ({ pag
   await add(page, "style.safetensors", whole);
   await expect(page.getByText(/is an embedding/)).toBeVisible();
   await expect(alert).toBeHidden();
+  await view(page, "Models");
   await expect(models(page)).toContainText("embeddings/style.safetensors");
 });
 

@@ -1,0 +1,109 @@
+/** The person's own models: added, kept, removed, painted with. */
+
+import type { Engine, ModelFile } from "../engine/index";
+import { FIRST } from "./form";
+import type { Studio } from "./studio.svelte";
+import { bytes } from "./words";
+import { optionsOf } from "./workflow";
+
+/** The models that the engine knows besides the bundled ones. */
+export class Models {
+  list: readonly ModelFile[] = $state.raw([]);
+  /** A copy is being made. */
+  keeping = $state(false);
+
+  readonly #studio: Studio;
+
+  constructor(studio: Studio) {
+    this.#studio = studio;
+  }
+
+  /** The engine is open. A checkpoint that was not kept is gone with the page. */
+  arrive(engine: Engine): void {
+    this.list = engine.models;
+    this.#replaceLost();
+  }
+
+  /** Adds a model by its address, or by its place at huggingface.co. */
+  async addAddress(address: string): Promise<void> {
+    await this.add(address, address.split("/").at(-1) ?? address);
+  }
+
+  /** Adds a model of the person's own; a checkpoint is what is painted with from then on. */
+  async add(file: Blob | string, name: string): Promise<void> {
+    const studio = this.#studio;
+    const engine = studio.engine;
+    if (engine === null) return;
+    try {
+      studio.problem = null;
+      const model = await engine.addModel(file, typeof file === "string" ? {} : { name });
+      this.#changed(engine);
+      if (model.loader === "CheckpointLoaderSimple") this.use(model.path.slice(model.path.indexOf("/") + 1));
+      await studio.opened.check();
+      const what = model.family === undefined ? model.kind : `${model.kind} of ${model.family}`;
+      const stays = model.kept
+        ? "It is fetched when it is first used, and kept."
+        : "It works until the page is closed; under Models it can be kept.";
+      studio.notice([`\`${name}\` is ${what}, ${bytes(model.bytes)}. ${stays}`]);
+      studio.announcement = `${name} was added.`;
+    } catch (error) {
+      studio.fail(error);
+    }
+  }
+
+  /** Copies a model into the browser, for the next visit. */
+  async keep({ path, from }: ModelFile): Promise<void> {
+    const studio = this.#studio;
+    const engine = studio.engine;
+    if (engine === null || !(from instanceof Blob) || studio.busy) return;
+    studio.problem = null;
+    this.keeping = true;
+    studio.runs.progress = { fraction: 0, text: "Keeping the model" };
+    try {
+      const [folder, ...name] = path.split("/");
+      await engine.addModel(from, { name: name.join("/"), folder: folder ?? "", keep: true });
+      studio.announcement = "The model is kept for your next visit.";
+    } catch (error) {
+      studio.fail(error);
+    } finally {
+      this.list = engine.models;
+      this.keeping = false;
+      studio.runs.progress = null;
+    }
+  }
+
+  /** Forgets a model, and deletes the copy in the browser. */
+  async remove({ path }: ModelFile): Promise<void> {
+    const studio = this.#studio;
+    const engine = studio.engine;
+    if (engine === null || studio.busy) return;
+    await engine.removeModel(path);
+    this.#changed(engine);
+    this.#replaceLost();
+    await studio.opened.check();
+    studio.announcement = "The model was removed.";
+  }
+
+  /** Paints with this checkpoint from now on, at a size that it knows. */
+  use(name: string): void {
+    const side = this.sideOf(name);
+    const { width, height } = FIRST;
+    Object.assign(this.#studio.form, { model: name }, side === null ? { width, height } : { width: side, height: side });
+    this.#studio.save();
+  }
+
+  /** Pixels of a side that a checkpoint was trained on; null for the bundled one. */
+  sideOf(name: string): number | null {
+    return this.list.find(({ path }) => path === `checkpoints/${name}`)?.side ?? null;
+  }
+
+  #changed(engine: Engine): void {
+    this.#studio.info = engine.objectInfo();
+    this.list = engine.models;
+  }
+
+  #replaceLost(): void {
+    const here = optionsOf(this.#studio.info, "CheckpointLoaderSimple", "ckpt_name");
+    if (!here.includes(this.#studio.form.model)) this.use(FIRST.model);
+  }
+}
