@@ -48,23 +48,9 @@ impl Autoencoder {
     /// Numbers of the largest map between a picture and its latent, whose `[height, width]` is `size`.
     pub fn largest_map(&self, size: [usize; 2]) -> u64 {
         match self {
-            Self::Kl(vae) => {
-                let widths = &vae.config().block_out_channels;
-                let (levels, positions) = (widths.len() - 1, size[0] as u64 * size[1] as u64);
-                // Level `i` of the decoder works at `2^(levels − i)` times the latent's size, on what level `i + 1` gave.
-                let maps = widths.iter().enumerate().map(|(level, width)| {
-                    let below = widths.get(level + 1).unwrap_or(width);
-                    *width.max(below) as u64 * (positions << (2 * (levels - level)))
-                });
-                maps.max().unwrap_or(0)
-            }
+            Self::Kl(vae) => vae.config().largest_map(size),
             Self::Tiny { taesd, .. } => taesd.decoder.largest_map(size),
         }
-    }
-
-    /// Whether every position looks at every other.
-    pub fn attends(&self) -> bool {
-        matches!(self, Self::Kl(vae) if vae.config().mid_block_add_attention)
     }
 
     /// The latent of a picture: of a distribution its mean, so that encoding is repeatable.

@@ -17,28 +17,25 @@ pub(super) fn check_unet(
     rows: usize,
     [height, width]: [usize; 2],
 ) -> Result<()> {
-    let rows = rows as u64;
-    for (level, channels) in config.block_out_channels.iter().enumerate() {
+    check(device, "denoising at this size", unet_bytes(config, rows, [height, width]))
+}
+
+/// Bytes of the largest single array of a denoising run.
+pub(super) fn unet_bytes(config: &UnetConfig, rows: usize, [height, width]: [usize; 2]) -> u64 {
+    let maps = config.block_out_channels.iter().enumerate().map(|(level, channels)| {
         let positions = (height as u64).div_ceil(1 << level) * (width as u64).div_ceil(1 << level);
         // An up block sees its own channels beside those of the level below.
         let below = config.block_out_channels.get(level + 1).unwrap_or(channels);
-        let map = rows * (channels + below.max(channels)) as u64 * positions;
-        let attends = config.down_attention[level];
-        let heads = if attends { rows * config.heads[level] as u64 } else { 0 };
-        let scores = scores(device, heads, positions);
-        check(device, "denoising at this size", 4 * map.max(scores))?;
-    }
-    Ok(())
+        (channels + below.max(channels)) as u64 * positions
+    });
+    (4 * rows as u64).saturating_mul(maps.max().unwrap_or(0))
 }
 
 /// Refuses to encode or decode a picture if the largest single array is beyond what the device allows.
 ///
 /// `size` is the latent's.
 pub(super) fn check_vae(device: &DeviceInfo, vae: &Autoencoder, size: [usize; 2]) -> Result<()> {
-    let positions = size[0] as u64 * size[1] as u64;
-    let scores = if vae.attends() { scores(device, 1, positions) } else { 0 };
-    let needs = 4 * vae.largest_map(size).max(scores);
-    check(device, "turning latents of this size into pictures", needs)
+    check(device, "turning latents of this size into pictures", 4 * vae.largest_map(size))
 }
 
 /// Refuses to enlarge a tile of `[height, width]` whose largest single array is beyond what the device allows.
@@ -67,8 +64,7 @@ pub(super) fn check_hint(
 pub(super) fn check_clip(device: &DeviceInfo, config: &ClipConfig, windows: usize) -> Result<()> {
     let tokens = config.max_position_embeddings as u64;
     let row = config.intermediate_size.max(config.hidden_size) as u64;
-    let scores = scores(device, config.num_attention_heads as u64, tokens) / tokens;
-    let needs = (windows as u64).saturating_mul(4 * tokens * row.max(scores));
+    let needs = (windows as u64).saturating_mul(4 * tokens * row);
     check(device, "a prompt of this length", needs).map_err(|error| error.hint("use fewer words"))
 }
 
@@ -101,7 +97,7 @@ pub(super) fn check_weights(
     let what = format!("the model `{file}`");
     Err(Error::new(ErrorKind::TooLarge { what, needs, limit }).hint(match device.kind {
         DeviceKind::Cpu => {
-            "use the WebGPU engine, which has the graphics card's memory, or a smaller model"
+            "download the file and add it from the disk, from where it is read as it is used; or use the WebGPU engine"
         }
         DeviceKind::WebGpu => "use a smaller model",
     }))
@@ -115,15 +111,6 @@ pub(super) fn check_text(bytes: usize) -> Result<()> {
     }
     Err(Error::new(ErrorKind::TooLarge { what: "a text of this length".to_owned(), needs, limit })
         .hint("use shorter texts"))
-}
-
-/// Numbers of an attention's scores: every position against every other, for each head. The CPU kernels
-/// never hold them all; burn's on a GPU do.
-fn scores(device: &DeviceInfo, heads: u64, positions: u64) -> u64 {
-    match device.kind {
-        DeviceKind::Cpu => 0,
-        DeviceKind::WebGpu => heads.saturating_mul(positions.saturating_mul(positions)),
-    }
 }
 
 fn check(device: &DeviceInfo, what: &str, needs: u64) -> Result<()> {
@@ -147,12 +134,13 @@ mod tests {
             f16: false,
             max_buffer_bytes: 1 << 30,
             max_weights_bytes: 1000,
+            held_weights_bytes: 1000,
         };
         let cpu = device(DeviceKind::Cpu);
         check_weights(&cpu, "a", 250, false).unwrap();
         check_weights(&cpu, "a", 500, true).unwrap();
         let error = check_weights(&cpu, "big.safetensors", 251, false).unwrap_err().to_string();
-        let words = "the model `big.safetensors` needs 1004 bytes, the limit is 1000; use the WebGPU engine";
+        let words = "the model `big.safetensors` needs 1004 bytes, the limit is 1000; download the file and add it";
         assert!(error.starts_with(words), "{error}");
         let error = check_weights(&device(DeviceKind::WebGpu), "a", u64::MAX, false).unwrap_err();
         assert_eq!(error.fix(), Some("use a smaller model"));

@@ -15,7 +15,7 @@ pub trait Read {
 #[derive(Clone)]
 pub enum Weight<const D: usize> {
     /// On the device, f32 or f16.
-    Held(Tensor<D>),
+    Held(Box<Tensor<D>>),
     /// Read each time, and of this shape.
     Read(Rc<dyn Read>, [usize; D]),
 }
@@ -24,7 +24,7 @@ impl<const D: usize> Weight<D> {
     /// As f32: sums are f32 whatever the weights are stored as, since thousands of products in f16 are no picture.
     pub(super) fn get(&self) -> Tensor<D> {
         match self {
-            Self::Held(tensor) => tensor.clone().cast(FloatDType::F32),
+            Self::Held(tensor) => (**tensor).clone().cast(FloatDType::F32),
             Self::Read(numbers, shape) => numbers.read().reshape(*shape),
         }
     }
@@ -32,7 +32,7 @@ impl<const D: usize> Weight<D> {
 
 impl<const D: usize> From<Tensor<D>> for Weight<D> {
     fn from(tensor: Tensor<D>) -> Self {
-        Self::Held(tensor)
+        Self::Held(Box::new(tensor))
     }
 }
 

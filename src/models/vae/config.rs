@@ -104,6 +104,18 @@ impl VaeConfig {
         })
     }
 
+    /// Numbers of the largest map between a picture and its latent of `[height, width]`.
+    pub fn largest_map(&self, [height, width]: [usize; 2]) -> u64 {
+        let widths = &self.block_out_channels;
+        let (levels, positions) = (widths.len() - 1, height as u64 * width as u64);
+        // Level `i` of the decoder works at `2^(levels − i)` times the latent's size, on what level `i + 1` gave.
+        let maps = widths.iter().enumerate().map(|(level, width)| {
+            let below = widths.get(level + 1).unwrap_or(width);
+            *width.max(below) as u64 * (positions << (2 * (levels - level)))
+        });
+        maps.max().unwrap_or(0)
+    }
+
     /// Pixels a latent position stands for, along each side.
     pub fn factor(&self) -> usize {
         1 << (self.block_out_channels.len() - 1)

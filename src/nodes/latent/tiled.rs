@@ -4,7 +4,7 @@
 //! the work, and the fade hides the seams of either.
 
 use super::vae::{check_channels, decoded, picture};
-use crate::device;
+use crate::device::{self, DeviceInfo};
 use crate::error::Result;
 use crate::graph::{Context, Function, Input, Inputs, Kind, Output, Outputs, Schema};
 use crate::image::Image;
@@ -47,9 +47,19 @@ async fn vae_decode_tiled(inputs: Inputs, cx: &Context<'_>) -> Result<Outputs> {
     let vae = inputs.object::<VaeHandle>("vae")?;
     let vae = vae.network()?;
     check_channels(vae, &latent)?;
+    let grid = Grid::of(&inputs, cx, vae, &latent.shape)?;
+    Ok(Outputs::one(decoded_in_tiles(vae, &latent, &grid, cx).await?))
+}
+
+/// A latent as pictures, tile by tile.
+pub(super) async fn decoded_in_tiles(
+    vae: &Autoencoder,
+    latent: &Latent,
+    grid: &Grid,
+    cx: &Context<'_>,
+) -> Result<Image> {
     let [batch, channels, height, width] = latent.shape;
     let factor = vae.factor();
-    let grid = Grid::new(&inputs, cx, vae, [height, width], batch)?;
     limits::check_latent(
         cx.env(),
         "pictures of this size",
@@ -68,7 +78,7 @@ async fn vae_decode_tiled(inputs: Inputs, cx: &Context<'_>) -> Result<Outputs> {
         }
         data.extend(blend.finish());
     }
-    Ok(Outputs::one(picture(vae, [batch, channels, height, width], data)?))
+    picture(vae, [batch, channels, height, width], data)
 }
 
 /// Pictures → a latent, tile by tile.
@@ -93,9 +103,20 @@ async fn vae_encode_tiled(inputs: Inputs, cx: &Context<'_>) -> Result<Outputs> {
     let vae = vae.network()?;
     let factor = vae.factor();
     let image = inputs.object::<Image>("pixels")?.cropped_to_multiple(factor)?;
+    let shape = [image.batch, vae.latent_channels(), image.height / factor, image.width / factor];
+    let grid = Grid::of(&inputs, cx, vae, &shape)?;
+    Ok(Outputs::one(encoded_in_tiles(vae, &image, &grid, cx).await?))
+}
+
+/// Pictures, whose sides are multiples of the autoencoder's factor, as a latent, tile by tile.
+pub(super) async fn encoded_in_tiles(
+    vae: &Autoencoder,
+    image: &Image,
+    grid: &Grid,
+    cx: &Context<'_>,
+) -> Result<Latent> {
+    let (factor, channels) = (vae.factor(), vae.latent_channels());
     let (height, width) = (image.height / factor, image.width / factor);
-    let channels = vae.latent_channels();
-    let grid = Grid::new(&inputs, cx, vae, [height, width], image.batch)?;
     let mut samples = Vec::new();
     for (b, one) in image.data.chunks(image.data.len() / image.batch).enumerate() {
         let mut blend = Blend::new([height, width, channels]);
@@ -112,32 +133,63 @@ async fn vae_encode_tiled(inputs: Inputs, cx: &Context<'_>) -> Result<Outputs> {
         let channel = |c| places.iter().skip(c).step_by(channels).copied();
         samples.extend((0..channels).flat_map(channel));
     }
-    Ok(Outputs::one(Latent::new([image.batch, channels, height, width], samples)?))
+    Latent::new([image.batch, channels, height, width], samples)
 }
 
+/// Sides of tiles, in pixels, where the whole has no room.
+const SIDES: [usize; 6] = [1024, 768, 512, 384, 256, 128];
+
 /// The tiles of a latent, in its positions.
-struct Grid {
+pub(super) struct Grid {
     tiles: Vec<Tile>,
     overlap: usize,
     batch: usize,
 }
 
 impl Grid {
-    fn new(
+    /// As the inputs of a node say.
+    fn of(
         inputs: &Inputs,
         cx: &Context<'_>,
         vae: &Autoencoder,
-        [height, width]: [usize; 2],
-        batch: usize,
+        shape: &[usize; 4],
     ) -> Result<Self> {
         let (side, overlap): (usize, usize) = (inputs.int("tile_size")?, inputs.int("overlap")?);
-        let factor = vae.factor();
-        let overlap = overlap.min(side / 4) / factor;
-        let side = side / factor;
-        let env = cx.env::<Environment>();
-        let tile = [side.min(height), side.min(width)];
-        limits::check_vae(&env.device_info, vae, tile)?;
-        Ok(Self { tiles: tiles([height, width], side, overlap), overlap, batch })
+        Self::new(&cx.env::<Environment>().device_info, vae, shape, side, overlap.min(side / 4))
+    }
+
+    /// Tiles of `side` pixels for a latent of this shape.
+    fn new(
+        device: &DeviceInfo,
+        vae: &Autoencoder,
+        [batch, _, height, width]: &[usize; 4],
+        side: usize,
+        overlap: usize,
+    ) -> Result<Self> {
+        let (side, overlap) = (side / vae.factor(), overlap / vae.factor());
+        limits::check_vae(device, vae, [side.min(*height), side.min(*width)])?;
+        Ok(Self { tiles: tiles([*height, *width], side, overlap), overlap, batch: *batch })
+    }
+
+    /// The largest tiles that the device has room for; none if it has room for the whole.
+    ///
+    /// # Errors
+    ///
+    /// If it has no room for the smallest.
+    pub(super) fn fitting(
+        device: &DeviceInfo,
+        vae: &Autoencoder,
+        shape: &[usize; 4],
+    ) -> Result<Option<Self>> {
+        let whole = limits::check_vae(device, vae, [shape[2], shape[3]]);
+        let Err(error) = whole else { return Ok(None) };
+        let grid = |side: &usize| Self::new(device, vae, shape, *side, side / 8).ok();
+        SIDES.iter().find_map(grid).map(Some).ok_or(error)
+    }
+
+    /// How many tiles a picture is made of.
+    pub(super) fn len(&self) -> usize {
+        self.tiles.len()
     }
 
     /// Tells that tile `tile` of picture `picture` is done.
@@ -153,7 +205,7 @@ mod tests {
     use crate::graph::Value;
     use crate::nodes::latent::vae::{VAE_DECODE, VAE_ENCODE};
     use crate::nodes::loaders;
-    use crate::nodes::testing::{output, run};
+    use crate::nodes::testing::{environment, output, run, run_in};
 
     fn vae() -> Value {
         let inputs = Inputs::new().with("ckpt_name", "sprite");
@@ -216,5 +268,33 @@ mod tests {
         let hard = output::<Image>(&VAE_DECODE_TILED, tiled(&decode, &vae, 96, 0));
         let (soft, hard) = (seam(&parts, &whole), seam(&hard, &whole));
         assert!(soft < 0.02 && hard > 2.0 * soft, "{soft} {hard}");
+    }
+
+    #[test]
+    fn what_has_no_room_as_a_whole_goes_in_tiles() {
+        let vae = vae();
+        let mut env = environment().unwrap();
+        let inputs = Inputs::new().with("pixels", pictures(136, 160)).with("vae", vae.clone());
+        let image = |env: &Environment, node, inputs: &Inputs| {
+            let outputs = run_in(env, node, inputs.clone()).unwrap();
+            Inputs::new().with("out", outputs.values[0].clone())
+        };
+        let whole = image(&env, &VAE_ENCODE, &inputs).object::<Latent>("out").unwrap();
+        // The sprite's widest map at full size has 32 channels: room for tiles of 128 pixels, and not for 136 by 160.
+        env.device_info.max_buffer_bytes = 4 * 32 * 130 * 130;
+        let parts = image(&env, &VAE_ENCODE, &inputs).object::<Latent>("out").unwrap();
+        let asked = run_in(&env, &VAE_ENCODE_TILED, tiled(&inputs, &vae, 128, 16)).unwrap();
+        let asked = Inputs::new().with("out", asked.values[0].clone()).object::<Latent>("out");
+        assert!(parts.samples == asked.unwrap().samples && parts.samples != whole.samples);
+
+        let inputs = Inputs::new().with("samples", (*whole).clone()).with("vae", vae.clone());
+        let parts = image(&env, &VAE_DECODE, &inputs).object::<Image>("out").unwrap();
+        let asked = run_in(&env, &VAE_DECODE_TILED, tiled(&inputs, &vae, 128, 16)).unwrap();
+        let asked = Inputs::new().with("out", asked.values[0].clone()).object::<Image>("out");
+        assert_eq!(parts.data, asked.unwrap().data);
+
+        env.device_info.max_buffer_bytes = 4 * 32 * 100 * 100;
+        let error = run_in(&env, &VAE_DECODE, inputs).unwrap_err();
+        assert_eq!(error.kind().code(), "too_large");
     }
 }

@@ -1,12 +1,13 @@
 //! Latents ↔ pictures.
 
+use super::tiled::{Grid, decoded_in_tiles, encoded_in_tiles};
 use crate::device;
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::{Context, Function, Input, Inputs, Kind, Output, Outputs, Schema};
 use crate::image::Image;
 use crate::models::Autoencoder;
+use crate::nodes::Environment;
 use crate::nodes::values::{Latent, VaeHandle};
-use crate::nodes::{Environment, limits};
 
 /// A latent → pictures.
 pub(super) const VAE_DECODE: Function = Function::waiting(
@@ -27,7 +28,10 @@ async fn vae_decode(inputs: Inputs, cx: &Context<'_>) -> Result<Outputs> {
     check_channels(vae, &latent)?;
     let [batch, _, height, width] = latent.shape;
     let env = cx.env::<Environment>();
-    limits::check_vae(&env.device_info, vae, [height, width])?;
+    if let Some(grid) = Grid::fitting(&env.device_info, vae, &latent.shape)? {
+        tell_tiles(cx, &grid);
+        return Ok(Outputs::one(decoded_in_tiles(vae, &latent, &grid, cx).await?));
+    }
     let mut data = Vec::new();
     // One at a time: the memory of a batch is that of one picture, and cancelling acts in between.
     for one in latent.samples.chunks(latent.samples.len() / batch) {
@@ -70,14 +74,24 @@ pub(in crate::nodes) async fn encode(
     let factor = vae.factor();
     let image = image.cropped_to_multiple(factor)?;
     let (height, width) = (image.height / factor, image.width / factor);
+    let shape = [image.batch, vae.latent_channels(), height, width];
     let env = cx.env::<Environment>();
-    limits::check_vae(&env.device_info, vae, [height, width])?;
+    if let Some(grid) = Grid::fitting(&env.device_info, vae, &shape)? {
+        tell_tiles(cx, &grid);
+        return encoded_in_tiles(vae, &image, &grid, cx).await;
+    }
     let mut samples = Vec::new();
     for one in image.data.chunks(image.data.len() / image.batch) {
         cx.checkpoint().await?;
         samples.extend(device::read(vae.encode(one.to_vec(), [image.height, image.width])).await?);
     }
     Latent::new([image.batch, vae.latent_channels(), height, width], samples)
+}
+
+/// Tells that there is no room for a picture as a whole.
+fn tell_tiles(cx: &Context<'_>, grid: &Grid) {
+    let count = grid.len();
+    cx.notice(format!("The picture is too large for the device as a whole, and goes through the autoencoder in {count} tiles."));
 }
 
 /// Refuses a latent of another family.
