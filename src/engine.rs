@@ -14,7 +14,7 @@ use crate::formats::{self, Opened, comfy_api};
 use crate::graph::{
     Event, Executor, Host, Node, NodeErrors, NodeId, Registry, RunError, RunOptions, RunReport,
 };
-use crate::nodes::{Environment, NODES};
+use crate::nodes::{self, Environment, NODES, Plan};
 use crate::store::ModelStore;
 
 /// Results kept for later runs, in bytes: a few models' worth of handles and a long evening of latents.
@@ -95,6 +95,16 @@ impl Engine {
             Err(refusal) => Ok(refusal.node_errors),
             Ok(node_errors) => Ok(node_errors),
         }
+    }
+
+    /// What a graph will take, in any text form that [`Engine::read`] knows: see [`nodes::plan`].
+    ///
+    /// # Errors
+    ///
+    /// If it is no graph, or the header of one of its files cannot be read.
+    pub async fn plan(&self, graph: &str) -> Result<Plan> {
+        let graph = self.read(graph.as_bytes())?.graph;
+        nodes::plan(&graph, &self.executor.registry(), &self.env).await
     }
 
     /// Runs a graph, in any text form that [`Engine::read`] knows.

@@ -18,6 +18,7 @@ mod lora;
 mod mask;
 mod naming;
 mod output;
+mod plan;
 mod primitive;
 mod sampling;
 #[cfg(test)]
@@ -28,6 +29,7 @@ pub mod values;
 
 pub use environment::{Desktop, Environment, Previews};
 pub use identity::{Identity, identify};
+pub use plan::{FilePlan, Plan, StepPlan, plan};
 
 use crate::graph::Node;
 

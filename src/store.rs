@@ -51,10 +51,29 @@ pub trait ByteSource {
 /// Is told the bytes done and the bytes in all; an error from it ends the work.
 pub type Progress<'a> = &'a mut dyn FnMut(u64, u64) -> Result<()>;
 
+/// What is known of a file without fetching it.
+pub struct Look {
+    /// The file: of one that is not here, parts are fetched as they are read.
+    pub source: Rc<dyn ByteSource>,
+    /// How much of it has to be fetched before it can be used.
+    pub fetch_bytes: u64,
+    /// Whether it can be read [at once](ByteSource::read_now) when it is here.
+    pub reads_now: bool,
+}
+
 /// A place with models in it.
 pub trait ModelStore {
     /// Paths of the files there are.
     fn list(&self) -> Vec<String>;
+
+    /// Looks at a file, which is not fetched for that.
+    fn look<'a>(&'a self, path: &'a str) -> LocalBoxFuture<'a, Result<Look>> {
+        Box::pin(async move {
+            let source = self.open(path, &mut |_, _| Ok(())).await?;
+            let reads_now = source.reads_now();
+            Ok(Look { source, fetch_bytes: 0, reads_now })
+        })
+    }
 
     /// Opens a file. If it has to be fetched first, `progress` is told the bytes so far and in all.
     fn open<'a>(

@@ -135,6 +135,13 @@ impl Engine {
         js_from_json(&errors)
     }
 
+    /// What a graph will take.
+    pub async fn plan(&self, prompt: String) -> Result<JsValue, JsValue> {
+        let inner = self.inner()?;
+        let plan = inner.plan(&prompt).await.map_err(|error| js_error(&error))?;
+        js_from_json(&plan)
+    }
+
     /// Runs a graph; `on_event` hears of everything on the way.
     pub async fn run(
         &self,

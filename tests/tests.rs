@@ -21,6 +21,7 @@ mod layering;
 mod loras;
 mod nodes;
 mod parity;
+mod plan;
 mod prompts;
 mod sampling;
 mod streaming;

@@ -20,7 +20,7 @@ use web_sys::Blob;
 pub use self::blob::BlobSource;
 pub use self::http::HttpSource;
 use self::opfs::Folder;
-use super::{ByteSource, ModelStore, Progress};
+use super::{ByteSource, Look, ModelStore, Progress};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The bundled models, served beside the page, and the person's own.
@@ -86,18 +86,26 @@ impl WebStore {
         own.is_some()
     }
 
-    async fn source(&self, path: &str, progress: Progress<'_>) -> Result<Rc<dyn ByteSource>> {
-        let own = self.own.borrow().get(path).cloned();
-        let (url, bytes, version) = match own {
-            Some(Own::File(file)) => return Ok(Rc::new(BlobSource::new(path, file))),
-            Some(Own::Remote(Remote { url, bytes, version })) => (url, bytes, version),
+    /// The file on this machine of that path, or where to fetch it from.
+    fn place(&self, path: &str) -> Result<std::result::Result<BlobSource, Remote>> {
+        match self.own.borrow().get(path).cloned() {
+            Some(Own::File(file)) => Ok(Ok(BlobSource::new(path, file))),
+            Some(Own::Remote(remote)) => Ok(Err(remote)),
             None => {
                 let Some((bytes, sha256)) = super::bundled(path) else {
                     return Err(Error::new(ErrorKind::FileNotFound { file: path.to_owned() })
                         .hint("add the file to the models, or use the bundled model `sprite`"));
                 };
-                (format!("{}{path}", self.base_url), bytes, sha256)
+                let url = format!("{}{path}", self.base_url);
+                Ok(Err(Remote { url, bytes, version: sha256 }))
             }
+        }
+    }
+
+    async fn source(&self, path: &str, progress: Progress<'_>) -> Result<Rc<dyn ByteSource>> {
+        let Remote { url, bytes, version } = match self.place(path)? {
+            Ok(file) => return Ok(Rc::new(file)),
+            Err(remote) => remote,
         };
         if let Some(folder) = &self.folder {
             let name = opfs::file_name(path, &version);
@@ -130,6 +138,28 @@ impl ModelStore for WebStore {
         progress: Progress<'a>,
     ) -> LocalBoxFuture<'a, Result<Rc<dyn ByteSource>>> {
         Box::pin(self.source(path, progress))
+    }
+
+    fn look<'a>(&'a self, path: &'a str) -> LocalBoxFuture<'a, Result<Look>> {
+        Box::pin(async move {
+            let Remote { url, bytes, version } = match self.place(path)? {
+                Ok(file) => {
+                    return Ok(Look { source: Rc::new(file), fetch_bytes: 0, reads_now: true });
+                }
+                Err(remote) => remote,
+            };
+            let kept = match &self.folder {
+                Some(folder) => folder.kept(&opfs::file_name(path, &version)).await,
+                None => 0,
+            };
+            let reads_now = self.folder.is_some();
+            if kept == bytes {
+                let source = self.source(path, &mut |_, _| Ok(())).await?;
+                return Ok(Look { source, fetch_bytes: 0, reads_now });
+            }
+            let source = Rc::new(HttpSource::new(path.to_owned(), url, bytes));
+            Ok(Look { source, fetch_bytes: bytes.saturating_sub(kept), reads_now })
+        })
     }
 
     fn discard<'a>(&'a self, path: &'a str) -> LocalBoxFuture<'a, ()> {

@@ -103,6 +103,15 @@ impl Folder {
         Ok(source)
     }
 
+    /// How much of a file is kept.
+    pub(super) async fn kept(&self, name: &str) -> u64 {
+        let bytes = async || -> std::result::Result<u64, JsValue> {
+            let file = JsFuture::from(self.0.get_file_handle(name)).await?;
+            kept_bytes(&file.unchecked_into()).await
+        };
+        bytes().await.unwrap_or(0)
+    }
+
     /// Removes a file, if it is there and not in use.
     pub(super) async fn remove(&self, name: &str) {
         // Nothing to do if that fails: the file is not there, or another tab still reads it.

@@ -37,6 +37,7 @@ import type {
   NodeSchema,
   NodeValue,
   ObjectInfo,
+  Plan,
   Previews,
   QueuedRun,
   ResultFile,
@@ -264,6 +265,12 @@ export class Engine {
       if (error instanceof TintypeError && Object.keys(error.nodeErrors).length > 0) return error.nodeErrors;
       throw error;
     }
+  }
+
+  /** What a graph will take: what has to be fetched, where weights will be, the largest arrays, and whether they fit. */
+  async plan(graph: Graph | ApiGraph | string | object): Promise<Plan> {
+    const prompt = textOf(graph);
+    return await (await this.ready()).call("plan", prompt);
   }
 
   /** Pictures from a prompt. */

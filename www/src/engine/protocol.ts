@@ -5,6 +5,7 @@ import type { ExpandedPrompt, MidjourneySettings, Wildcards } from "./prompts";
 import type {
   App,
   Desktop,
+  Plan,
   Previews,
   DeviceInfo,
   DeviceWish,
@@ -82,6 +83,7 @@ export interface Calls {
   run: { args: [prompt: string, options: RunOptions]; result: RunReport };
   read: { args: [file: Uint8Array]; result: OpenedFile };
   validate: { args: [prompt: string]; result: NodeErrors };
+  plan: { args: [prompt: string]; result: Plan };
   expandPrompt: { args: [text: string, seed: bigint, wildcards: Wildcards]; result: ExpandedPrompt };
   combinations: { args: [text: string, wildcards: Wildcards, limit: number]; result: string[] };
   midjourney: { args: [text: string, width: number, height: number, steps: number]; result: MidjourneySettings[] };
@@ -122,6 +124,7 @@ export interface WasmEngine {
   cancel(): void;
   read(file: Uint8Array): OpenedFile;
   validate(prompt: string): NodeErrors;
+  plan(prompt: string): Promise<Plan>;
   expand_prompt(text: string, seed: bigint, wildcards: Wildcards): ExpandedPrompt;
   combinations(text: string, wildcards: Wildcards, limit: number): string[];
   midjourney(text: string, width: number, height: number, steps: number): MidjourneySettings[];

@@ -80,6 +80,60 @@ export type WasmEvent = Exclude<EngineEvent, { type: "engine_progress" | "device
 /** Whose random numbers are drawn. */
 export type Desktop = "comfyui" | "comfyui-cuda" | "a1111";
 
+/** What a graph will take, told before anything is fetched or computed. */
+export interface Plan {
+  /** The files of weights it names, each once. */
+  readonly files: readonly FilePlan[];
+  /** Its runs of a denoising network, and what turns latents into pictures or the reverse. */
+  readonly steps: readonly StepPlan[];
+  /** Bytes that have to be fetched first. */
+  readonly fetch_bytes: number;
+  /** Bytes that weights take on the device. */
+  readonly weights_bytes: number;
+  /** Bytes of the largest array besides weights. */
+  readonly largest_bytes: number;
+  /** Most that one array may take. */
+  readonly max_buffer_bytes: number;
+  /** Most that the weights of one model may take; absent where nothing tells. */
+  readonly max_weights_bytes: number | null;
+  readonly fits: boolean;
+  /** What was chosen, and what does not fit and what to do about it, in sentences. */
+  readonly notes: readonly string[];
+}
+
+/** A file of weights in a {@link Plan}. */
+export interface FilePlan {
+  /** The node that names it first. */
+  readonly node: string;
+  /** Its path in the models folder. */
+  readonly file: string;
+  /** What it is, in words. */
+  readonly kind: string | null;
+  readonly bytes: number;
+  /** Of these, how many have to be fetched. */
+  readonly fetch_bytes: number;
+  /** What its weights take on the device. */
+  readonly weights_bytes: number;
+  /** Where they will be: in a `file`, they are read as they are used. */
+  readonly place: "device" | "file";
+  readonly format: "f32" | "f16";
+}
+
+/** Something that is computed, in a {@link Plan}. */
+export interface StepPlan {
+  readonly node: string;
+  readonly what: "denoise" | "autoencode";
+  /** Of the picture, in pixels. */
+  readonly width: number;
+  readonly height: number;
+  readonly batch: number;
+  /** Whether the size is a guess: what it follows from is not in the graph. */
+  readonly guessed: boolean;
+  readonly largest_bytes: number;
+  /** Whether it will be done in tiles. */
+  readonly tiled: boolean;
+}
+
 /** How a run is shown while it goes on, by ComfyUI's names. */
 export type Previews = "none" | "auto" | "latent2rgb" | "taesd";
 

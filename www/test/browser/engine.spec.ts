@@ -157,6 +157,25 @@ test("NaN, and text and objects that are no graph, are refused, and the engine g
   expect(errors).toEqual([["not_finite", "KSampler"], ["bad_file", null], ["prompt_no_outputs", null], ["invalid_prompt", null]]);
 });
 
+test("a plan says what a graph will take, and fetches nothing for it", async ({ lab, requests }) => {
+  const plan = await lab.evaluate(async (graph) => {
+    const engine = await tintype.open({ device: "cpu" });
+    const plan = await engine.plan(graph);
+    engine.close();
+    return plan;
+  }, api());
+  expect(plan.files.map(({ file }) => file)).toEqual([
+    "sprite/text_encoder/model.safetensors",
+    "sprite/unet/diffusion_pytorch_model.safetensors",
+    "sprite/vae/diffusion_pytorch_model.safetensors",
+  ]);
+  expect(plan.fetch_bytes).toBe(plan.files.reduce((sum, { bytes }) => sum + bytes, 0));
+  expect(plan.steps.map(({ what, width, guessed }) => [what, width, guessed])).toEqual([["denoise", 64, false], ["autoencode", 64, false]]);
+  expect(plan.fits).toBe(true);
+  // Headers, by range: three requests at most, and each ends early.
+  expect(requests.filter((url) => url.endsWith(".safetensors")).length).toBeLessThanOrEqual(3);
+});
+
 test("validate says everything at once, without running", async ({ lab }) => {
   const [bad, good] = await lab.evaluate(async ([bad, good]) => {
     const engine = await tintype.open({ device: "cpu" });

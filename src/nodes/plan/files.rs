@@ -1,0 +1,130 @@
+//! The files of weights that a graph names, and what their headers say.
+
+use std::collections::BTreeMap;
+
+use super::{FilePlan, Networks, stays_half};
+use crate::error::Result;
+use crate::graph::schema::{Choices, Type};
+use crate::graph::{Graph, InputValue, Literal, Registry};
+use crate::models::clip::TOKEN_TABLE;
+use crate::models::unet::UnetConfig;
+use crate::models::vae::VaeConfig;
+use crate::nodes::Environment;
+use crate::nodes::folders::{TINY_VAES, half_of, model_path};
+use crate::store::Look;
+use crate::weights::checkpoint::{Checkpoint, Part};
+use crate::weights::identify::identify;
+use crate::weights::{Dtype, WeightsFile};
+
+/// The files, and what is in them for each node that names one.
+pub(super) struct Files {
+    pub(super) plans: Vec<FilePlan>,
+    networks: BTreeMap<String, Networks>,
+}
+
+/// Links from a node to the one that loaded what it uses.
+const CARRIERS: [&str; 3] = ["model", "guider", "vae"];
+
+impl Files {
+    /// Reads the header of each.
+    pub(super) async fn of(graph: &Graph, registry: &Registry, env: &Environment) -> Result<Self> {
+        let mut files = Self { plans: Vec::new(), networks: BTreeMap::new() };
+        for (id, spec) in graph.iter() {
+            let Some(node) = registry.get(&spec.class_type) else { continue };
+            for input in node.schema().inputs {
+                let Type::Combo { choices: Choices::Folder(folder), .. } = input.ty else {
+                    continue;
+                };
+                let Some(InputValue::Literal(Literal::String(name))) = spec.input(input.name)
+                else {
+                    continue;
+                };
+                let mut networks = Networks::default();
+                for path in paths(env, folder, name) {
+                    files.read(env, id.as_str(), &path, &mut networks).await?;
+                }
+                files.networks.insert(id.as_str().to_owned(), networks);
+            }
+        }
+        Ok(files)
+    }
+
+    /// Adds a file to the plan, and what networks it has.
+    async fn read(
+        &mut self,
+        env: &Environment,
+        node: &str,
+        path: &str,
+        networks: &mut Networks,
+    ) -> Result<()> {
+        let Look { source, fetch_bytes, reads_now } = env.store.look(path).await?;
+        let file = WeightsFile::open(&*source).await?;
+        let mut parts = Checkpoint::of(file.tensors()).parts;
+        let kind = identify(file.tensors()).ok();
+        if let Some(shapes) = parts.remove(&Part::Unet) {
+            // Of a folder its config says more than shapes do, and of other kinds of file nothing is needed.
+            networks.unet = networks.unet.take().or(UnetConfig::from_shapes(path, &shapes).ok());
+        }
+        if let Some(shapes) = parts.remove(&Part::Vae) {
+            networks.vae = networks.vae.take().or(VaeConfig::from_shapes(path, &shapes).ok());
+        }
+        if self.plans.iter().any(|plan| plan.file == path) {
+            return Ok(());
+        }
+        let matrices = || file.tensors().iter().filter(|tensor| tensor.shape.len() > 1);
+        let half = stays_half(env, matrices().all(|tensor| tensor.dtype == Dtype::F16));
+        let numbers = |shape: &[usize]| shape.iter().map(|side| *side as u64).product::<u64>();
+        let all: u64 = file.tensors().iter().map(|tensor| numbers(&tensor.shape)).sum();
+        let is_stored = reads_now && 4 * all > env.held_weights_bytes();
+        // A vocabulary stays on the host, of which a prompt needs little.
+        let loaded = file.tensors().iter().filter(|tensor| !tensor.name.ends_with(TOKEN_TABLE));
+        let loaded: u64 = loaded.map(|tensor| numbers(&tensor.shape)).sum();
+        self.plans.push(FilePlan {
+            node: node.to_owned(),
+            file: path.to_owned(),
+            kind: kind.map(|kind| kind.name()),
+            bytes: source.len(),
+            fetch_bytes,
+            weights_bytes: if is_stored { 0 } else { loaded * if half { 2 } else { 4 } },
+            place: if is_stored { "file" } else { "device" },
+            format: if half { "f16" } else { "f32" },
+        });
+        Ok(())
+    }
+
+    /// The networks that reach an input of a node, from the loader at the beginning of its links.
+    pub(super) fn networks(&self, graph: &Graph, node: &str, input: &str) -> Networks {
+        let link = |node: &str, name: &str| match graph.get(node)?.input(name)? {
+            InputValue::Link { node, .. } => Some(node.as_str().to_owned()),
+            _ => None,
+        };
+        let mut at = link(node, input).or_else(|| link(node, "guider"));
+        // No longer than there are nodes: a graph may go in circles before it is checked.
+        for _ in 0..graph.len() {
+            let Some(node) = at else { break };
+            if let Some(networks) = self.networks.get(&node)
+                && (networks.unet.is_some() || networks.vae.is_some())
+            {
+                return networks.clone();
+            }
+            at = CARRIERS.iter().find_map(|name| link(&node, name));
+        }
+        Networks::default()
+    }
+}
+
+/// The files of weights that a name in a graph stands for; none if there is no such file.
+fn paths(env: &Environment, folder: &str, name: &str) -> Vec<String> {
+    let files = env.store.list();
+    if folder == "vae" && TINY_VAES.contains(&name) {
+        let half = |half| half_of(&files, name, half).map(str::to_owned);
+        return ["encoder", "decoder"].into_iter().filter_map(half).collect();
+    }
+    let Ok(path) = model_path(env, folder, name) else { return Vec::new() };
+    if files.contains(&path) {
+        return if path.ends_with(".safetensors") { vec![path] } else { Vec::new() };
+    }
+    let inside = format!("{path}/");
+    let is_inside = |file: &String| file.starts_with(&inside) && file.ends_with(".safetensors");
+    files.iter().filter(|file| is_inside(file)).cloned().collect()
+}
