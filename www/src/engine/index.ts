@@ -17,6 +17,7 @@ export {
 } from "./generate";
 export { Graph, type ApiGraph, type ApiNode } from "./graph";
 export type { History, HistoryEntry } from "./history";
+export { parse, stringify, type Json } from "./json";
 export type { AddModelOptions, ModelFile } from "./library";
 export type { Handle, In, Nodes, Output, SamplerName, SchedulerName } from "./nodes";
 export type { ImagesEditRequest, ImagesGenerateRequest, ImagesResponse } from "./openai";
