@@ -13,7 +13,7 @@ export default defineConfig({
     // The engines must stay files of their own: streamed, compiled while they arrive, cached by name.
     assetsInlineLimit: 0,
     rolldownOptions: {
-      input: { index: "index.html", picture: "picture.html" },
+      input: { index: "index.html", editor: "editor.html", picture: "picture.html" },
     },
   },
 });
