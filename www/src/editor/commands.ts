@@ -54,6 +54,7 @@ export const COMMANDS: readonly Command[] = [
   { id: "subgraph", label: "Make a subgraph", keys: ["Mod+Shift+e"], group: "node", when: some, run: subgraph },
   { id: "enter", label: "Open the subgraph", keys: ["Mod+ArrowDown"], group: "node", when: isSubgraph, run: (e) => e.enter([...e.selected][0] ?? "") },
   { id: "unpack", label: "Unpack the subgraph", keys: [], group: "node", when: isSubgraph, run: unpackSelected },
+  { id: "promote", label: "Show a widget on the subgraph", keys: [], group: "node", when: (e) => e.path.length > 0 && e.selected.size === 1 && !isBorder([...e.selected][0] ?? ""), run: (e) => (e.overlay = { kind: "promote", id: [...e.selected][0] ?? "" }) },
   { id: "leave", label: "Leave the subgraph", keys: ["Mod+ArrowUp"], group: "node", when: (e) => e.path.length > 0, run: leave },
 
   ...(["left", "right", "top", "bottom", "center", "middle"] as const).map((edge): Command => ({ id: `align-${edge}`, label: { left: "Align left", right: "Align right", top: "Align tops", bottom: "Align bottoms", center: "Align centres", middle: "Align middles" }[edge], keys: [], group: "arrange", when: several, run: (e) => arrange(e, edge) })),

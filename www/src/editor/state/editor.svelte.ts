@@ -15,6 +15,7 @@ import {
   sheetOf,
   subgraphOf,
   TITLE_HEIGHT,
+  withNode,
   withSheet,
   type Doc,
   type GraphNode,
@@ -53,6 +54,7 @@ export type Overlay =
   | { kind: "link"; node: string }
   | { kind: "menu"; x: number; y: number; on: "node" | "pane" | "link" }
   | { kind: "rename"; id: string }
+  | { kind: "promote"; id: string }
   | { kind: "shortcuts" };
 
 export class EditorState {
@@ -85,7 +87,7 @@ export class EditorState {
 
   readonly runner = new Runner(this);
   view: View | null = null;
-  engine: Engine | null = null;
+  engine: Engine | null = $state.raw(null);
   #timeline = new Timeline();
 
   /** Another engine, or the same with more classes and files. */
@@ -223,6 +225,8 @@ export class EditorState {
   canConnect(from: End, to: End): boolean {
     if (from.side !== "out" || to.side !== "in" || from.node === to.node) return false;
     if (from.node === INPUT_NODE && to.node === OUTPUT_NODE) return false;
+    // A primitive is a widget's value, and nothing else.
+    if (this.node(from.node)?.type === "PrimitiveNode" && !this.#isWidget(to)) return false;
     return compatible(this.typeAt(from), this.typeAt(to)) && !wouldCircle(this.sheet, from.node, to.node);
   }
 
@@ -250,11 +254,27 @@ export class EditorState {
       if (slot >= 0) at = slot;
       else if (field !== undefined) ({ sheet, at } = withSlot(sheet, to.node, field));
     }
+    sheet = this.#withPrimitive(sheet, from, to);
     sheet = connect(sheet, { from: from.node, out: Number(out), to: to.node, in: at, type });
     this.applyDoc("linking", withSheet(doc, sheet));
     this.runner.forgive(`${this.prefix}${to.node}`);
     this.say(`Linked ${this.#nameOf(from)} to ${this.#nameOf(to)}.`);
     return true;
+  }
+
+  #isWidget({ node, place }: End): boolean {
+    const found = this.node(node);
+    return found !== undefined && (found.type === "Reroute" || this.rows(found).some(({ name, widget }) => name === place && widget !== null));
+  }
+
+  /** A primitive that has no value yet takes over that of the widget it is linked to. */
+  #withPrimitive(sheet: Sheet, from: End, to: End): Sheet {
+    const [primitive, target] = [this.node(from.node), this.node(to.node)];
+    if (primitive?.type !== "PrimitiveNode" || primitive.values["#0"] !== undefined || target === undefined) return sheet;
+    const field = this.rows(target).find(({ name }) => name === to.place);
+    if (field === undefined || field.widget === null) return sheet;
+    const numeric = field.widget === "int" || field.widget === "float";
+    return withNode(sheet, primitive.id, (node) => ({ ...node, values: { "#0": target.values[to.place] ?? field.fallback }, controls: numeric ? { "#0": "fixed" } : {} }));
   }
 
   setValue(id: string, name: string, value: Json): void {

@@ -24,11 +24,16 @@ export async function openFile(editor: EditorState, file: Blob, name: string, at
       return editor.say(`${model.path} was added.`);
     }
     const { prompt, workflow, notices } = await engine.read(file);
-    const doc = workflow === null ? await laidOut(docFromApi(prompt, editor.info), editor) : readWorkflow(workflow, editor.info);
-    show(editor, doc, name.replace(/\.[a-z0-9]+$/i, ""));
+    const doc = workflow === null ? docFromApi(prompt, editor.info) : readWorkflow(workflow, editor.info);
+    show(editor, workflow === null ? await laidOut(doc, editor) : doc, name.replace(/\.[a-z0-9]+$/i, ""));
     editor.notices = notices;
-    editor.say(`${name} is open: ${doc.root.nodes.length} nodes.`);
     await editor.runner.check();
+    if (workflow === null && (await measured(editor))) {
+      // Laid out by estimate first; now that the nodes have their sizes, with what they complain about, by those.
+      editor.replace(await laidOut(editor.doc, editor));
+      editor.view?.fit();
+    }
+    editor.say(`${name} is open: ${doc.root.nodes.length} nodes.`);
   } catch (error) {
     // A picture that carries no graph is something to begin one with.
     if (/^image\//.test(file.type) && (await isPicture(file))) return await addPicture(editor, file, name, at);
@@ -53,6 +58,15 @@ export function show(editor: EditorState, doc: Doc, name: string): void {
 export async function laidOut(doc: Doc, editor: EditorState): Promise<Doc> {
   const positions = await layOut(doc.root, editor.sizeOf);
   return { ...doc, root: { ...doc.root, nodes: doc.root.nodes.map((node) => ({ ...node, pos: positions.get(node.id) ?? node.pos })) } };
+}
+
+/** Waits until every node was measured; false if there is no canvas to do that. */
+async function measured(editor: EditorState): Promise<boolean> {
+  for (let frame = 0; frame < 60 && editor.view !== null && !editor.simple; frame++) {
+    await new Promise(requestAnimationFrame);
+    if (editor.nodes.every((node) => node.measured?.height !== undefined)) return true;
+  }
+  return false;
 }
 
 export function startAnew(editor: EditorState): void {

@@ -72,14 +72,13 @@ export class Runner {
     return view;
   }
 
-  /** The graph as it runs. Its notices are told. */
-  async prompt(): Promise<{ prompt: ApiGraph; workflow: string }> {
+  /** The graph as it runs, and what of it does not come through. */
+  async prompt(): Promise<{ prompt: ApiGraph; workflow: string; notices: string[] }> {
     const { engine, doc, info } = this.#editor;
     if (engine === null) throw new TintypeError("the engine is not open yet", "closed", { hint: "Wait until it is, then run again." });
     const workflow = stringify(writeWorkflow(doc, info));
     const { prompt, notices } = await engine.read(workflow);
-    this.#editor.notices = notices;
-    return { prompt, workflow };
+    return { prompt, workflow, notices };
   }
 
   /** Runs the graph, or as much of it as these nodes (paths) need. */
@@ -94,7 +93,8 @@ export class Runner {
     editor.say(options.only === undefined ? "Running." : "Running to the selected nodes.");
     try {
       const doc = editor.doc;
-      const { prompt, workflow } = await this.prompt();
+      const { prompt, workflow, notices } = await this.prompt();
+      editor.notices = notices;
       if (Object.keys(prompt).length === 0) throw new TintypeError("there is nothing to run", "prompt_no_outputs", { hint: "Add nodes, the last one of them a Save Image or Preview Image." });
       const outputs = options.only && this.#targets(prompt, options.only);
       const running = editor.engine.run(prompt, {
@@ -304,6 +304,9 @@ export class Runner {
 
   #rest(): void {
     this.doing = null;
-    for (const view of this.#views.values()) if (view.state === "running" || view.state === "pending") Object.assign(view, { state: "idle", fraction: null, preview: null });
+    for (const view of this.#views.values()) {
+      view.preview = null;
+      if (view.state === "running" || view.state === "pending") Object.assign(view, { state: "idle", fraction: null });
+    }
   }
 }

@@ -1,0 +1,375 @@
+/** The node editor: built and run by keyboard alone, every kind of file, undo, subgraphs, errors, what is kept. */
+
+import { readdirSync, readFileSync } from "node:fs";
+
+import AxeBuilder from "@axe-core/playwright";
+import type { Page } from "@playwright/test";
+
+import { expect, pngTexts, test } from "./fixtures";
+
+const box = (page: Page, title: string) => page.locator(".svelte-flow__node").filter({ has: page.locator(".title", { hasText: title }) });
+const said = (page: Page) => page.locator(".editor [role=status]");
+const nodes = (page: Page) => page.locator(".svelte-flow__node");
+
+async function start(page: Page, site: string): Promise<void> {
+  await page.goto(`${site}editor.html?device=cpu`);
+  await expect(page.locator(".editor .hint")).toBeVisible();
+}
+
+async function drop(page: Page, name: string, content: string | Buffer, type = "application/json"): Promise<void> {
+  await page.evaluate(
+    ([name, bytes, type]) => {
+      const transfer = new DataTransfer();
+      transfer.items.add(new File([new Uint8Array(bytes)], name, { type }));
+      document.querySelector(".editor")?.dispatchEvent(new DragEvent("drop", { bubbles: true, cancelable: true, dataTransfer: transfer }));
+    },
+    [name, [...Buffer.from(content)], type] as const,
+  );
+}
+
+const bundled = (name: string) => readFileSync(new URL(`../../public/workflows/${name}`, import.meta.url), "utf8");
+
+type Api = Record<string, { class_type: string; inputs: Record<string, unknown> }>;
+
+/** Text to picture in two steps and 64 pixels. */
+const quick = (change: (api: Api) => void = () => {}): string => {
+  const api = JSON.parse(bundled("text_to_image.json")) as Api;
+  for (const { class_type, inputs } of Object.values(api)) {
+    if (class_type === "KSampler") Object.assign(inputs, { steps: 2, seed: 5 });
+    if (class_type === "EmptyLatentImage") Object.assign(inputs, { width: 64, height: 64 });
+  }
+  change(api);
+  return JSON.stringify(api);
+};
+
+async function saved(page: Page, item: "Save" | "Save API JSON"): Promise<string> {
+  await page.getByRole("button", { name: "File", exact: true }).click();
+  const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("menuitem", { name: item, exact: item !== "Save" }).first().click()]);
+  return readFileSync(await file.path(), "utf8");
+}
+
+async function picture(page: Page): Promise<Buffer> {
+  const link = box(page, "Save Image").locator(".results a");
+  await expect(link).toHaveCount(1, { timeout: 120_000 });
+  const [file] = await Promise.all([page.waitForEvent("download"), link.evaluate((one: HTMLAnchorElement) => one.click())]);
+  return readFileSync(await file.path());
+}
+
+/** The pixels of a PNG, without the texts inside. */
+const pixels = (png: Buffer): string => {
+  const parts: Buffer[] = [];
+  for (let at = 8; at < png.length; at += 12 + png.readUInt32BE(at)) if (png.toString("latin1", at + 4, at + 8) === "IDAT") parts.push(png.subarray(at + 8, at + 8 + png.readUInt32BE(at)));
+  return Buffer.concat(parts).toString("base64");
+};
+
+test("a graph is built, linked and run with the keyboard alone", async ({ page, site }) => {
+  await start(page, site);
+  const add = async (words: string, title: string) => {
+    await page.keyboard.press("n");
+    await page.keyboard.type(words);
+    await page.keyboard.press("Enter");
+    await expect(box(page, title).last()).toBeFocused();
+  };
+  /** From the node that has the focus: this place, with that one. */
+  const link = async (place: string, other: string) => {
+    await page.keyboard.press("l");
+    await page.keyboard.type(place);
+    await page.keyboard.press("Enter");
+    await page.keyboard.type(other);
+    await page.keyboard.press("Enter");
+    await expect(said(page)).toContainText("Linked");
+  };
+  await add("load checkpoint", "Load Checkpoint");
+  await add("clip text encode prompt", "CLIP Text Encode");
+  await link("input clip", "load checkpoint clip");
+  // Into the prompt, and back to the node.
+  await page.keyboard.press("Enter");
+  await page.keyboard.type("a red dragon");
+  await page.keyboard.press("Escape");
+  await expect(box(page, "CLIP Text Encode")).toBeFocused();
+  // A new node for an output, which is linked as it comes.
+  await page.keyboard.press("l");
+  await page.keyboard.type("output conditioning");
+  await page.keyboard.press("Enter");
+  await page.keyboard.type("a new node");
+  await page.keyboard.press("Enter");
+  await page.keyboard.type("ksampler");
+  await page.keyboard.press("Enter");
+  await expect(box(page, "KSampler")).toBeFocused();
+  await link("input negative", "clip text encode conditioning");
+  await link("input model", "load checkpoint model");
+  await page.keyboard.press("Enter");
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Tab");
+  await expect(page.getByRole("spinbutton", { name: "KSampler: steps" })).toBeFocused();
+  await page.keyboard.press("Control+a");
+  await page.keyboard.type("2");
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("l");
+  await page.keyboard.type("input latent");
+  await page.keyboard.press("Enter");
+  await page.keyboard.type("a new node");
+  await page.keyboard.press("Enter");
+  await page.keyboard.type("empty latent image");
+  await page.keyboard.press("Enter");
+  await expect(box(page, "Empty Latent Image")).toBeFocused();
+  await page.keyboard.press("Enter");
+  for (const side of ["width", "height"]) {
+    await expect(page.getByRole("spinbutton", { name: `Empty Latent Image: ${side}` })).toBeFocused();
+    await page.keyboard.press("Control+a");
+    await page.keyboard.type("64");
+    await page.keyboard.press("Tab");
+  }
+  await page.keyboard.press("Escape");
+  await add("vae decode", "VAE Decode");
+  await link("input samples", "ksampler latent");
+  await link("input vae", "load checkpoint vae");
+  await page.keyboard.press("l");
+  await page.keyboard.type("output image");
+  await page.keyboard.press("Enter");
+  await page.keyboard.type("a new node");
+  await page.keyboard.press("Enter");
+  await page.keyboard.type("save image");
+  await page.keyboard.press("Enter");
+  await expect(box(page, "Save Image")).toBeFocused();
+  await page.keyboard.press("Alt+l");
+  await expect(said(page)).toContainText("Laid out");
+  // To the left along the links, and there it is moved by the arrow keys.
+  await box(page, "Save Image").focus();
+  await page.keyboard.press("Alt+ArrowLeft");
+  await expect(box(page, "VAE Decode")).toBeFocused();
+  const before = await box(page, "VAE Decode").boundingBox();
+  await page.keyboard.press("ArrowDown");
+  await expect.poll(async () => (await box(page, "VAE Decode").boundingBox())?.y).toBeGreaterThan(before?.y ?? Infinity);
+  await page.keyboard.press("Control+Enter");
+  const texts = pngTexts(await picture(page));
+  await expect(said(page)).toContainText("The run has ended with a picture");
+  expect(texts.prompt).toContain("a red dragon");
+  expect(JSON.parse(texts.workflow ?? "{}")).toMatchObject({ version: 0.4 });
+});
+
+test("every bundled workflow opens, and is the same graph when it is saved", async ({ page, site }) => {
+  await start(page, site);
+  const names = readdirSync(new URL("../../public/workflows", import.meta.url)).filter((name) => name.endsWith(".json"));
+  expect(names.length).toBeGreaterThan(10);
+  for (const name of names) {
+    await drop(page, name, bundled(name));
+    await expect(said(page)).toContainText(`${name} is open`);
+    const source = JSON.parse(bundled(name)) as Api;
+    await expect(nodes(page)).toHaveCount(Object.keys(source).length);
+    const api = JSON.parse(await saved(page, "Save API JSON")) as Api;
+    expect(Object.keys(api).sort()).toEqual(Object.keys(source).sort());
+    for (const [id, { class_type, inputs }] of Object.entries(source)) {
+      expect(api[id]?.class_type).toBe(class_type);
+      const { upload: _, ...declared } = inputs;
+      expect(api[id]?.inputs, `${name}, node ${id}`).toMatchObject(declared);
+    }
+    // Nothing on top of anything else.
+    const overlaps = await nodes(page).evaluateAll((all) => {
+      const rects = all.map((one) => one.getBoundingClientRect());
+      return rects.filter((a, i) => rects.some((b, j) => i < j && a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 1 && b.top < a.bottom - 1)).length;
+    });
+    expect(overlaps, `${name}: nodes on top of each other`).toBe(0);
+  }
+});
+
+test("saved, closed and opened again it gives the same picture; reloading loses nothing", async ({ page, site }) => {
+  await start(page, site);
+  await drop(page, "first.json", quick());
+  await expect(said(page)).toContainText("first.json is open");
+  await page.getByRole("textbox", { name: "CLIP Text Encode (Prompt): text" }).last().fill("a blue car");
+  await page.getByRole("button", { name: "Run", exact: true }).click();
+  const first = await picture(page);
+  const file = await saved(page, "Save");
+  expect(JSON.parse(file)).toMatchObject({ version: 0.4, nodes: expect.arrayContaining([expect.objectContaining({ type: "KSampler" })]) });
+  // What was typed is still there after a reload.
+  await page.reload();
+  await expect(nodes(page)).toHaveCount(7);
+  await expect(page.getByRole("textbox", { name: "CLIP Text Encode (Prompt): text" }).last()).toHaveValue("a blue car");
+  await page.getByRole("button", { name: "File", exact: true }).click();
+  await page.getByRole("menuitem", { name: "New graph" }).click();
+  await expect(nodes(page)).toHaveCount(0);
+  await drop(page, "again.json", file);
+  await expect(nodes(page)).toHaveCount(7);
+  await page.getByRole("button", { name: "Run", exact: true }).click();
+  const second = await picture(page);
+  expect(pixels(second)).toBe(pixels(first));
+  // The picture itself is a file to open.
+  await drop(page, "mine.png", second, "image/png");
+  await expect(said(page)).toContainText("mine.png is open: 7 nodes");
+  await expect(page.getByRole("textbox", { name: "CLIP Text Encode (Prompt): text" }).last()).toHaveValue("a blue car");
+});
+
+test("what is wrong is said at the node and at its widget, and goes when it is mended", async ({ page, site }) => {
+  await start(page, site);
+  await drop(page, "bad.json", quick((api) => {
+    api["4"]!.inputs.ckpt_name = "v1-5-pruned-emaonly.safetensors";
+    delete api["3"]!.inputs.positive;
+  }));
+  await expect(page.getByRole("alert")).toContainText("2 nodes cannot run");
+  const loader = box(page, "Load Checkpoint");
+  await expect(loader.locator(".box")).toHaveClass(/bad/);
+  await expect(loader.getByRole("combobox")).toHaveAttribute("aria-invalid", "true");
+  await expect(box(page, "KSampler").locator(".why")).toContainText("positive");
+  await page.getByRole("button", { name: "Show the first" }).click();
+  await loader.getByRole("combobox").selectOption("sprite");
+  await expect(loader.locator(".box")).not.toHaveClass(/bad/);
+  await page.getByRole("button", { name: "Run", exact: true }).click();
+  await expect(page.getByRole("alert")).toContainText("One node cannot run");
+  await expect(loader.locator(".box")).not.toHaveClass(/bad/);
+  // A class that nobody has, and a file that is none.
+  await drop(page, "odd.json", quick((api) => {
+    api["9"]!.inputs.images = ["10", 0];
+    api["10"] = { class_type: "<img src=x onerror=alert(1)>", inputs: { image: ["8", 0] } };
+  }));
+  await expect(box(page, "<img").locator(".why").first()).toContainText("no node class");
+  await drop(page, "broken.json", "{ not json");
+  await expect(page.getByRole("alert").first()).toContainText("broken.json could not be opened");
+  await expect(nodes(page)).toHaveCount(8);
+});
+
+test("undo goes back step by step, also over an opened file", async ({ page, site }) => {
+  await start(page, site);
+  await drop(page, "first.json", quick());
+  await expect(nodes(page)).toHaveCount(7);
+  await box(page, "Save Image").locator(".box-title .title").click();
+  await page.keyboard.press("Delete");
+  await expect(nodes(page)).toHaveCount(6);
+  await page.keyboard.press("Control+a");
+  await page.keyboard.press("Control+d");
+  await expect(nodes(page)).toHaveCount(12);
+  await page.keyboard.press("Control+m");
+  await expect(page.locator(".box.muted")).toHaveCount(6);
+  for (const [muted, count] of [[0, 12], [0, 6], [0, 7], [0, 0]] as const) {
+    await page.keyboard.press("Control+z");
+    await expect(nodes(page)).toHaveCount(count);
+    await expect(page.locator(".box.muted")).toHaveCount(muted);
+  }
+  for (const count of [7, 6, 12]) {
+    await page.keyboard.press("Control+y");
+    await expect(nodes(page)).toHaveCount(count);
+  }
+});
+
+test("nodes become a subgraph, which opens, runs, and is unpacked again", async ({ page, site }) => {
+  await start(page, site);
+  await drop(page, "first.json", quick());
+  await expect(nodes(page)).toHaveCount(7);
+  await box(page, "KSampler").locator(".title").click();
+  await page.keyboard.down("Control");
+  await box(page, "VAE Decode").locator(".title").click();
+  await page.keyboard.up("Control");
+  await page.keyboard.press("Control+Shift+e");
+  await expect(nodes(page)).toHaveCount(6);
+  await box(page, "Subgraph").getByRole("button", { name: "open the subgraph" }).click();
+  await expect(page.locator(".svelte-flow__node-border")).toHaveCount(2);
+  await expect(box(page, "KSampler")).toBeVisible();
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  expect(violations.filter(({ impact }) => impact === "serious" || impact === "critical")).toEqual([]);
+  await page.keyboard.press("Control+ArrowUp");
+  await expect(box(page, "Subgraph")).toBeVisible();
+  await page.keyboard.press("Control+Enter");
+  const first = await picture(page);
+  expect(JSON.parse(pngTexts(first).prompt ?? "{}")).toHaveProperty(["10:3", "class_type"], "KSampler");
+  const file = await saved(page, "Save");
+  await page.reload();
+  await expect(nodes(page)).toHaveCount(6);
+  expect(JSON.parse(await saved(page, "Save"))).toEqual(JSON.parse(file));
+  await box(page, "Subgraph").locator(".title").click({ button: "right" });
+  await page.getByRole("menuitem", { name: "Unpack the subgraph" }).click();
+  await expect(nodes(page)).toHaveCount(7);
+  await page.getByRole("button", { name: "Run", exact: true }).click();
+  expect(pixels(await picture(page))).toBe(pixels(first));
+});
+
+test("links are drawn with the mouse: only what fits takes them, and nothing asks for a node", async ({ page, site }) => {
+  await start(page, site);
+  await drop(page, "first.json", quick((api) => {
+    delete api["8"]!.inputs.samples;
+    delete api["8"]!.inputs.vae;
+  }));
+  await expect(nodes(page)).toHaveCount(7);
+  const handle = (title: string, id: string) => box(page, title).locator(`[data-handleid="${id}"]`);
+  const draw = async (from: ReturnType<typeof handle>, to: { x: number; y: number }) => {
+    const start = await from.boundingBox();
+    await page.mouse.move((start?.x ?? 0) + 4, (start?.y ?? 0) + 4);
+    await page.mouse.down();
+    await page.mouse.move(to.x - 30, to.y, { steps: 4 });
+    await page.mouse.move(to.x, to.y, { steps: 4 });
+    await page.mouse.up();
+  };
+  const middle = async (of: ReturnType<typeof handle>) => {
+    const rect = await of.boundingBox();
+    return { x: (rect?.x ?? 0) + 4, y: (rect?.y ?? 0) + 4 };
+  };
+  const edges = page.locator(".svelte-flow__edge");
+  await expect(edges).toHaveCount(7);
+  // A latent is no VAE.
+  await draw(handle("KSampler", "out:0"), await middle(handle("VAE Decode", "in:vae")));
+  await page.keyboard.press("Escape");
+  await expect(edges).toHaveCount(7);
+  await draw(handle("KSampler", "out:0"), await middle(handle("VAE Decode", "in:samples")));
+  await expect(edges).toHaveCount(8);
+  await draw(handle("Load Checkpoint", "out:2"), { x: 500, y: 640 });
+  const search = page.getByRole("dialog", { name: "Add a node for VAE" });
+  await expect(search).toBeVisible();
+  await expect(search.getByRole("option", { name: "KSampler" })).toHaveCount(0);
+  await search.getByRole("combobox").fill("vae encode");
+  await search.getByRole("option", { name: /^VAE Encode\b/ }).first().click();
+  await expect(edges).toHaveCount(9);
+  await page.locator(".svelte-flow__pane").dblclick({ position: { x: 30, y: 500 } });
+  await expect(page.getByRole("dialog", { name: "Add a node" })).toBeVisible();
+});
+
+test("a run to one node shows its picture, and goes no further", async ({ page, site }) => {
+  await start(page, site);
+  await drop(page, "first.json", quick());
+  await expect(nodes(page)).toHaveCount(7);
+  await box(page, "VAE Decode").locator(".title").click();
+  await page.getByRole("toolbar", { name: "Selection" }).getByRole("button", { name: "Run to here" }).click();
+  await expect(box(page, "VAE Decode").getByRole("img")).toBeVisible({ timeout: 120_000 });
+  await expect(box(page, "Save Image").locator(".results")).toHaveCount(0);
+});
+
+test("the simple view asks for what the graph says, and shows what it makes", async ({ page, site }) => {
+  await start(page, site);
+  await drop(page, "first.json", quick());
+  await expect(nodes(page)).toHaveCount(7);
+  await page.getByRole("button", { name: "Simple view" }).click();
+  await page.getByRole("textbox", { name: "Text, CLIP Text Encode (Prompt)" }).first().fill("a purple butterfly");
+  await page.getByText("What this view shows").click();
+  await page.getByRole("group", { name: "KSampler" }).getByLabel("Cfg").check();
+  await expect(page.getByRole("spinbutton", { name: "Cfg" })).toHaveValue("5");
+  await page.getByRole("button", { name: "Run", exact: true }).click();
+  await expect(page.getByRole("region", { name: "Results" }).getByRole("link", { name: /Download/ })).toBeVisible({ timeout: 120_000 });
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  expect(violations.filter(({ impact }) => impact === "serious" || impact === "critical")).toEqual([]);
+  const { extra } = JSON.parse(await saved(page, "Save")) as { extra: { linearData: { inputs: string[][] } } };
+  expect(extra.linearData.inputs).toContainEqual(["3", "cfg"]);
+});
+
+test("groups, pins, bypass and notes; a picture dropped begins a graph; axe finds nothing serious", async ({ page, site }) => {
+  await start(page, site);
+  const png = readFileSync(new URL("../../../docs/pictures.png", import.meta.url));
+  await drop(page, "photo.png", png, "image/png");
+  await expect(box(page, "Load Image").getByRole("img", { name: "photo.png" })).toBeVisible();
+  await expect(box(page, "Load Image").getByRole("combobox")).toHaveValue("photo.png");
+  await page.keyboard.press("Control+g");
+  await expect(page.locator(".frame-title")).toHaveText("Group");
+  await page.keyboard.press("Control+b");
+  await expect(page.locator(".box.bypassed")).toHaveCount(1);
+  await page.keyboard.press("p");
+  await expect(said(page)).toContainText("Pinned");
+  await page.keyboard.press("n");
+  await page.keyboard.type("markdown note");
+  await page.keyboard.press("Enter");
+  await page.getByRole("textbox", { name: "Markdown Note" }).fill("for later");
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  expect(violations.filter(({ impact }) => impact === "serious" || impact === "critical")).toEqual([]);
+  const file = JSON.parse(await saved(page, "Save")) as { nodes: { type: string; mode: number; flags: object }[]; groups: object[] };
+  expect(file.groups).toHaveLength(1);
+  expect(file.nodes).toMatchObject([{ type: "LoadImage", mode: 4, flags: { pinned: true } }, { type: "MarkdownNote", widgets_values: ["for later"] }]);
+  await page.reload();
+  await expect(box(page, "Load Image").getByRole("img", { name: "photo.png" })).toBeVisible();
+});
