@@ -1,10 +1,13 @@
 /** The node editor: built and run by keyboard alone, every kind of file, undo, subgraphs, errors, what is kept. */
 
 import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 
 import AxeBuilder from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
 
+import { DIST } from "../../scripts/serve.mjs";
 import { expect, pngTexts, test } from "./fixtures";
 
 const box = (page: Page, title: string) => page.locator(".svelte-flow__node").filter({ has: page.locator(".title", { hasText: title }) });
@@ -372,4 +375,96 @@ test("groups, pins, bypass and notes; a picture dropped begins a graph; axe find
   expect(file.nodes).toMatchObject([{ type: "LoadImage", mode: 4, flags: { pinned: true } }, { type: "MarkdownNote", widgets_values: ["for later"] }]);
   await page.reload();
   await expect(box(page, "Load Image").getByRole("img", { name: "photo.png" })).toBeVisible();
+});
+
+test("AUTOMATIC1111's text and a YAML pipeline open as nodes", async ({ page, site }) => {
+  await start(page, site);
+  await drop(page, "old.txt", "a blue car\nNegative prompt: red\nSteps: 2, Sampler: Euler, CFG scale: 4, Seed: 5, Size: 64x64, Model: sprite", "text/plain");
+  await expect(box(page, "KSampler").getByRole("spinbutton", { name: "KSampler: steps" })).toHaveValue("2");
+  await drop(page, "line.yaml", '- node: "Input"\n  params:\n    prompt: "a purple butterfly"\n- node: "ImageGeneration"\n  params:\n    steps: 3\n    resolution: "64x64"\n    seed: 5\n- node: "Output"\n', "text/yaml");
+  await expect(box(page, "KSampler").getByRole("spinbutton", { name: "KSampler: steps" })).toHaveValue("3");
+});
+
+test("a widget inside is shown on the subgraph, and used from there; an app opens as one", async ({ page, site }) => {
+  await start(page, site);
+  await drop(page, "first.json", quick());
+  await expect(nodes(page)).toHaveCount(7);
+  await box(page, "KSampler").locator(".title").click();
+  await page.keyboard.press("Control+Shift+e");
+  await page.keyboard.press("Control+ArrowDown");
+  await box(page, "KSampler").locator(".title").click({ button: "right" });
+  await page.getByRole("menuitem", { name: "Show a widget on the subgraph" }).click();
+  await page.keyboard.type("steps");
+  await page.keyboard.press("Enter");
+  await page.keyboard.press("Control+ArrowUp");
+  const steps = box(page, "Subgraph").getByRole("spinbutton", { name: "Subgraph: steps" });
+  await expect(steps).toHaveValue("2");
+  await steps.fill("3");
+  await steps.press("Enter");
+  const api = JSON.parse(await saved(page, "Save API JSON")) as Api;
+  expect(Object.values(api).find(({ class_type }) => class_type === "KSampler")?.inputs.steps).toBe(3);
+  const file = JSON.parse(await saved(page, "Save")) as { extra: object; nodes: { id: number; type: string }[] };
+  const outer = file.nodes.find(({ type }) => type.includes("-"));
+  await drop(page, "app.json", JSON.stringify({ ...file, extra: { linearMode: true, linearData: { inputs: [[String(outer?.id), "steps"]], outputs: [] } } }));
+  await expect(page.locator(".simple").getByRole("spinbutton", { name: "Steps" })).toHaveValue("3");
+});
+
+test("fingers move nodes, choose them and open their menu", async ({ browser, site }) => {
+  const context = await browser.newContext({ hasTouch: true, isMobile: true, viewport: { width: 390, height: 800 } });
+  const page = await context.newPage();
+  await start(page, site);
+  await page.getByRole("button", { name: "Text to picture" }).tap();
+  await expect(nodes(page).first()).toBeVisible();
+  await box(page, "KSampler").locator(".title").tap();
+  await expect(page.getByRole("toolbar", { name: "Selection" })).toBeVisible();
+  await page.getByRole("toolbar", { name: "Selection" }).getByRole("button", { name: "Mute" }).tap();
+  await expect(page.locator(".box.muted")).toHaveCount(1);
+  await box(page, "KSampler").getByRole("button", { name: "KSampler: menu" }).tap();
+  await page.getByRole("menuitem", { name: "Pin" }).tap();
+  await expect(said(page)).toContainText("Pinned");
+  const { scrollWidth, clientWidth } = await page.evaluate(() => ({ scrollWidth: document.documentElement.scrollWidth, clientWidth: document.documentElement.clientWidth }));
+  expect(scrollWidth).toBeLessThanOrEqual(clientWidth);
+  await context.close();
+});
+
+test("of 300 nodes only those in view are drawn, and panning stays smooth", async ({ page, site }, info) => {
+  await start(page, site);
+  const one = { type: "KSampler", size: [300, 280], mode: 0, outputs: [{ name: "LATENT", type: "LATENT", links: [] }], widgets_values: [5, "fixed", 2, 4, "euler", "normal", 1] };
+  const places = Array.from({ length: 300 }, (_, at) => at + 1);
+  const links = places.slice(1).map((id) => [id, id - 1, 0, id, 0, "LATENT"]);
+  const all = places.map((id) => ({ ...one, id, pos: [((id - 1) % 20) * 380, Math.floor((id - 1) / 20) * 420], inputs: [{ name: "latent_image", type: "LATENT", link: id > 1 ? id : null }] }));
+  await drop(page, "large.json", JSON.stringify({ nodes: all, links, groups: [], version: 0.4 }));
+  await expect(said(page)).toContainText("300 nodes", { timeout: 60_000 });
+  await page.keyboard.press("Escape");
+  await page.evaluate(() => document.querySelector<HTMLElement>(".svelte-flow__node")?.focus());
+  await page.keyboard.press("]");
+  await expect.poll(async () => Number.parseInt((await page.locator(".zoom").textContent()) ?? "0")).toBeGreaterThan(50);
+  expect(await nodes(page).count()).toBeLessThan(60);
+  const frames = await page.evaluate(async () => {
+    const pane = document.querySelector(".svelte-flow__pane") as HTMLElement;
+    const fire = (type: string, x: number, y: number) => (type === "mousedown" ? pane : window).dispatchEvent(new MouseEvent(type, { bubbles: true, cancelable: true, view: window, clientX: x, clientY: y, button: 0, buttons: 1 }));
+    const times: number[] = [];
+    let last = await new Promise<number>(requestAnimationFrame);
+    fire("mousedown", 600, 400);
+    for (let frame = 0; frame < 150; frame++) {
+      fire("mousemove", 600 - frame * 12, 400 - (frame % 60) * 4);
+      const now = await new Promise<number>(requestAnimationFrame);
+      times.push(now - last);
+      last = now;
+    }
+    fire("mouseup", 0, 0);
+    return times.sort((a, b) => a - b);
+  });
+  const at = (part: number) => frames[Math.floor(frames.length * part)] ?? 0;
+  info.annotations.push({ type: "frames", description: `median ${at(0.5).toFixed(1)} ms, 95 % ${at(0.95).toFixed(1)} ms` });
+  console.log(`300 nodes, panning: median ${at(0.5).toFixed(1)} ms a frame, 95 % below ${at(0.95).toFixed(1)} ms`);
+  // Sixty frames a second are 16.7 ms; a loaded machine without a graphics card gets twice that.
+  expect(at(0.5)).toBeLessThan(34);
+});
+
+test("the editor's chunk stays within its budget", () => {
+  const folder = join(DIST, "assets");
+  const own = readdirSync(folder).filter((name) => name.endsWith(".js") && readFileSync(join(folder, name), "utf8").includes("svelte-flow__minimap"));
+  expect(own).toHaveLength(1);
+  expect(gzipSync(readFileSync(join(folder, own[0] ?? "")), { level: 9 }).length).toBeLessThan(120 * 1024);
 });

@@ -4,12 +4,15 @@ import type { Engine, Json, ObjectInfo } from "../../engine/index";
 import { Timeline } from "../model/history";
 import { compatible, inputType, outputType, wouldCircle } from "../model/links";
 import { connect, place, withSlot } from "../model/edit";
+import { readWorkflow } from "../model/read";
+import { writeWorkflow } from "../model/write";
 import { addPort } from "../model/subgraphs";
 import { rowsOf, type Field } from "../model/schema";
 import { BUILT_IN } from "../model/make";
 import {
   emptyDoc,
   INPUT_NODE,
+  MODE,
   OUTPUT_NODE,
   ROOT,
   sheetOf,
@@ -98,8 +101,12 @@ export class EditorState {
 
   /** Asks the engine anew which classes, models and files there are. */
   refresh(): void {
+    const before = this.info;
     this.info = this.engine?.objectInfo() ?? {};
     this.inputs = this.engine?.inputs ?? [];
+    // Values of classes that were not known are kept by position; now they can be told apart.
+    const all = [this.doc.root, ...this.doc.subgraphs].flatMap(({ nodes }) => nodes);
+    if (all.some(({ type }) => before[type] === undefined && this.info[type] !== undefined)) this.replace(readWorkflow(writeWorkflow(this.doc, before), this.info));
   }
 
   node(id: string): GraphNode | undefined {
@@ -114,6 +121,11 @@ export class EditorState {
   titleOf(node: GraphNode): string {
     return node.title ?? this.info[node.type]?.display_name ?? subgraphOf(this.doc, node.type)?.name ?? BUILT_IN[node.type]?.title ?? node.type;
   }
+
+  readonly #labelOf = (node: GraphNode): string => {
+    const states = [node.mode === MODE.muted && "muted", node.mode === MODE.bypassed && "bypassed", node.collapsed && "folded", node.pinned && "pinned"];
+    return [this.titleOf(node), `node ${node.id}`, ...states.filter(Boolean)].join(", ");
+  };
 
   /** Width and height below the title, as they are on the canvas. */
   readonly sizeOf = (node: GraphNode): Point => {
@@ -167,7 +179,7 @@ export class EditorState {
   /** Brings what the canvas draws in line with the document; what did not change stays the same object. */
   sync(select?: { nodes?: Iterable<string>; groups?: Iterable<string> }): void {
     const selection = select && { nodes: new Set(select.nodes), groups: new Set(select.groups) };
-    const { nodes, edges } = flowOf(this.sheet, this.path.length > 0, this.nodes, this.edges, selection);
+    const { nodes, edges } = flowOf(this.sheet, this.path.length > 0, this.nodes, this.edges, this.#labelOf, selection);
     this.nodes = nodes;
     this.edges = edges;
   }

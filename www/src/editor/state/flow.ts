@@ -23,7 +23,7 @@ interface Selection {
   groups: ReadonlySet<string>;
 }
 
-export function flowOf(sheet: Sheet, inside: boolean, oldNodes: readonly FlowNode[], oldEdges: readonly FlowEdge[], selection: Selection | undefined): { nodes: FlowNode[]; edges: FlowEdge[] } {
+export function flowOf(sheet: Sheet, inside: boolean, oldNodes: readonly FlowNode[], oldEdges: readonly FlowEdge[], labelOf: (node: GraphNode) => string, selection: Selection | undefined): { nodes: FlowNode[]; edges: FlowEdge[] } {
   const before = new Map(oldNodes.map((node) => [node.id, node]));
   const nodes: FlowNode[] = [];
   const add = (fresh: FlowNode, same: (old: FlowNode) => boolean): void => {
@@ -48,15 +48,16 @@ export function flowOf(sheet: Sheet, inside: boolean, oldNodes: readonly FlowNod
         type,
         position: { x: node.pos[0], y: node.pos[1] - TITLE_HEIGHT },
         data: { node },
+        ariaLabel: labelOf(node),
         ...(width !== undefined && { width }),
         draggable: !node.pinned,
         dragHandle: type === "reroute" ? ".reroute" : ".box-title",
       },
-      (old) => old.data.node === node,
+      (old) => old.data.node === node && old.ariaLabel === labelOf(node),
     );
   }
   if (inside) {
-    const border = (id: string, [x, y]: readonly [number, number]): FlowNode => ({ id, type: "border", position: { x, y }, data: { sheet } });
+    const border = (id: string, [x, y]: readonly [number, number]): FlowNode => ({ id, type: "border", position: { x, y }, data: { sheet }, ariaLabel: id === INPUT_NODE ? "Inputs of the subgraph" : "Outputs of the subgraph" });
     add(border(INPUT_NODE, sheet.inputPos), (old) => old.data.sheet?.inputs === sheet.inputs && old.data.sheet.inputPos === sheet.inputPos);
     add(border(OUTPUT_NODE, sheet.outputPos), (old) => old.data.sheet?.outputs === sheet.outputs && old.data.sheet.outputPos === sheet.outputPos);
   }

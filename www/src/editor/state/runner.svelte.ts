@@ -26,6 +26,8 @@ export interface Trouble {
   title: string;
   text: string;
   hint: string | null;
+  /** Places that pictures would be sent to, which the person has to allow. */
+  origins?: string[];
 }
 
 /** What a node shows of the last runs. Its path is its id in a run: `57:8` inside of a subgraph. */
@@ -96,6 +98,11 @@ export class Runner {
       const { prompt, workflow, notices } = await this.prompt();
       editor.notices = notices;
       if (Object.keys(prompt).length === 0) throw new TintypeError("there is nothing to run", "prompt_no_outputs", { hint: "Add nodes, the last one of them a Save Image or Preview Image." });
+      const origins = editor.engine.wantsToSendTo(prompt);
+      if (origins.length > 0) {
+        this.trouble = { title: "This graph sends its pictures away", text: `It wants to send them to ${origins.join(", ")}. Nothing was run.`, hint: null, origins };
+        return;
+      }
       const outputs = options.only && this.#targets(prompt, options.only);
       const running = editor.engine.run(prompt, {
         workflow,
@@ -118,6 +125,12 @@ export class Runner {
       this.open -= 1;
       if (this.open === 0) this.#rest();
     }
+  }
+
+  /** Lets graphs send pictures to what the last one asked for, and runs it. */
+  allow(): void {
+    for (const origin of this.trouble?.origins ?? []) this.#editor.engine?.allowSendingTo(origin);
+    void this.run();
   }
 
   /** Ends the running run, and takes back those that wait. */
