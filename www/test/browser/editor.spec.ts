@@ -427,7 +427,7 @@ test("fingers move nodes, choose them and open their menu", async ({ browser, si
   await context.close();
 });
 
-test("of 300 nodes only those in view are drawn, and panning stays smooth", async ({ page, site }, info) => {
+test("of 300 nodes only those in view are drawn, and panning stays smooth", async ({ page, site }) => {
   await start(page, site);
   const one = { type: "KSampler", size: [300, 280], mode: 0, outputs: [{ name: "LATENT", type: "LATENT", links: [] }], widgets_values: [5, "fixed", 2, 4, "euler", "normal", 1] };
   const places = Array.from({ length: 300 }, (_, at) => at + 1);
@@ -440,6 +440,13 @@ test("of 300 nodes only those in view are drawn, and panning stays smooth", asyn
   await page.keyboard.press("]");
   await expect.poll(async () => Number.parseInt((await page.locator(".zoom").textContent()) ?? "0")).toBeGreaterThan(50);
   expect(await nodes(page).count()).toBeLessThan(60);
+  const devtools = await page.context().newCDPSession(page);
+  await devtools.send("Performance.enable");
+  const worked = async () => {
+    const { metrics } = await devtools.send("Performance.getMetrics");
+    return ["ScriptDuration", "LayoutDuration", "RecalcStyleDuration"].reduce((sum, name) => sum + (metrics.find((one) => one.name === name)?.value ?? 0), 0) * 1000;
+  };
+  const before = await worked();
   const frames = await page.evaluate(async () => {
     const pane = document.querySelector(".svelte-flow__pane") as HTMLElement;
     const fire = (type: string, x: number, y: number) => (type === "mousedown" ? pane : window).dispatchEvent(new MouseEvent(type, { bubbles: true, cancelable: true, view: window, clientX: x, clientY: y, button: 0, buttons: 1 }));
@@ -455,11 +462,11 @@ test("of 300 nodes only those in view are drawn, and panning stays smooth", asyn
     fire("mouseup", 0, 0);
     return times.sort((a, b) => a - b);
   });
+  const work = ((await worked()) - before) / frames.length;
   const at = (part: number) => frames[Math.floor(frames.length * part)] ?? 0;
-  info.annotations.push({ type: "frames", description: `median ${at(0.5).toFixed(1)} ms, 95 % ${at(0.95).toFixed(1)} ms` });
-  console.log(`300 nodes, panning: median ${at(0.5).toFixed(1)} ms a frame, 95 % below ${at(0.95).toFixed(1)} ms`);
-  // Sixty frames a second are 16.7 ms; a loaded machine without a graphics card gets twice that.
-  expect(at(0.5)).toBeLessThan(34);
+  console.log(`300 nodes, panning: ${work.toFixed(1)} ms of script, style and layout a frame; frames of ${at(0.5).toFixed(1)} ms, 95 % below ${at(0.95).toFixed(1)} ms`);
+  // Of the 16.7 ms of a frame at sixty a second. Painting is the graphics card's, which the machines of tests lack.
+  expect(work).toBeLessThan(14);
 });
 
 test("the editor's chunk stays within its budget", () => {
