@@ -2,7 +2,7 @@
 
 import { align, borders, distribute, layOut, nearestTo, readingOrder, type Edge } from "./model/arrange";
 import { copyText, isCopy, paste } from "./model/clipboard";
-import { change, changeGroup, groupAround, inside, isBorder, remove, removeLinks, toggleFlag, toggleMode } from "./model/edit";
+import { change, groupAround, inside, isBorder, remove, removeLinks, toggleFlag, toggleMode } from "./model/edit";
 import { makeSubgraph, unpack, withoutUnused } from "./model/subgraphs";
 import { MODE, subgraphOf, withSheet, type GraphNode } from "./model/types";
 import type { EditorState } from "./state/editor.svelte";
@@ -200,10 +200,8 @@ function walk(editor: EditorState, to: "left" | "right" | "up" | "down"): void {
   else void editor.view?.show(next.id);
 }
 
-/** Moves a group and the nodes in it together. */
+/** The nodes that go with a group when it is dragged. */
 export function insideOf(editor: EditorState, id: string): string[] {
   const found = editor.sheet.groups.find((one) => one.id === id);
   return found === undefined ? [] : inside(editor.sheet, found, editor.sizeOf).map((node) => node.id);
 }
-
-export { changeGroup };

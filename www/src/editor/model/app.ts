@@ -1,7 +1,7 @@
 /** App mode: which widgets and results of a graph a simple view of it shows, as ComfyUI's `linearData` says. */
 
 import type { Json, ObjectInfo } from "../../engine/index";
-import { promotedName, rowsOf, type Field } from "./schema";
+import { rowsOf, type Field } from "./schema";
 import { ROOT, sheetOf, subgraphOf, type Doc, type GraphNode, type Sheet } from "./types";
 
 /** A widget or a node by ids: `57:8` is node 8 inside of node 57. */
@@ -90,5 +90,3 @@ function suggested(doc: Doc, info: ObjectInfo): [string, string][] {
     .flatMap((node) => rowsOf(doc, doc.root, node, info).filter((field) => field.widget !== null && rank(field) < 9 && !linked(node, field.name)).map((field) => ({ node, field })));
   return found.sort((a, b) => rank(a.field) - rank(b.field)).map(({ node, field }) => [node.id, field.name]);
 }
-
-export { promotedName };

@@ -21,10 +21,7 @@ export function addNode(sheet: Sheet, node: GraphNode): Sheet {
   return { ...sheet, nodes: [...sheet.nodes, node] };
 }
 
-/**
- * Takes nodes and groups away. With `bridge`, what a node let through stays joined: its first input's source to whom
- * its output of the same kind went.
- */
+/** Takes nodes, the links at them, and groups away. What is in a group stays. */
 export function remove(sheet: Sheet, ids: ReadonlySet<string>, groups: ReadonlySet<string> = new Set()): Sheet {
   return {
     ...sheet,

@@ -2,9 +2,9 @@
 
 import type { Json, ObjectInfo } from "../../engine/index";
 import { borders } from "./arrange";
-import { boundsOf, connect } from "./edit";
+import { boundsOf } from "./edit";
 import { freeId, newNode } from "./make";
-import { linkedNames, promotedName, promotedOf } from "./schema";
+import { promotedName, promotedOf } from "./schema";
 import {
   emptySheet,
   INPUT_NODE,
@@ -228,11 +228,3 @@ export function removePort(doc: Doc, inner: Sheet, side: "in" | "out", at: numbe
   const next = withSheet(doc, changed);
   return { ...next, root: each(next.root), subgraphs: next.subgraphs.map(each) };
 }
-
-/** Names of a node's places that are free, for whoever wants to link them. */
-export function freePlaces(sheet: Sheet, node: GraphNode): string[] {
-  const linked = linkedNames(sheet, node);
-  return node.inputs.filter(({ name }) => !linked.has(name)).map(({ name }) => name);
-}
-
-export { connect };
