@@ -175,7 +175,7 @@ function placeAll(sheet: EditorState["sheet"], positions: ReturnType<typeof alig
 export async function arrangeAll(editor: EditorState): Promise<void> {
   const only = editor.selected.size > 1 ? editor.selected : null;
   const { sheet } = editor;
-  const positions = await layOut(sheet, editor.sizeOf, only);
+  const positions = await layOut(sheet, editor.roomOf, only);
   if (editor.sheet !== sheet) return;
   editor.apply("laying out", (before) => {
     const after = placeAll(before, positions);

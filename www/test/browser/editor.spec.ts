@@ -7,6 +7,7 @@ import { gzipSync } from "node:zlib";
 import AxeBuilder from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
 
+import { stringify } from "../../src/engine/json";
 import { DIST } from "../../scripts/serve.mjs";
 import { expect, pngTexts, test } from "./fixtures";
 
@@ -226,7 +227,7 @@ test("what is wrong is said at the node and at its widget, and goes when it is m
     api["9"]!.inputs.images = ["10", 0];
     api["10"] = { class_type: "<img src=x onerror=alert(1)>", inputs: { image: ["8", 0] } };
   }));
-  await expect(box(page, "<img").locator(".why").first()).toContainText("no node class");
+  await expect(box(page, "<img").locator(".why").first()).toContainText("is no class of this engine");
   await drop(page, "broken.json", "{ not json");
   await expect(page.getByRole("alert").first()).toContainText("broken.json could not be opened");
   await expect(nodes(page)).toHaveCount(8);
@@ -375,6 +376,101 @@ test("groups, pins, bypass and notes; a picture dropped begins a graph; axe find
   expect(file.nodes).toMatchObject([{ type: "LoadImage", mode: 4, flags: { pinned: true } }, { type: "MarkdownNote", widgets_values: ["for later"] }]);
   await page.reload();
   await expect(box(page, "Load Image").getByRole("img", { name: "photo.png" })).toBeVisible();
+});
+
+/** Subgraphs in subgraphs with values of their own, an old group node, primitives, reroutes, what is muted and bypassed, a long seed. */
+const tangle = () => {
+  const out = (type: string, links: number[]) => ({ name: type, type, links });
+  const slot = (name: string, type: string, link: number | null, widget = false) => ({ name, type, link, ...(widget && { widget: { name } }) });
+  return {
+    last_node_id: 20, last_link_id: 40, version: 0.4, config: {},
+    nodes: [
+      { id: 1, type: "CheckpointLoaderSimple", pos: [0, 0], size: [300, 100], mode: 0, inputs: [], outputs: [out("MODEL", [1]), out("CLIP", [2, 3]), out("VAE", [4])], widgets_values: ["sprite"] },
+      { id: 2, type: "aaaa-1", title: "Words", pos: [400, 0], size: [300, 100], mode: 0, inputs: [slot("clip", "CLIP", 2), slot("text", "STRING", null, true)], outputs: [out("CONDITIONING", [5])], properties: { proxyWidgets: [] }, widgets_values: ["a red {dragon|dragon}"] },
+      { id: 3, type: "CLIPTextEncode", pos: [400, 200], size: [300, 100], mode: 0, inputs: [slot("clip", "CLIP", 3), slot("text", "STRING", 6, true)], outputs: [out("CONDITIONING", [7])], widgets_values: ["unused"] },
+      { id: 4, type: "PrimitiveNode", pos: [0, 300], size: [210, 80], mode: 0, inputs: [], outputs: [{ name: "STRING", type: "STRING", links: [6], widget: { name: "text" } }], widgets_values: ["blurry"] },
+      { id: 5, type: "EmptyLatentImage", pos: [400, 400], size: [300, 100], mode: 0, inputs: [slot("width", "INT", 8, true)], outputs: [out("LATENT", [9])], widgets_values: [512, 64, 1] },
+      { id: 6, type: "PrimitiveNode", pos: [0, 500], size: [210, 80], mode: 0, inputs: [], outputs: [{ name: "INT", type: "INT", links: [8], widget: { name: "width" } }], widgets_values: [64, "increment"] },
+      { id: 7, type: "bbbb-2", pos: [800, 0], size: [300, 200], mode: 0, inputs: [slot("model", "MODEL", 1), slot("positive", "CONDITIONING", 5), slot("negative", "CONDITIONING", 7), slot("latent_image", "LATENT", 9), slot("vae", "VAE", 4)], outputs: [out("IMAGE", [10, 14])], properties: { proxyWidgets: [["1", "steps"], ["1", "seed"]] }, widgets_values: [3, 18446744073709551615n] },
+      { id: 8, type: "Reroute", pos: [1200, 0], size: [75, 26], mode: 0, inputs: [{ name: "", type: "*", link: 10 }], outputs: [{ name: "", type: "IMAGE", links: [11] }] },
+      { id: 9, type: "ImageInvert", pos: [1300, 0], size: [200, 40], mode: 4, inputs: [slot("image", "IMAGE", 11)], outputs: [out("IMAGE", [12])] },
+      { id: 10, type: "SaveImage", pos: [1600, 0], size: [300, 60], mode: 0, inputs: [slot("images", "IMAGE", 12)], outputs: [], widgets_values: ["tangle"] },
+      { id: 11, type: "PreviewImage", pos: [1600, 300], size: [300, 60], mode: 2, inputs: [slot("images", "IMAGE", 14)], outputs: [] },
+      { id: 12, type: "workflow/Flip", pos: [1200, 300], size: [200, 60], mode: 0, inputs: [slot("image", "IMAGE", null)], outputs: [out("IMAGE", [])], widgets_values: ["x-axis: vertically"] },
+      { id: 13, type: "MarkdownNote", pos: [0, 700], size: [300, 100], mode: 0, inputs: [], outputs: [], widgets_values: ["# for people"] },
+    ],
+    links: [
+      [1, 1, 0, 7, 0, "MODEL"], [2, 1, 1, 2, 0, "CLIP"], [3, 1, 1, 3, 0, "CLIP"], [4, 1, 2, 7, 4, "VAE"], [5, 2, 0, 7, 1, "CONDITIONING"], [6, 4, 0, 3, 1, "STRING"], [7, 3, 0, 7, 2, "CONDITIONING"],
+      [8, 6, 0, 5, 0, "INT"], [9, 5, 0, 7, 3, "LATENT"], [10, 7, 0, 8, 0, "*"], [11, 8, 0, 9, 0, "IMAGE"], [12, 9, 0, 10, 0, "IMAGE"], [14, 7, 0, 11, 0, "IMAGE"],
+    ],
+    groups: [{ title: "All of it", bounding: [-20, -80, 2000, 1000], color: "#3f789e" }],
+    definitions: {
+      subgraphs: [
+        {
+          id: "aaaa-1", version: 1, name: "Words", inputNode: { id: -10, bounding: [-200, 0, 120, 80] }, outputNode: { id: -20, bounding: [500, 0, 120, 60] },
+          inputs: [{ id: "i1", name: "clip", type: "CLIP", linkIds: [1] }, { id: "i2", name: "text", type: "STRING", linkIds: [2] }], outputs: [{ id: "o1", name: "CONDITIONING", type: "CONDITIONING", linkIds: [3] }], widgets: [],
+          nodes: [{ id: 1, type: "CLIPTextEncode", pos: [0, 0], size: [300, 100], mode: 0, inputs: [slot("clip", "CLIP", 1), slot("text", "STRING", 2, true)], outputs: [out("CONDITIONING", [3])], widgets_values: ["inside"] }],
+          links: [{ id: 1, origin_id: -10, origin_slot: 0, target_id: 1, target_slot: 0, type: "CLIP" }, { id: 2, origin_id: -10, origin_slot: 1, target_id: 1, target_slot: 1, type: "STRING" }, { id: 3, origin_id: 1, origin_slot: 0, target_id: -20, target_slot: 0, type: "CONDITIONING" }],
+        },
+        {
+          id: "bbbb-2", version: 1, name: "Paint", inputNode: { id: -10, bounding: [-200, 0, 120, 80] }, outputNode: { id: -20, bounding: [900, 0, 120, 60] },
+          inputs: ["model", "positive", "negative", "latent_image", "vae"].map((name, at) => ({ id: `p${at}`, name, type: ["MODEL", "CONDITIONING", "CONDITIONING", "LATENT", "VAE"][at], linkIds: [at + 1] })), outputs: [{ id: "q1", name: "IMAGE", type: "IMAGE", linkIds: [7] }], widgets: [],
+          nodes: [
+            { id: 1, type: "KSampler", pos: [0, 0], size: [300, 300], mode: 0, inputs: [slot("model", "MODEL", 1), slot("positive", "CONDITIONING", 2), slot("negative", "CONDITIONING", 3), slot("latent_image", "LATENT", 4)], outputs: [out("LATENT", [6])], widgets_values: [1, "fixed", 20, 5, "euler", "normal", 1] },
+            { id: 2, type: "cccc-3", pos: [400, 0], size: [200, 60], mode: 0, inputs: [slot("samples", "LATENT", 6), slot("vae", "VAE", 5)], outputs: [out("IMAGE", [7])] },
+          ],
+          links: [
+            ...[0, 1, 2, 3].map((at) => ({ id: at + 1, origin_id: -10, origin_slot: at, target_id: 1, target_slot: at, type: "*" })),
+            { id: 5, origin_id: -10, origin_slot: 4, target_id: 2, target_slot: 1, type: "VAE" }, { id: 6, origin_id: 1, origin_slot: 0, target_id: 2, target_slot: 0, type: "LATENT" }, { id: 7, origin_id: 2, origin_slot: 0, target_id: -20, target_slot: 0, type: "IMAGE" },
+          ],
+        },
+        {
+          id: "cccc-3", version: 1, name: "Develop", inputNode: { id: -10, bounding: [-200, 0, 120, 80] }, outputNode: { id: -20, bounding: [500, 0, 120, 60] },
+          inputs: [{ id: "r1", name: "samples", type: "LATENT", linkIds: [1] }, { id: "r2", name: "vae", type: "VAE", linkIds: [2] }], outputs: [{ id: "s1", name: "IMAGE", type: "IMAGE", linkIds: [3] }], widgets: [],
+          nodes: [{ id: 1, type: "VAEDecode", pos: [0, 0], size: [200, 60], mode: 0, inputs: [slot("samples", "LATENT", 1), slot("vae", "VAE", 2)], outputs: [out("IMAGE", [3])] }],
+          links: [{ id: 1, origin_id: -10, origin_slot: 0, target_id: 1, target_slot: 0, type: "LATENT" }, { id: 2, origin_id: -10, origin_slot: 1, target_id: 1, target_slot: 1, type: "VAE" }, { id: 3, origin_id: 1, origin_slot: 0, target_id: -20, target_slot: 0, type: "IMAGE" }],
+        },
+      ],
+    },
+    extra: { groupNodes: { Flip: { nodes: [{ type: "ImageFlip", index: 0, inputs: [{ name: "image", type: "IMAGE", link: null }], outputs: [{ name: "IMAGE", type: "IMAGE", links: [] }], widgets_values: ["x-axis: vertically"] }], links: [], external: [] } } },
+  };
+};
+
+test("a tangled workflow runs as the engine reads its file, also when it was saved here", async ({ page, site, context }) => {
+  const file = stringify(tangle());
+  const lab = await context.newPage();
+  await lab.goto(`${site}picture.html`);
+  await lab.waitForFunction(() => "tintype" in globalThis);
+  const expected = await lab.evaluate(async (text) => {
+    const engine = await tintype.open({ device: "cpu" });
+    const { prompt } = await engine.read(text);
+    engine.close();
+    return tintype.stringify(prompt);
+  }, file);
+  await lab.close();
+  expect(expected).toContain("18446744073709551615");
+  await start(page, site);
+  await drop(page, "tangle.json", file);
+  await expect(said(page)).toContainText("tangle.json is open");
+  await expect(nodes(page)).toHaveCount(14);
+  await expect(box(page, "Paint").getByRole("spinbutton", { name: "Paint: seed" })).toHaveValue("18446744073709551615");
+  await expect(box(page, "Words").getByRole("textbox", { name: "Words: text" })).toHaveValue("a red {dragon|dragon}");
+  expect(JSON.parse(await saved(page, "Save API JSON"))).toEqual(JSON.parse(expected));
+  const again = await saved(page, "Save");
+  await drop(page, "again.json", again);
+  await expect(said(page)).toContainText("again.json is open");
+  expect(await saved(page, "Save API JSON")).toContain("18446744073709551615");
+  expect(JSON.parse(await saved(page, "Save API JSON"))).toEqual(JSON.parse(expected));
+  // Nested twice, the error and the progress are shown at the outermost node.
+  await box(page, "Paint").getByRole("button", { name: "open the subgraph" }).click();
+  await box(page, "Develop").getByRole("button", { name: "open the subgraph" }).click();
+  await expect(page.getByRole("navigation", { name: "Subgraphs" }).getByRole("button")).toHaveText(["again", "Paint", "Develop"]);
+  await page.keyboard.press("Control+ArrowUp");
+  await page.keyboard.press("Control+ArrowUp");
+  await page.keyboard.press("Control+Enter");
+  expect(pngTexts(await picture(page)).prompt).toContain("a red dragon");
+  // The primitive counts on, the promoted seed stays.
+  await expect(box(page, "Primitive").getByRole("spinbutton", { name: "Primitive: value" })).toHaveValue("65");
 });
 
 test("AUTOMATIC1111's text and a YAML pipeline open as nodes", async ({ page, site }) => {

@@ -70,9 +70,10 @@ export async function layOut(sheet: Sheet, sizeOf: SizeOf, only: ReadonlySet<str
 
 /** Where a subgraph's borders go beside its nodes. */
 export function borders(sheet: Sheet, sizeOf: SizeOf): { inputPos: Point; outputPos: Point } {
-  const left = Math.min(0, ...sheet.nodes.map(({ pos }) => pos[0]));
-  const right = Math.max(200, ...sheet.nodes.map((node) => node.pos[0] + sizeOf(node)[0]));
-  const top = sheet.nodes.length === 0 ? 0 : Math.min(...sheet.nodes.map(({ pos }) => pos[1]));
+  if (sheet.nodes.length === 0) return { inputPos: [0, 0], outputPos: [400, 0] };
+  const left = Math.min(...sheet.nodes.map(({ pos }) => pos[0]));
+  const right = Math.max(...sheet.nodes.map((node) => node.pos[0] + sizeOf(node)[0]));
+  const top = Math.min(...sheet.nodes.map(({ pos }) => pos[1]));
   return { inputPos: [left - 240, top], outputPos: [right + 80, top] };
 }
 

@@ -93,6 +93,14 @@ export class EditorState {
   engine: Engine | null = $state.raw(null);
   #timeline = new Timeline();
 
+  /** The same with room for the pictures that an output node will show. */
+  readonly roomOf = (node: GraphNode): Point => {
+    const [width, height] = this.sizeOf(node);
+    const shows = this.info[node.type]?.output_node === true && node.inputs.some(({ type }) => type === "IMAGE") && !node.collapsed;
+    const waits = shows && (this.runner.view(`${this.prefix}${node.id}`)?.pictures.length ?? 0) === 0;
+    return [width, waits ? height + width : height];
+  };
+
   /** Another engine, or the same with more classes and files. */
   connectEngine(engine: Engine | null): void {
     this.engine = engine;

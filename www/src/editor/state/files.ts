@@ -56,7 +56,7 @@ export function show(editor: EditorState, doc: Doc, name: string): void {
 
 /** The document with its nodes where the layouter puts them. */
 export async function laidOut(doc: Doc, editor: EditorState): Promise<Doc> {
-  const positions = await layOut(doc.root, editor.sizeOf);
+  const positions = await layOut(doc.root, editor.roomOf);
   return { ...doc, root: { ...doc.root, nodes: doc.root.nodes.map((node) => ({ ...node, pos: positions.get(node.id) ?? node.pos })) } };
 }
 
