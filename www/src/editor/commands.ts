@@ -84,6 +84,9 @@ export const command = (id: string): Command => {
   return found;
 };
 
+/** Commands that mean the node that has the focus, selected or not. */
+export const ON_FOCUS: ReadonlySet<string> = new Set(["run-to", "copy", "cut", "duplicate", "delete", "fit", ...COMMANDS.filter(({ group }) => group === "node").map(({ id }) => id)]);
+
 /** Does a command if it can be done now. */
 export function perform(editor: EditorState, id: string): void {
   const found = command(id);
@@ -113,16 +116,27 @@ export function pasteText(editor: EditorState, text: string, outside: boolean): 
   if (pasted === null) return false;
   editor.applyDoc("pasting", pasted.doc);
   editor.select(pasted.nodes, pasted.groups);
+  focus(editor, pasted.nodes);
   editor.say(`${count(pasted.nodes.length)} pasted.`);
   return true;
+}
+
+/** The keyboard goes on with what has just been made. */
+function focus(editor: EditorState, ids: readonly string[]): void {
+  if (ids[0] !== undefined) void editor.view?.show(ids[0], false);
 }
 
 function removeSelected(editor: EditorState): void {
   const { selected, selectedGroups, selectedLinks } = editor;
   const kept = new Set([...selected].filter((id) => !isBorder(id)));
   const gone = kept.size + selectedGroups.size;
+  // Who works without a mouse goes on from the node before.
+  const focused = document.activeElement?.closest<HTMLElement>(".svelte-flow__node")?.dataset.id;
+  const order = readingOrder(editor.sheet).map(({ id }) => id);
+  const near = focused !== undefined && kept.has(focused) ? [...order.slice(0, order.indexOf(focused)).reverse(), ...order].find((id) => !kept.has(id)) : undefined;
   editor.applyDoc("deleting", withoutUnused(withSheet(editor.doc, removeLinks(remove(editor.sheet, kept, selectedGroups), selectedLinks))));
   editor.say(gone === 0 ? "The link was removed." : `${kept.size > 0 ? count(kept.size) : "the group"} deleted.`);
+  if (near !== undefined) void editor.view?.show(near, false);
 }
 
 function mode(editor: EditorState, to: number, label: string): void {
@@ -145,6 +159,7 @@ function subgraph(editor: EditorState): void {
   const made = makeSubgraph(editor.doc, editor.sheet, editor.selected, "Subgraph", editor.sizeOf, editor.info);
   editor.applyDoc("making a subgraph", made.doc);
   editor.select([made.id]);
+  focus(editor, [made.id]);
   editor.say("A subgraph was made.");
 }
 
@@ -154,6 +169,7 @@ function unpackSelected(editor: EditorState): void {
   if (unpacked === null) return;
   editor.applyDoc("unpacking", unpacked.doc);
   editor.select(unpacked.nodes);
+  focus(editor, unpacked.nodes);
   editor.say(`Unpacked: ${count(unpacked.nodes.length)}.`);
 }
 

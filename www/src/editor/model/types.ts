@@ -145,6 +145,13 @@ export function isNote(type: string): boolean {
   return type === "Note" || type === "MarkdownNote";
 }
 
+/** The name of an old group node, `workflow/NAME`, that the file defines; null for any other type. The engine knows them. */
+export function groupNodeName(doc: Doc, type: string): string | null {
+  const name = /^workflow[/>](.*)$/s.exec(type)?.[1];
+  const defined = doc.extra.groupNodes;
+  return name !== undefined && typeof defined === "object" && defined !== null && name in defined ? name : null;
+}
+
 /** A document without anything. */
 export function emptyDoc(): Doc {
   return { root: emptySheet(ROOT, ""), subgraphs: [], extra: {}, more: {} };

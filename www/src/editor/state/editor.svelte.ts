@@ -11,6 +11,7 @@ import { rowsOf, type Field } from "../model/schema";
 import { BUILT_IN } from "../model/make";
 import {
   emptyDoc,
+  groupNodeName,
   INPUT_NODE,
   MODE,
   OUTPUT_NODE,
@@ -47,7 +48,8 @@ export interface View {
   center(): Point;
   pointAt(clientX: number, clientY: number): Point;
   fit(ids?: string[]): void;
-  show(id: string): Promise<void>;
+  /** Brings a node into view and gives it the focus; it becomes the selection unless `select` is false. */
+  show(id: string, select?: boolean): Promise<void>;
   zoom(by: "in" | "out" | "one"): void;
 }
 
@@ -127,7 +129,7 @@ export class EditorState {
 
   /** What a node is called. */
   titleOf(node: GraphNode): string {
-    return node.title ?? this.info[node.type]?.display_name ?? subgraphOf(this.doc, node.type)?.name ?? BUILT_IN[node.type]?.title ?? node.type;
+    return node.title ?? this.info[node.type]?.display_name ?? subgraphOf(this.doc, node.type)?.name ?? BUILT_IN[node.type]?.title ?? groupNodeName(this.doc, node.type) ?? node.type;
   }
 
   readonly #labelOf = (node: GraphNode): string => {
