@@ -342,6 +342,15 @@ test("links are drawn with the mouse: only what fits takes them, and nothing ask
   await expect(edges).toHaveCount(7);
   await draw(handle("KSampler", "out:0"), await middle(handle("VAE Decode", "in:samples")));
   await expect(edges).toHaveCount(8);
+  // The end of a link is taken up: elsewhere, and away.
+  await draw(handle("KSampler", "in:negative"), await middle(handle("KSampler", "in:positive")));
+  await expect(edges).toHaveCount(7);
+  await page.keyboard.press("Control+z");
+  await expect(edges).toHaveCount(8);
+  await draw(handle("KSampler", "in:negative"), { x: 500, y: 640 });
+  await expect(edges).toHaveCount(7);
+  await page.keyboard.press("Control+z");
+  await expect(edges).toHaveCount(8);
   await draw(handle("Load Checkpoint", "out:2"), { x: 500, y: 640 });
   const search = page.getByRole("dialog", { name: "Add a node for VAE" });
   await expect(search).toBeVisible();

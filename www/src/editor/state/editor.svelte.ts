@@ -23,6 +23,7 @@ import {
   withSheet,
   type Doc,
   type GraphNode,
+  type Link,
   type Point,
   type Sheet,
 } from "../model/types";
@@ -72,6 +73,8 @@ export class EditorState {
   overlay: Overlay | null = $state.raw(null);
   /** The kind of link that is being drawn, and which end is open. */
   drawing: { type: string; side: "in" | "out"; node: string } | null = $state.raw(null);
+  /** The link whose end was taken up, to go elsewhere or away. */
+  taken: Link | null = null;
   /** The node whose widgets the Tab key goes through. */
   entered: string | null = $state(null);
   simple = $state(false);
@@ -253,7 +256,7 @@ export class EditorState {
   }
 
   /** Links two ends; the free place of a subgraph's border becomes a port first. */
-  connect(from: End, to: End): boolean {
+  connect(from: End, to: End, key: string | null = null): boolean {
     if (!this.canConnect(from, to)) return false;
     const type = this.typeAt(from);
     let [doc, out, into] = [this.doc, from.place, to.place];
@@ -278,7 +281,7 @@ export class EditorState {
     }
     sheet = this.#withPrimitive(sheet, from, to);
     sheet = connect(sheet, { from: from.node, out: Number(out), to: to.node, in: at, type });
-    this.applyDoc("linking", withSheet(doc, sheet));
+    this.applyDoc("linking", withSheet(doc, sheet), key);
     this.runner.forgive(`${this.prefix}${to.node}`);
     this.say(`Linked ${this.#nameOf(from)} to ${this.#nameOf(to)}.`);
     return true;
