@@ -14,6 +14,7 @@ export interface View {
 /** The first is the one that the page opens with. */
 export const VIEWS: readonly [View, ...View[]] = [
   { name: "create", title: "Create", load: () => import("./create/Create.svelte") },
+  { name: "graph", title: "Graph", load: () => import("./graph/Graph.svelte") },
   { name: "models", title: "Models", load: () => import("./models/Models.svelte") },
 ];
 

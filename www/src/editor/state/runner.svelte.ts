@@ -3,6 +3,7 @@
 import { SvelteMap } from "svelte/reactivity";
 
 import { isAbort, stringify, TintypeError, type ApiGraph, type EngineEvent, type NodeErrors, type Preview, type ResultFile, type RunResult } from "../../engine/index";
+import type { RunGraph } from "../run";
 import { afterRun } from "../model/seeds";
 import { nodeAt } from "../model/app";
 import { writeWorkflow } from "../model/write";
@@ -51,6 +52,8 @@ export class Runner {
   faults = $state(0);
   /** What is being done, in words, and how far. */
   doing: { text: string; fraction: number | null } | null = $state.raw(null);
+  /** A queue to run in; null: the engine's own. */
+  execute: RunGraph | null = null;
   onpictures: ((files: ResultFile[]) => void) | null = null;
 
   #views = new SvelteMap<string, NodeView>();
@@ -104,7 +107,10 @@ export class Runner {
         return;
       }
       const outputs = options.only && this.#targets(prompt, options.only);
-      const running = editor.engine.run(prompt, {
+      const { engine } = editor;
+      const execute: RunGraph = this.execute ?? ((graph, { title: _, ...request }) => engine.run(graph, request));
+      const running = execute(prompt, {
+        title: editor.name,
         workflow,
         dynamicPrompts: true,
         signal: abort.signal,
