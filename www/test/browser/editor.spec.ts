@@ -551,11 +551,17 @@ test("fingers move nodes, choose them and open their menu", async ({ browser, si
   await expect(page.getByRole("toolbar", { name: "Selection" })).toBeVisible();
   await page.getByRole("toolbar", { name: "Selection" }).getByRole("button", { name: "Mute" }).tap();
   await expect(page.locator(".box.muted")).toHaveCount(1);
+  await page.getByRole("toolbar", { name: "Selection" }).getByRole("button", { name: "Mute" }).tap();
   await box(page, "KSampler").getByRole("button", { name: "KSampler: menu" }).tap();
   await page.getByRole("menuitem", { name: "Pin" }).tap();
   await expect(said(page)).toContainText("Pinned");
+  await page.getByRole("button", { name: "Run", exact: true }).tap();
+  await expect(page.getByRole("button", { name: /^Queue/ })).toBeVisible();
   const { scrollWidth, clientWidth } = await page.evaluate(() => ({ scrollWidth: document.documentElement.scrollWidth, clientWidth: document.documentElement.clientWidth }));
   expect(scrollWidth).toBeLessThanOrEqual(clientWidth);
+  expect((await page.getByRole("button", { name: /^Queue/ }).boundingBox())?.x).toBeLessThan(300);
+  await page.getByRole("button", { name: "Stop" }).tap();
+  await expect(said(page)).toContainText("Stopped");
   await context.close();
 });
 
