@@ -99,10 +99,17 @@ function isSubgraph(editor: EditorState): boolean {
 }
 
 function copy(editor: EditorState): void {
-  copied = copyText(editor.doc, editor.sheet, editor.selected, editor.selectedGroups, editor.info);
   // Where the clipboard may not be written, the copy stays within this page.
-  void navigator.clipboard?.writeText(copied).catch(() => {});
-  editor.say(`${count(editor.selected.size)} copied.`);
+  void navigator.clipboard?.writeText(textOfSelected(editor)).catch(() => {});
+}
+
+/** What is selected, as text for the clipboard; taken away from the graph if it is cut. */
+export function textOfSelected(editor: EditorState, cut = false): string {
+  copied = copyText(editor.doc, editor.sheet, editor.selected, editor.selectedGroups, editor.info);
+  const size = editor.selected.size;
+  if (cut) removeSelected(editor);
+  editor.say(`${count(size)} ${cut ? "cut" : "copied"}.`);
+  return copied;
 }
 
 async function pasteCopied(editor: EditorState, outside: boolean): Promise<void> {
