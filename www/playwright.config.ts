@@ -24,6 +24,8 @@ export default defineConfig({
           ...(executablePath === null ? {} : { executablePath }),
           args: flags({ software: true }),
         },
+        // Its requests could not be answered by a test; offline.spec.ts allows it again.
+        serviceWorkers: "block",
         screenshot: "only-on-failure",
       },
     },

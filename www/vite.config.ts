@@ -1,8 +1,10 @@
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { defineConfig } from "vite";
 
+import { serviceWorker } from "./scripts/service_worker.mjs";
+
 export default defineConfig({
-  plugins: [svelte()],
+  plugins: [svelte(), serviceWorker()],
   // Relative addresses: the built folder works under any path of any static host.
   base: "./",
   // A worker that imports one of the two engines on demand needs chunks, so it is a module worker.

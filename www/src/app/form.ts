@@ -1,6 +1,7 @@
 /** What the form holds, its defaults, and how it survives a reload. */
 
-import { DEFAULTS, type DeviceWish, type GenerateOptions } from "../engine/index";
+import { DEFAULTS, type DeviceWish, type Settings } from "../engine/index";
+import type { LoraUse } from "./recipe";
 
 /** The form as the visitor left it. Numbers are null while their field is empty. */
 export interface Form {
@@ -18,6 +19,11 @@ export interface Form {
   width: number | null;
   height: number | null;
   batchSize: number | null;
+  /** How far a picture to start from is left, 0 … 1. */
+  denoise: number;
+  /** Names of the styles that are switched on. */
+  styles: string[];
+  loras: LoraUse[];
   device: DeviceWish;
 }
 
@@ -37,6 +43,9 @@ export const FIRST: Form = {
   width: DEFAULTS.width,
   height: DEFAULTS.height,
   batchSize: DEFAULTS.batchSize,
+  denoise: 0.75,
+  styles: [],
+  loras: [],
   device: "auto",
 };
 
@@ -50,16 +59,6 @@ export const EXAMPLES = [
   "a ghost on a black background",
 ];
 
-/** Sizes offered by name; 128 × 128 is what the bundled model was trained on. */
-export const SIZES: { label: string; width: number; height: number }[] = [
-  { label: "Square, 128 × 128 (the model’s own)", width: 128, height: 128 },
-  { label: "Small square, 64 × 64", width: 64, height: 64 },
-  { label: "Portrait, 96 × 128", width: 96, height: 128 },
-  { label: "Landscape, 128 × 96", width: 128, height: 96 },
-  { label: "Wide, 192 × 128", width: 192, height: 128 },
-  { label: "Large square, 192 × 192", width: 192, height: 192 },
-];
-
 /** The stored form; whatever is missing or of another kind is as on a first visit. */
 export function loadForm(): Form {
   const form = { ...FIRST };
@@ -68,6 +67,9 @@ export function loadForm(): Form {
     for (const key of Object.keys(FIRST) as (keyof Form)[]) {
       if (typeof stored[key] === typeof FIRST[key]) Object.assign(form, { [key]: stored[key] });
     }
+    const list = (value: unknown) => (Array.isArray(value) ? (value as unknown[]) : []);
+    form.styles = list(stored.styles).filter((name) => typeof name === "string");
+    form.loras = list(stored.loras).filter(isUse);
   } catch {
     // Storage is blocked or holds something else: the first visit's form is as good.
   }
@@ -85,26 +87,32 @@ export function saveForm(form: Form): void {
   }
 }
 
-/** The form as the engine's options. An empty number becomes NaN, which the engine refuses by name. */
-export function optionsOf(form: Form): GenerateOptions {
+/** The form as settings. An empty number becomes NaN, which the engine refuses by name; so does a seed that is none. */
+export function optionsOf(form: Form): Settings {
   const number = (value: number | null) => value ?? Number.NaN;
   const seed = form.seed.trim();
   return {
     model: form.model,
     prompt: form.prompt,
     negativePrompt: form.negativePrompt,
-    seed: /^\d+$/.test(seed) ? BigInt(seed) : Number.NaN,
+    seed: (/^\d+$/.test(seed) ? BigInt(seed) : Number.NaN) as bigint,
     steps: number(form.steps),
     cfg: number(form.cfg),
-    sampler: form.sampler,
-    scheduler: form.scheduler,
+    sampler: form.sampler as Settings["sampler"],
+    scheduler: form.scheduler as Settings["scheduler"],
     width: number(form.width),
     height: number(form.height),
     batchSize: number(form.batchSize),
+    denoise: form.denoise,
   };
 }
 
 /** True for the name of a file of weights, whether it can be read or not. */
 export function isModel(name: string): boolean {
   return /\.(safetensors|ckpt|pt|pth|bin|gguf)$/i.test(name);
+}
+
+function isUse(value: unknown): value is LoraUse {
+  const use = value as Partial<LoraUse> | null;
+  return typeof use === "object" && use !== null && typeof use.name === "string" && typeof use.strength === "number";
 }

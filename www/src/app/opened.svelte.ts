@@ -2,7 +2,7 @@
 
 import type { Studio } from "./studio.svelte";
 import { nextSeeds } from "./seeds";
-import { replaced, type MissingModel, type Workflow } from "./workflow";
+import { missingImages, replaced, type MissingModel, type Workflow } from "./workflow";
 
 /** At most one workflow. */
 export class OpenedWorkflow {
@@ -21,6 +21,7 @@ export class OpenedWorkflow {
     const { prompt, workflow, notices } = await engine.read(file);
     this.#studio.problem = null;
     this.workflow = { name, graph: prompt, source: workflow, notices, errors: {}, given: [], origins: [] };
+    await this.#giveKept();
     await this.check();
     this.#studio.announcement = `${name} is open.`;
   }
@@ -76,6 +77,16 @@ export class OpenedWorkflow {
         }
       },
     });
+  }
+
+  /** Pictures that it names and that were kept on an earlier visit. */
+  async #giveKept(): Promise<void> {
+    const [engine, workflow] = [this.#studio.engine, this.workflow];
+    if (engine === null || workflow === null) return;
+    for (const { name } of missingImages(workflow.graph, engine.inputs)) {
+      const file = await this.#studio.gallery.input(name);
+      if (file !== null) await engine.putInput(name, file);
+    }
   }
 
   /** Asks the engine what is wrong with the workflow as it is now. */

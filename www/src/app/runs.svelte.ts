@@ -175,6 +175,8 @@ export class Runs {
     try {
       await job.run({ engine, signal: abort.signal, draw, show });
       const after = duration((performance.now() - started) / 1000);
+      // What it needed is here now.
+      void studio.offline.keepModel(engine.device.kind);
       studio.announcement = `${count === 1 ? "The picture is" : `${count} pictures are`} ready, after ${after}.`;
     } catch (error) {
       if (isAbort(error)) studio.announcement = "Cancelled.";
@@ -225,6 +227,7 @@ export class Runs {
       device,
     }));
     this.pictures = [...made, ...this.pictures];
+    for (const picture of made) void this.#studio.gallery.keep(picture);
     this.selected = made[0]?.key ?? this.selected;
     this.#begin();
   }

@@ -1,11 +1,26 @@
 /** The page's state: one engine, one form, and what is made of them. Each part has a class of its own beside this file. */
 
-import { hasFlags, open, randomSeed, type DeviceInfo, type Engine, type EngineEvent, type ObjectInfo } from "../engine/index";
-import { isModel, loadForm, optionsOf, saveForm, type Form } from "./form";
+import {
+  open,
+  randomSeed,
+  TintypeError,
+  type DeviceInfo,
+  type Engine,
+  type EngineEvent,
+  type ObjectInfo,
+  type Settings,
+} from "../engine/index";
+import { formJob, upscaleJob, upscalerOf } from "./drawing";
+import { isModel, loadForm, saveForm, type Form } from "./form";
+import { Gallery } from "./gallery.svelte";
 import { Models } from "./library.svelte";
+import { Offline } from "./offline.svelte";
 import { OpenedWorkflow } from "./opened.svelte";
 import { problemOf, type Problem } from "./problem";
 import { Runs, type Picture } from "./runs.svelte";
+import { BUNDLED_SIDE, sizeLike } from "./sizes";
+import { Start } from "./start.svelte";
+import { Tabs } from "./tabs.svelte";
 import { optionsOf as choicesIn } from "./workflow";
 
 /** Everything the components show. Components read it and call its methods; nothing else changes it. */
@@ -22,6 +37,10 @@ export class Studio {
   readonly runs = new Runs(this);
   readonly models = new Models(this);
   readonly opened = new OpenedWorkflow(this);
+  readonly gallery = new Gallery(this);
+  readonly start = new Start();
+  readonly offline = new Offline();
+  readonly tabs = new Tabs();
   /** Shows a view by its name. */
   readonly show: (view: string) => void;
 
@@ -49,7 +68,7 @@ export class Studio {
   }
 
   /** Opens the engine for the wished device; ends an earlier one. */
-  async start(): Promise<void> {
+  async begin(): Promise<void> {
     const turn = ++this.#opening;
     this.#engine?.close();
     this.#engine = null;
@@ -65,6 +84,7 @@ export class Studio {
       this.info = engine.objectInfo();
       this.models.arrive(engine);
       this.phase = "ready";
+      void this.offline.keepEngine(engine.device.kind);
       this.announcement = "Ready.";
     } catch (error) {
       if (turn !== this.#opening) return;
@@ -80,22 +100,20 @@ export class Studio {
     if (this.phase !== "ready") return;
     if (this.form.newSeedEachTime) this.rollSeed();
     this.save();
-    const form = optionsOf($state.snapshot(this.form));
-    this.runs.add({
-      title: form.prompt,
-      run: async ({ engine, signal, show }) => {
-        const prompts = hasFlags(form.prompt) ? await engine.midjourney(form.prompt, form) : [{ options: form, notices: [] }];
-        for (const { options, notices } of prompts) {
-          this.notice(notices);
-          const negativePrompt = [...new Set([form.negativePrompt, options.negativePrompt])].filter(Boolean).join(", ");
-          const { images, settings, drawn } = await engine.generate({ ...form, ...options, negativePrompt, signal });
-          show(images.map((file) => ({ file, title: drawn.prompt, settings })));
-        }
-      },
-    });
+    this.runs.add(formJob(this));
   }
 
-  /** Opens a workflow, a picture that carries one, or a model. */
+  /** Enlarges a picture; without an upscaler, says where one comes from. */
+  upscale(picture: Pick<Picture, "title" | "settings"> & { file: Blob }): void {
+    const upscaler = upscalerOf(this);
+    if (upscaler === null) {
+      this.fail(new TintypeError("there is no upscaler here", "file_not_found", { hint: "Add one under Models, such as a Real-ESRGAN file." }));
+    } else {
+      this.runs.add(upscaleJob(this, picture, upscaler));
+    }
+  }
+
+  /** Opens a model, a workflow, a picture that carries one, or any other picture, to start from. */
   async openFile(file: Blob, name: string): Promise<void> {
     if (this.#engine === null) return;
     if (isModel(name)) return await this.models.add(file, name);
@@ -103,7 +121,23 @@ export class Studio {
       await this.opened.open(file, name);
       this.show("create");
     } catch (error) {
-      this.fail(error);
+      // No workflow in it: if it is a picture, it is one to draw over.
+      if (await this.startFrom(file, name)) this.notice([`\`${name}\` carries no workflow; it is the picture to start from.`]);
+      else this.fail(error);
+    }
+  }
+
+  /** Takes a picture to draw over, at a size that the checkpoint knows. False if it is no picture. */
+  async startFrom(file: Blob, name: string): Promise<boolean> {
+    try {
+      const picture = await this.start.take(file, name);
+      Object.assign(this.form, sizeLike(picture, this.models.sideOf(this.form.model) ?? BUNDLED_SIDE));
+      this.problem = null;
+      this.announcement = `${name} is the picture to start from.`;
+      this.show("create");
+      return true;
+    } catch {
+      return false;
     }
   }
 
@@ -113,10 +147,14 @@ export class Studio {
   }
 
   /** Puts a picture's settings back into the form, with its seed kept. */
-  reuse({ settings }: Pick<Picture, "settings">): void {
-    if (settings === null) return;
-    const { denoise: _, model: __, seed, ...same } = settings;
-    Object.assign(this.form, same, { seed: seed.toString(), newSeedEachTime: false });
+  reuse(settings: Partial<Settings>): void {
+    const { denoise, model, seed, ...same } = settings;
+    const here = choicesIn(this.info, "CheckpointLoaderSimple", "ckpt_name");
+    if (model !== undefined && here.includes(model)) this.form.model = model;
+    // Its words may hold those of a style already.
+    Object.assign(this.form, same, { styles: [] });
+    if (seed !== undefined) Object.assign(this.form, { seed: seed.toString(), newSeedEachTime: false });
+    if (denoise !== undefined && denoise < 1) this.form.denoise = denoise;
     this.save();
     this.announcement = "The settings of this picture are in the form.";
   }

@@ -15,6 +15,7 @@ export interface View {
 export const VIEWS: readonly [View, ...View[]] = [
   { name: "create", title: "Create", load: () => import("./create/Create.svelte") },
   { name: "graph", title: "Graph", load: () => import("./graph/Graph.svelte") },
+  { name: "gallery", title: "Gallery", load: () => import("./gallery/Gallery.svelte") },
   { name: "models", title: "Models", load: () => import("./models/Models.svelte") },
 ];
 

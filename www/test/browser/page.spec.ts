@@ -53,7 +53,7 @@ test("a MidJourney prompt draws its permutations, follows its flags, and tells w
   await page.getByLabel("Steps").fill("2");
   await prompt(page).fill("a {red, blue} car --ar 2:1 --no cats --seed 5 --v 6");
   await generate(page).click();
-  await expect(page.locator("button[aria-pressed]")).toHaveCount(2, { timeout: 120_000 });
+  await expect(page.locator(".strip button")).toHaveCount(2, { timeout: 120_000 });
   await expect(download(page)).toBeVisible({ timeout: 120_000 });
   await expect(page.locator(".notice").filter({ hasText: "--v 6" })).toHaveCount(1);
   await expect(page.getByRole("img", { name: /^a red car/ })).toHaveCount(1);

@@ -1,0 +1,85 @@
+/** What can be put into the queue: the form, an upscaled picture. */
+
+import { hasFlags, type Engine, type GenerateOptions, type Settings } from "../engine/index";
+import { optionsOf } from "./form";
+import { fill, fillUpscale } from "./recipe";
+import type { Job, Picture } from "./runs.svelte";
+import { handOver, nameOf, type Begun } from "./start.svelte";
+import type { Studio } from "./studio.svelte";
+import { styled, stylesFor } from "./styles";
+import { optionsOf as choicesIn } from "./workflow";
+
+/** Draws the form as it is now. A MidJourney prompt may stand for several runs, and its flags go before the form. */
+export function formJob(studio: Studio): Job {
+  const form = optionsOf(studio.form);
+  const { styles, loras } = studio.form;
+  const chosen = stylesFor(studio.models.sideOf(form.model) === null).filter(({ name }) => styles.includes(name));
+  const uses = loras.filter(({ name }) => choicesIn(studio.info, "LoraLoader", "lora_name").includes(name)).map((use) => ({ ...use }));
+  const start = studio.start.now;
+  return {
+    title: form.prompt.trim() || "without words",
+    run: async ({ engine, draw, show }) => {
+      const prompts = hasFlags(form.prompt) ? await engine.midjourney(form.prompt, form) : [{ options: form, notices: [] }];
+      for (const { options, notices } of prompts) {
+        studio.notice(notices);
+        const negative = [...new Set([form.negativePrompt, options.negativePrompt])].filter(Boolean).join(", ");
+        const settings = settingsOf(form, options, start !== null);
+        Object.assign(settings, styled(options.prompt, negative, chosen));
+        const drawn = "dynamicPrompts" in options ? settings : await drawWords(engine, settings);
+        const source = start === null ? null : await handOver(engine, start, settings, studio.gallery.keepInput);
+        const graph = engine.graph();
+        fill(graph, { settings: drawn, loras: uses, source });
+        const { images } = await draw(graph);
+        const before = start === null || start.pad !== null ? null : start.picture.file;
+        show(images.map((file) => ({ file, title: drawn.prompt, settings, note: noteOf(start), before })));
+      }
+    },
+  };
+}
+
+/** What a prompt says goes before the form. */
+function settingsOf(form: Settings, said: GenerateOptions, over: boolean): Settings {
+  const { seed, steps = form.steps, width = form.width, height = form.height, batchSize = form.batchSize } = said;
+  const denoise = over ? form.denoise : 1;
+  // A number that is no seed goes on as it is: it is refused by name when the graph is written.
+  const whole = (typeof seed === "number" && Number.isSafeInteger(seed) ? BigInt(seed) : seed) as bigint | undefined;
+  return { ...form, steps, width, height, batchSize, denoise, seed: whole ?? form.seed };
+}
+
+/** The settings with the choices in both prompts drawn, the negative one with the seed after. */
+async function drawWords(engine: Engine, settings: Settings): Promise<Settings> {
+  const { prompt, negativePrompt, seed } = settings;
+  if (typeof seed !== "bigint") return settings;
+  const [positive, negative] = [await engine.expandPrompt(prompt, { seed }), await engine.expandPrompt(negativePrompt, { seed: seed + 1n })];
+  return { ...settings, prompt: positive.text, negativePrompt: negative.text };
+}
+
+function noteOf(start: Begun | null): string | null {
+  if (start === null) return null;
+  if (start.pad !== null) return "A picture was extended";
+  return start.mask === null ? "A picture was drawn over" : "A part of a picture was redrawn";
+}
+
+/** The upscaler that is used: the bundled one, or the first there is. */
+export function upscalerOf(studio: Studio): string | null {
+  const all = choicesIn(studio.info, "UpscaleModelLoader", "model_name");
+  return all.find((name) => name.startsWith("realesr-animevideov3-x4")) ?? all[0] ?? null;
+}
+
+/** Enlarges a finished picture with an upscaler. */
+export function upscaleJob(studio: Studio, picture: Pick<Picture, "title" | "settings"> & { file: Blob }, upscaler: string): Job {
+  const { file, title, settings } = picture;
+  return {
+    title: `${title}, upscaled`,
+    run: async ({ engine, draw, show }) => {
+      const name = await nameOf(file, "picture");
+      await engine.putInput(name, file);
+      await studio.gallery.keepInput(name, file);
+      const graph = engine.graph();
+      fillUpscale(graph, upscaler, name);
+      const { images } = await draw(graph);
+      const note = `Upscaled with ${upscaler.replace(/\.safetensors$/, "")}`;
+      show(images.map((image) => ({ file: image, title, settings, before: file, note })));
+    },
+  };
+}

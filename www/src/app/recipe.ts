@@ -1,0 +1,106 @@
+/** The form as a graph: from words alone, over a picture, inside its mask, or around it; with LoRAs. No engine, no page. */
+
+import type { Graph, Settings } from "../engine/index";
+
+/** A LoRA that is switched on. */
+export interface LoraUse {
+  name: string;
+  strength: number;
+}
+
+/** Pixels that a picture grows by on each side. */
+export interface Pad {
+  left: number;
+  top: number;
+  right: number;
+  bottom: number;
+}
+
+/** Where a drawing starts from, by the names of the engine's inputs; of the size in the settings. */
+export interface Source {
+  image: string;
+  /** A picture that is transparent where it may change. */
+  mask: string | null;
+  pad: Pad | null;
+}
+
+/** All that makes a picture. */
+export interface Recipe {
+  settings: Settings;
+  loras: readonly LoraUse[];
+  source: Source | null;
+}
+
+/** Checkpoints that take the hole as an input say so in their names; nothing else in the file does. */
+const TAKES_THE_HOLE = /inpaint/i;
+
+/** Fills `graph`. The order of the nodes is the one that a person reads them in. */
+export function fill(graph: Graph, { settings, loras, source }: Recipe, prefix = "tintype"): void {
+  const { width, height, batchSize } = settings;
+  let [model, clip, vae] = graph.CheckpointLoaderSimple({ ckpt_name: settings.model });
+  for (const { name, strength } of loras) {
+    [model, clip] = graph.LoraLoader({ model, clip, lora_name: name, strength_model: strength, strength_clip: strength });
+  }
+  let positive = graph.CLIPTextEncode({ clip, text: settings.prompt })[0];
+  let negative = graph.CLIPTextEncode({ clip, text: settings.negativePrompt })[0];
+
+  const start = source === null ? null : load(graph, source);
+  const repeat = (samples: ReturnType<typeof graph.VAEEncode>[0]) =>
+    batchSize === 1 ? samples : graph.RepeatLatentBatch({ samples, amount: batchSize })[0];
+  let latent;
+  if (start === null) {
+    latent = graph.EmptyLatentImage({ width, height, batch_size: batchSize })[0];
+  } else if (start.mask === null) {
+    latent = repeat(graph.VAEEncode({ pixels: start.pixels, vae })[0]);
+  } else if (TAKES_THE_HOLE.test(settings.model)) {
+    const hole = graph.InpaintModelConditioning({ positive, negative, vae, pixels: start.pixels, mask: start.mask, noise_mask: true });
+    [positive, negative] = [hole[0], hole[1]];
+    latent = repeat(hole[2]);
+  } else if (source?.pad != null) {
+    latent = repeat(graph.VAEEncodeForInpaint({ pixels: start.pixels, vae, mask: start.mask, grow_mask_by: 8 })[0]);
+  } else {
+    const samples = graph.VAEEncode({ pixels: start.pixels, vae })[0];
+    latent = repeat(graph.SetLatentNoiseMask({ samples, mask: start.mask })[0]);
+  }
+
+  const samples = graph.KSampler({
+    model,
+    seed: settings.seed,
+    steps: settings.steps,
+    cfg: settings.cfg,
+    sampler_name: settings.sampler,
+    scheduler: settings.scheduler,
+    positive,
+    negative,
+    latent_image: latent,
+    denoise: settings.denoise,
+  })[0];
+  let images = graph.VAEDecode({ samples, vae })[0];
+  if (start?.mask != null) {
+    // What lies outside of the mask stays to the pixel: the autoencoder would change it a little.
+    const destination = batchSize === 1 ? start.pixels : graph.RepeatImageBatch({ image: start.pixels, amount: batchSize })[0];
+    images = graph.ImageCompositeMasked({ destination, source: images, x: 0, y: 0, resize_source: false, mask: start.mask })[0];
+  }
+  graph.SaveImage({ images, filename_prefix: prefix });
+}
+
+function load(graph: Graph, { image, mask, pad }: Source) {
+  const pixels = graph.LoadImage({ image })[0];
+  if (pad !== null) {
+    const [padded, hole] = graph.ImagePadForOutpaint({ image: pixels, ...pad, feathering: feather(pad) });
+    return { pixels: padded, mask: hole };
+  }
+  return { pixels, mask: mask === null ? null : graph.LoadImage({ image: mask })[1] };
+}
+
+/** Over how many pixels the seam fades: an eighth of what is added. */
+function feather({ left, top, right, bottom }: Pad): number {
+  return Math.round(Math.max(left, top, right, bottom) / 8);
+}
+
+/** An upscaler's work on a picture. */
+export function fillUpscale(graph: Graph, upscaler: string, image: string, prefix = "tintype_x4"): void {
+  const upscale_model = graph.UpscaleModelLoader({ model_name: upscaler })[0];
+  const images = graph.ImageUpscaleWithModel({ upscale_model, image: graph.LoadImage({ image })[0] })[0];
+  graph.SaveImage({ images, filename_prefix: prefix });
+}
