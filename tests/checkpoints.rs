@@ -81,7 +81,7 @@ fn diffusers_file(checkpoint: &str) -> Vec<u8> {
 
 #[test]
 fn one_picture_whatever_the_names_and_the_files() {
-    for family in ["tiny_sd1", "tiny_sdxl"] {
+    for family in ["tiny_sd1", "tiny_sdxl", "tiny_ssd_1b", "tiny_small_sd"] {
         let mut models = Models::new()
             .with("checkpoints/theirs.safetensors", &single_file(family))
             .with("checkpoints/sub/ours.safetensors", &diffusers_file(family));
@@ -100,7 +100,7 @@ fn one_picture_whatever_the_names_and_the_files() {
             "{family}: diffusers' names"
         );
         let clip = match family {
-            "tiny_sdxl" => node(
+            "tiny_sdxl" | "tiny_ssd_1b" => node(
                 "DualCLIPLoader",
                 json!({
                     // In the wrong order: the loader knows which is which.

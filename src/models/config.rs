@@ -22,6 +22,10 @@ impl<'a> Config<'a> {
         self.options.get(name).filter(|value| !value.is_null())
     }
 
+    pub(crate) fn is_null(&self, name: &str) -> bool {
+        self.options.get(name).is_some_and(Value::is_null)
+    }
+
     pub(crate) fn is_set(&self, name: &str) -> bool {
         self.get(name).is_some()
     }
@@ -72,6 +76,24 @@ impl<'a> Config<'a> {
         };
         let sizes: Option<Vec<usize>> = list.iter().map(as_size).collect();
         sizes.filter(|sizes| sizes.len() == levels).ok_or_else(|| self.unsupported(name))
+    }
+
+    /// One number for every level, or a list with a number or a list of numbers for each, of these lengths; 1 if absent.
+    pub(crate) fn nested_sizes(&self, name: &str, lengths: &[usize]) -> Result<Vec<Vec<usize>>> {
+        let Some(Value::Array(list)) = self.get(name) else {
+            let size = self.size(name, 1)?;
+            return Ok(lengths.iter().map(|length| vec![size; *length]).collect());
+        };
+        let level = |(value, length): (&Value, &usize)| -> Option<Vec<usize>> {
+            match value {
+                Value::Array(sizes) if sizes.len() == *length => {
+                    sizes.iter().map(as_size).collect()
+                }
+                _ => Some(vec![as_size(value)?; *length]),
+            }
+        };
+        let sizes: Option<Vec<_>> = list.iter().zip(lengths).map(level).collect();
+        sizes.filter(|_| list.len() == lengths.len()).ok_or_else(|| self.unsupported(name))
     }
 
     /// A list of numbers, as many as there are.

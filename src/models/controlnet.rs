@@ -48,7 +48,7 @@ impl ControlNetModel {
         let levels = 0..half.levels();
         let down_blocks =
             levels.map(|level| DownBlock::load(w, half, level)).collect::<Result<_>>()?;
-        let mid_block = MidBlock::load(w, half, config.mid_layers)?;
+        let mid_block = MidBlock::load(w, half)?;
         let mut to_skip = |path: &str, width| w.conv2d(path, [width; 2], 1, 1, Padding::Same(0));
         let controlnet_down_blocks = half
             .skip_widths()

@@ -40,15 +40,24 @@ impl Found<'_> {
         (0..).find(|i| !self.has(&name(*i))).unwrap_or(0)
     }
 
-    /// For each block of a list whether it attends.
-    pub(crate) fn attends(&self, list: &str, blocks: usize) -> Vec<bool> {
-        let first = |i| format!("{list}.{i}.attentions.0.norm.weight");
-        (0..blocks).map(|i| self.has(&first(i))).collect()
+    /// For each residual block of each block of a list the layers of the attention after it.
+    pub(crate) fn depths(&self, list: &str) -> Vec<Vec<usize>> {
+        let resnet = |i, j| format!("{list}.{i}.resnets.{j}.conv1.weight");
+        let depth = |i, j| self.depth(&format!("{list}.{i}.attentions.{j}"));
+        (0..self.count(|i| resnet(i, 0)))
+            .map(|i| (0..self.count(|j| resnet(i, j))).map(|j| depth(i, j)).collect())
+            .collect()
     }
 
-    /// Transformer layers of a block's attention; 0 if it does not attend.
-    pub(crate) fn depth(&self, block: &str) -> usize {
-        self.count(|i| format!("{block}.attentions.0.transformer_blocks.{i}.norm1.weight"))
+    /// Layers of an attention; 0 if it is not there.
+    pub(crate) fn depth(&self, attention: &str) -> usize {
+        self.count(|i| format!("{attention}.transformer_blocks.{i}.norm1.weight"))
+    }
+
+    /// Whether any tensor's name begins so.
+    pub(crate) fn any(&self, prefix: &str) -> bool {
+        let mut from = self.shapes.range(prefix.to_owned()..);
+        from.next().is_some_and(|(name, _)| name.starts_with(prefix))
     }
 
     /// The first tensor whose name ends so.

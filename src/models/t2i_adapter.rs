@@ -127,7 +127,7 @@ impl T2iAdapter {
 fn maps(unet: &UnetConfig) -> Vec<(usize, usize)> {
     let last = unet.levels() - 1;
     let level = |(i, width): (usize, &usize)| {
-        let shrunk = !unet.down_attention[i] && i < last;
+        let shrunk = !unet.attends(i) && i < last;
         (*width, i + usize::from(shrunk))
     };
     let mut maps: Vec<_> = unet.block_out_channels.iter().enumerate().map(level).collect();

@@ -22,7 +22,7 @@ pub use self::residuals::Residuals;
 pub(super) use self::time::Time;
 use self::up::UpBlock;
 use super::blocks::resnet::ResnetOptions;
-use super::blocks::transformer::TransformerSize;
+use super::blocks::transformer::{Transformer, TransformerSize};
 use super::probe::seen;
 use crate::error::Result;
 use crate::ops::{Conv2d, GroupNorm, Padding};
@@ -91,7 +91,7 @@ impl Unet {
         let time = Time::load(w, &config)?;
         let down_blocks =
             (0..levels).map(|level| DownBlock::load(w, &config, level)).collect::<Result<_>>()?;
-        let mid_block = MidBlock::load(w, &config, config.transformer_layers.last().copied())?;
+        let mid_block = MidBlock::load(w, &config)?;
         let up_blocks = (0..levels).map(|i| UpBlock::load(w, &config, i)).collect::<Result<_>>()?;
         let conv_norm_out =
             w.group_norm("conv_norm_out", first, config.norm_num_groups, config.norm_eps)?;
@@ -207,14 +207,23 @@ impl UnetConfig {
         }
     }
 
-    fn transformer(&self, level: usize) -> TransformerSize {
-        TransformerSize {
+    /// The attention of a level's block `path` after its residual block `i`, if it has layers.
+    fn attention(
+        &self,
+        weights: &mut Weights,
+        (path, i): (&str, usize),
+        level: usize,
+        layers: usize,
+    ) -> Result<Option<Transformer>> {
+        let size = TransformerSize {
             channels: self.block_out_channels[level],
             heads: self.heads[level],
-            layers: self.transformer_layers[level],
+            layers,
             context_width: self.cross_attention_dim,
             groups: self.norm_num_groups,
             linear_projection: self.use_linear_projection,
-        }
+        };
+        let path = format!("{path}.attentions.{i}");
+        (layers > 0).then(|| Transformer::load(weights, path, size)).transpose()
     }
 }

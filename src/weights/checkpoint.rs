@@ -134,7 +134,7 @@ impl Checkpoint {
         for (tensor, split) in tensors.iter().zip(&split) {
             let mut targets = Vec::new();
             if let Some((part, name)) = *split {
-                for (name, cut) in translated(part, name, &tensor.shape, levels, vae_levels) {
+                for (name, cut) in translated(part, name, &tensor.shape, &levels, vae_levels) {
                     let shape = cut.shape(&tensor.shape);
                     checkpoint.parts.entry(part).or_default().insert(name.clone(), shape);
                     targets.push(Target { part, name, cut });
@@ -187,7 +187,7 @@ fn translated(
     part: Part,
     name: &str,
     shape: &[usize],
-    levels: ldm::Levels,
+    levels: &ldm::Levels,
     vae_levels: usize,
 ) -> Vec<(String, Cut)> {
     let renamed = match part {

@@ -26,7 +26,7 @@ impl Weights {
         let weights = self.renamed(below)?;
         if weights.has("zero_convs.0.0.weight") {
             let levels = Levels::of(weights.tensors.keys().map(String::as_str));
-            let ours = |name: &str| control(name).or_else(|| ldm::unet(name, levels));
+            let ours = |name: &str| control(name).or_else(|| ldm::unet(name, &levels));
             return weights.renamed(|name| ours(name).unwrap_or_else(|| name.to_owned()));
         }
         let is_light = weights.has("body.0.in_conv.weight");

@@ -1,32 +1,65 @@
 //! The names that CompVis' and Stability's programs (ldm, sgm) gave the networks, and with them nearly every single-file
 //! checkpoint, translated to diffusers'.
 //!
-//! Their UNet is one list of blocks down, `input_blocks.0` to `input_blocks.11`, and one up: which level a block is of
-//! follows from how many there are before the first that makes the map smaller. Source: the names in the published
+//! Their UNet is one list of blocks down, `input_blocks.0` to `input_blocks.11`, and one up: a level ends where a map is
+//! made smaller or larger, and where that is, the names tell. Source: the names in the published
 //! checkpoints; diffusers 0.42 `single_file_utils.py` agrees (`tests/reference/checkpoints.py`).
 
-/// Length of a level in the lists of blocks of a UNet with ldm's names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Where levels end in the lists of blocks of a UNet with ldm's names, by their last blocks in ascending order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Levels {
-    /// Residual blocks of a level on the way down.
-    layers: usize,
+    down: Vec<usize>,
+    up: Vec<usize>,
 }
 
 impl Levels {
-    /// From all names of the network.
-    pub(super) fn of<'a>(names: impl Iterator<Item = &'a str> + Clone) -> Self {
-        let index =
-            |name: &str| name.strip_prefix("input_blocks.")?.split('.').next()?.parse().ok();
-        let smaller = |name: &&str| name.ends_with(".0.op.weight");
-        let first_smaller = names.clone().filter(smaller).filter_map(index).min();
-        // One level never gets smaller: then all blocks after the first convolution are of it.
-        let last = || names.clone().filter_map(index).max().map_or(1, |last: usize| last + 1);
-        Self { layers: first_smaller.unwrap_or_else(last).saturating_sub(1).max(1) }
+    /// From all of ldm's names of the network.
+    pub(super) fn of<'a>(names: impl Iterator<Item = &'a str>) -> Self {
+        let mut levels = Self::default();
+        for name in names {
+            let (list, rest) = name.split_once('.').unwrap_or_default();
+            match (list, number(rest)) {
+                ("input_blocks", Some((block, "0.op.weight"))) => levels.down.push(block),
+                ("output_blocks", Some((block, rest))) if rest.ends_with(".conv.weight") => {
+                    levels.up.push(block);
+                }
+                _ => {}
+            }
+        }
+        levels.down.sort_unstable();
+        levels.up.sort_unstable();
+        levels
+    }
+
+    /// From whether there is a residual block of this number of a level, by diffusers' names.
+    pub(super) fn of_ours(has: impl Fn(&str, usize, usize) -> bool) -> Self {
+        let ends = |list: &str, first: usize, more: usize| {
+            let mut next = first;
+            let mut ends = Vec::new();
+            while has(list, ends.len(), 0) {
+                let layers = (1..).find(|i| !has(list, ends.len(), *i)).unwrap_or(1);
+                next += layers + more;
+                ends.push(next - 1);
+            }
+            ends
+        };
+        // On the way down a block of its own makes the map smaller; on the way up the last block makes it larger.
+        Self { down: ends("down_blocks", 1, 1), up: ends("up_blocks", 0, 0) }
+    }
+
+    /// The level of a block and its number there, of levels that end so and begin with the block `first`.
+    fn place(ends: &[usize], first: usize, block: usize) -> Option<(usize, usize)> {
+        let level = ends.iter().filter(|end| **end < block).count();
+        Some((level, block.checked_sub(Self::start(ends, first, level))?))
+    }
+
+    fn start(ends: &[usize], first: usize, level: usize) -> usize {
+        level.checked_sub(1).and_then(|below| ends.get(below)).map_or(first, |end| end + 1)
     }
 }
 
 /// diffusers' name of a tensor of a UNet; nothing for a name that is not ldm's.
-pub(super) fn unet(name: &str, levels: Levels) -> Option<String> {
+pub(super) fn unet(name: &str, levels: &Levels) -> Option<String> {
     for (theirs, ours) in WHOLE {
         if let Some(rest) = name.strip_prefix(theirs) {
             return Some(format!("{ours}{rest}"));
@@ -46,8 +79,7 @@ pub(super) fn unet(name: &str, levels: Levels) -> Option<String> {
     let (part, rest) = number(rest)?;
     match list {
         "input_blocks" => {
-            let block = block.checked_sub(1)?;
-            let (level, i) = (block / (levels.layers + 1), block % (levels.layers + 1));
+            let (level, i) = Levels::place(&levels.down, 1, block)?;
             let path = format!("down_blocks.{level}");
             match (part, rest.strip_prefix("op.")) {
                 (0, Some(rest)) => Some(format!("{path}.downsamplers.0.conv.{rest}")),
@@ -57,7 +89,7 @@ pub(super) fn unet(name: &str, levels: Levels) -> Option<String> {
             }
         }
         "output_blocks" => {
-            let (level, i) = (block / (levels.layers + 1), block % (levels.layers + 1));
+            let (level, i) = Levels::place(&levels.up, 0, block)?;
             let path = format!("up_blocks.{level}");
             match (part, rest.strip_prefix("conv.")) {
                 (0, _) => Some(format!("{path}.resnets.{i}.{}", resnet(rest))),
@@ -70,11 +102,11 @@ pub(super) fn unet(name: &str, levels: Levels) -> Option<String> {
     }
 }
 
-/// ldm's name of a tensor of a UNet with diffusers' names, whose levels have this many residual blocks on the way down and
-/// of which `attends` says whether up block `i` attends; nothing for a name that is not diffusers'.
+/// ldm's name of a tensor of a UNet with diffusers' names, whose levels end so and of which `attends` says whether up block
+/// `i` attends; nothing for a name that is not diffusers'.
 pub(super) fn unet_theirs(
     name: &str,
-    layers: usize,
+    levels: &Levels,
     attends: impl Fn(usize) -> bool,
 ) -> Option<String> {
     if let Some(name) = WHOLE
@@ -93,21 +125,20 @@ pub(super) fn unet_theirs(
     let (level, rest) = number(rest)?;
     let (kind, rest) = rest.split_once('.')?;
     let (i, rest) = number(rest)?;
-    let first = level * (layers + 1);
+    let down = Levels::start(&levels.down, 1, level) + i;
+    let up = Levels::start(&levels.up, 0, level) + i;
     Some(match (list, kind) {
-        ("down_blocks", "resnets") => {
-            format!("input_blocks.{}.0.{}", first + 1 + i, resnet_theirs(rest))
-        }
-        ("down_blocks", "attentions") => format!("input_blocks.{}.1.{rest}", first + 1 + i),
+        ("down_blocks", "resnets") => format!("input_blocks.{down}.0.{}", resnet_theirs(rest)),
+        ("down_blocks", "attentions") => format!("input_blocks.{down}.1.{rest}"),
         ("down_blocks", "downsamplers") => {
-            format!("input_blocks.{}.0.op.{}", first + 1 + layers, rest.strip_prefix("conv.")?)
+            let end = levels.down.get(level)?;
+            format!("input_blocks.{end}.0.op.{}", rest.strip_prefix("conv.")?)
         }
-        ("up_blocks", "resnets") => {
-            format!("output_blocks.{}.0.{}", first + i, resnet_theirs(rest))
-        }
-        ("up_blocks", "attentions") => format!("output_blocks.{}.1.{rest}", first + i),
+        ("up_blocks", "resnets") => format!("output_blocks.{up}.0.{}", resnet_theirs(rest)),
+        ("up_blocks", "attentions") => format!("output_blocks.{up}.1.{rest}"),
         ("up_blocks", "upsamplers") => {
-            format!("output_blocks.{}.{}.{rest}", first + layers, 1 + usize::from(attends(level)))
+            let end = levels.up.get(level)?;
+            format!("output_blocks.{end}.{}.{rest}", 1 + usize::from(attends(level)))
         }
         _ => return None,
     })
@@ -211,7 +242,7 @@ mod tests {
 
     #[test]
     fn a_name_that_means_nothing_is_no_name() {
-        let levels = Levels { layers: 2 };
+        let levels = Levels { down: vec![3, 6], up: vec![2, 5] };
         for name in [
             "",
             "input_blocks.0.1.weight",
@@ -222,7 +253,7 @@ mod tests {
             "elsewhere.1.0.weight",
             "input_blocks.99999999999999999999.0.in_layers.0.weight",
         ] {
-            assert_eq!(unet(name, levels), None, "{name}");
+            assert_eq!(unet(name, &levels), None, "{name}");
         }
         for name in [
             "encoder",
@@ -236,19 +267,40 @@ mod tests {
         }
     }
 
+    /// Levels of different lengths: 1, 3 and 2 residual blocks on the way down, 3, 4 and 2 on the way up.
     #[test]
-    fn levels_follow_from_the_first_block_that_halves_the_map() {
-        let of = |names: &[&str]| Levels::of(names.iter().copied()).layers;
-        assert_eq!(
-            of(&[
-                "input_blocks.1.0.in_layers.0.weight",
-                "input_blocks.3.0.op.weight",
-                "input_blocks.6.0.op.weight"
-            ]),
-            2
+    fn levels_end_where_maps_change_their_size() {
+        let levels = Levels::of(
+            [
+                "output_blocks.6.1.conv.weight",
+                "input_blocks.6.0.op.weight",
+                "input_blocks.6.0.op.bias",
+                "input_blocks.2.0.op.weight",
+                "output_blocks.2.2.conv.weight",
+            ]
+            .into_iter(),
         );
-        assert_eq!(of(&["input_blocks.2.0.op.weight"]), 1);
-        assert_eq!(of(&["input_blocks.0.0.weight", "input_blocks.3.0.in_layers.0.weight"]), 3);
-        assert_eq!(of(&[]), 1);
+        let counts = [("down_blocks", [1, 3, 2]), ("up_blocks", [3, 4, 2])];
+        let ours = Levels::of_ours(|list, level, i| {
+            counts.iter().any(|(l, n)| *l == list && n.get(level).is_some_and(|n| i < *n))
+        });
+        assert_eq!((&ours.down[..], &ours.up[..]), (&[2, 6, 9][..], &[2, 6, 8][..]));
+        for (theirs, name) in [
+            ("input_blocks.1.0.in_layers.0.weight", "down_blocks.0.resnets.0.norm1.weight"),
+            ("input_blocks.2.0.op.weight", "down_blocks.0.downsamplers.0.conv.weight"),
+            ("input_blocks.5.1.norm.bias", "down_blocks.1.attentions.2.norm.bias"),
+            ("input_blocks.8.0.out_layers.3.bias", "down_blocks.2.resnets.1.conv2.bias"),
+            ("output_blocks.2.2.conv.weight", "up_blocks.0.upsamplers.0.conv.weight"),
+            ("output_blocks.6.1.conv.weight", "up_blocks.1.upsamplers.0.conv.weight"),
+            ("output_blocks.7.0.in_layers.2.bias", "up_blocks.2.resnets.0.conv1.bias"),
+        ] {
+            assert_eq!(unet(theirs, &levels).as_deref(), Some(name), "{theirs}");
+            let back = unet_theirs(name, &ours, |level| level == 0);
+            assert_eq!(back.as_deref(), Some(theirs), "{name}");
+        }
+        // One level never changes: all blocks are of it.
+        let one = Levels::default();
+        let name = unet("input_blocks.3.0.in_layers.0.weight", &one);
+        assert_eq!(name.as_deref(), Some("down_blocks.0.resnets.2.norm1.weight"));
     }
 }

@@ -141,11 +141,6 @@ fn a_config_says_what_the_tensors_do() {
         half.heads.clone_from(&told.half.heads);
         half.norm_num_groups = told.half.norm_num_groups;
         half.added.as_mut().unwrap().time_width = told.half.added.unwrap().time_width;
-        for (level, attends) in told.half.down_attention.iter().enumerate() {
-            if !attends {
-                half.transformer_layers[level] = told.half.transformer_layers[level];
-            }
-        }
         if folder == "sdxl_small" {
             half.cross_attention_dim = told.half.cross_attention_dim;
             half.use_linear_projection = told.half.use_linear_projection;

@@ -117,7 +117,7 @@ fn unet_of_sdxl() {
 
 #[test]
 fn unets_with_rare_options() {
-    for variant in ["inpaint", "flip", "lcm"] {
+    for variant in ["inpaint", "flip", "lcm", "pruned", "no_middle"] {
         check_unet(&format!("variants/{variant}"), &["mixed"]);
     }
 }

@@ -44,6 +44,13 @@ REFINER = dict(
     down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"),
     up_block_types=("UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
 )
+# Pruned: SSD-1B's attention is of different depths in a level and has left the middle; small Stable Diffusion has lost a
+# residual block of each level, and the middle.
+SSD_1B = SDXL | dict(
+    mid_block_type="UNetMidBlock2D", transformer_layers_per_block=(1, (2, 2), (4, 4)),
+    reverse_transformer_layers_per_block=((4, 4, 10), (2, 1, 1), 1),
+)
+SMALL_SD = SD1 | dict(layers_per_block=1, mid_block_type=None)
 VAE = dict(
     block_out_channels=(128, 256, 512, 512), layers_per_block=2, latent_channels=4,
     down_block_types=("DownEncoderBlock2D",) * 4, up_block_types=("UpDecoderBlock2D",) * 4,
@@ -63,6 +70,8 @@ FAMILIES = {
         [("conditioner.embedders.0.transformer.", CLIP_L, "transformers"), ("conditioner.embedders.1.model.", CLIP_G, "open_clip")],
         ["denoiser.sigmas", "conditioner.embedders.1.model.logit_scale"],
     ),
+    "ssd_1b": (SSD_1B, [], []),
+    "small_sd": (SMALL_SD, [], []),
     "sdxl_refiner": (REFINER, [("conditioner.embedders.0.model.", CLIP_G, "open_clip")], []),
 }
 
@@ -92,6 +101,24 @@ TINY = {
         ),
         [("conditioner.embedders.0.transformer.", TINY_CLIP, "transformers"), ("conditioner.embedders.1.model.", TINY_CLIP_2, "open_clip")], [],
     ),
+    "tiny_ssd_1b": (
+        TINY_UNET | dict(
+            use_linear_projection=True, cross_attention_dim=96, attention_head_dim=(8, 1), mid_block_type="UNetMidBlock2D",
+            transformer_layers_per_block=(1, (2, 1)), reverse_transformer_layers_per_block=((1, 2, 3), 1),
+            addition_embed_type="text_time", addition_time_embed_dim=256, projection_class_embeddings_input_dim=64 + 6 * 256,
+            down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"), up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+        ),
+        [("conditioner.embedders.0.transformer.", TINY_CLIP, "transformers"), ("conditioner.embedders.1.model.", TINY_CLIP_2, "open_clip")], [],
+    ),
+    "tiny_small_sd": (
+        TINY_UNET | dict(
+            layers_per_block=1, mid_block_type=None, block_out_channels=(32, 32, 64),
+            down_block_types=("CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"),
+            up_block_types=("UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D"),
+        ),
+        [("cond_stage_model.transformer.", TINY_CLIP, "transformers")], [],
+    ),
+    "tiny_pix2pix": (TINY_UNET | dict(in_channels=8), [("cond_stage_model.transformer.", TINY_CLIP, "transformers")], []),
     # As in the published one, the highest and the lowest level do not attend, but the middle below them does.
     "tiny_sdxl_refiner": (
         TINY_UNET | dict(
@@ -254,7 +281,7 @@ def main():
             vae = AutoencoderKL(**(TINY_VAE if family in TINY else VAE))
         attends = [kind.startswith("Cross") for kind in unet.config.up_block_types]
         state = unet.state_dict()
-        ldm = {ldm_unet_name(ours, 2, attends): (ours, tensor) for ours, tensor in state.items()}
+        ldm = {ldm_unet_name(ours, unet.config.layers_per_block, attends): (ours, tensor) for ours, tensor in state.items()}
         assert len(ldm) == len(state)
         back = convert_ldm_unet_checkpoint(
             {f"model.diffusion_model.{k}": v for k, (_, v) in ldm.items() if "cond_proj" not in k}, dict(unet.config)

@@ -255,6 +255,16 @@ VARIANTS = {
     "flip": dict(flip_sin_to_cos=False, freq_shift=1, norm_eps=1e-3),
     # Guidance as an input of the time embedding, as in latent consistency models.
     "lcm": dict(time_cond_proj_dim=20),
+    # Pruned: levels of different lengths, attention of different depths, and a middle without it.
+    "pruned": dict(
+        down_block_types=("CrossAttnDownBlock2D",) * 2,
+        up_block_types=("CrossAttnUpBlock2D",) * 2,
+        layers_per_block=(1, 2),
+        transformer_layers_per_block=(1, (2, 1)),
+        reverse_transformer_layers_per_block=((1, 2, 3), (2, 1)),
+        mid_block_type="UNetMidBlock2D",
+    ),
+    "no_middle": dict(mid_block_type=None),
 }
 
 

@@ -14,8 +14,6 @@ use crate::weights::checkpoint::Shapes;
 pub struct ControlNetConfig {
     /// The UNet whose lower half it is a copy of; nothing of the way up counts.
     pub half: UnetConfig,
-    /// Depth of the attention in the middle; small nets have none there.
-    pub mid_layers: Option<usize>,
     /// Channels of the picture.
     pub hint_channels: usize,
     /// Widths of the layers that look at the picture; all but the first halve it.
@@ -39,12 +37,6 @@ impl ControlNetConfig {
         let config = Config::parse(file, text)?;
         config.must_be("_class_name", &json!("ControlNetModel"))?;
         let half = UnetConfig::read_half(&config)?;
-        let attending = "UNetMidBlock2DCrossAttn";
-        let mid_layers = match config.text("mid_block_type", attending)?.as_str() {
-            "UNetMidBlock2D" => None,
-            name if name == attending => half.transformer_layers.last().copied(),
-            _ => return Err(config.unsupported("mid_block_type")),
-        };
         let order = "controlnet_conditioning_channel_order";
         let bgr = match config.text(order, "rgb")?.as_str() {
             "rgb" => false,
@@ -53,7 +45,6 @@ impl ControlNetConfig {
         };
         Ok(Self {
             half,
-            mid_layers,
             hint_channels: config.size("conditioning_channels", 3)?,
             hint_widths: config.size_list("conditioning_embedding_out_channels", &HINT_WIDTHS)?,
             bgr,
@@ -79,7 +70,6 @@ impl ControlNetConfig {
         }
         Ok(Self {
             half: UnetConfig::half_from_shapes(found)?,
-            mid_layers: Some(found.depth("mid_block")).filter(|depth| *depth > 0),
             hint_channels: found.side(&hint("conv_in"), 1)?,
             hint_widths,
             bgr: false,
@@ -115,6 +105,9 @@ impl ControlNetConfig {
         let half = &self.half;
         let pair = |ours: usize, theirs: usize| [ours.to_string(), theirs.to_string()];
         let widths = |config: &UnetConfig| format!("{:?}", config.block_out_channels);
+        let layers = |config: &UnetConfig| {
+            format!("{:?}", config.down.iter().map(Vec::len).collect::<Vec<_>>())
+        };
         let added = |config: &UnetConfig| config.added.map_or(0, |added| added.input_width);
         let waves = |config: &UnetConfig| config.added.map_or(0, |added| added.time_width);
         let attends = half.cross_attention_dim > 0;
@@ -128,10 +121,7 @@ impl ControlNetConfig {
                 ),
             ),
             ("widths of the control net's levels", [widths(half), widths(unet)]),
-            (
-                "layers of the control net's levels",
-                pair(half.layers_per_block, unet.layers_per_block),
-            ),
+            ("layers of the control net's levels", [layers(half), layers(unet)]),
             ("channels of the control net's latents", pair(half.in_channels, unet.out_channels)),
             ("width of the control net's picture numbers", pair(added(half), added(unet))),
             ("waves of the control net's picture numbers", pair(waves(half), waves(unet))),

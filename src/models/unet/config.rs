@@ -7,6 +7,12 @@ use crate::models::config::Config;
 use crate::models::shapes::{Found, GROUPS, HEAD_WIDTH};
 use crate::weights::checkpoint::Shapes;
 
+const DEPTHS: &str = "transformer_layers_per_block";
+const REVERSE_DEPTHS: &str = "reverse_transformer_layers_per_block";
+
+/// The middle that attends, which is the default.
+const ATTENDING: &str = "UNetMidBlock2DCrossAttn";
+
 /// What diffusers' config says of a `UNet2DConditionModel`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct UnetConfig {
@@ -16,17 +22,15 @@ pub struct UnetConfig {
     pub out_channels: usize,
     /// Width of each level.
     pub block_out_channels: Vec<usize>,
-    /// Whether each down block attends (`CrossAttnDownBlock2D`).
-    pub down_attention: Vec<bool>,
-    /// Whether each up block attends, from the lowest level up.
-    pub up_attention: Vec<bool>,
-    /// Residual blocks a level.
-    pub layers_per_block: usize,
+    /// For each residual block of each level on the way down, the layers of the attention after it: 0 if there is none.
+    pub down: Vec<Vec<usize>>,
+    /// The same on the way up, from the lowest level.
+    pub up: Vec<Vec<usize>>,
+    /// Layers of the attention in the middle; 0 if a residual block is all there is, nothing if pruning left none.
+    pub middle: Option<usize>,
     /// Attention heads of each level. The published configs call this `attention_head_dim`, a mistake
     /// that diffusers keeps for compatibility.
     pub heads: Vec<usize>,
-    /// Transformer layers of each level.
-    pub transformer_layers: Vec<usize>,
     /// Width of the prompt's embeddings.
     pub cross_attention_dim: usize,
     /// Whether attention blocks project tokens rather than the map.
@@ -70,13 +74,21 @@ impl UnetConfig {
     pub fn parse(file: &str, text: &str) -> Result<Self> {
         let config = Config::parse(file, text)?;
         config.must_be("_class_name", &json!("UNet2DConditionModel"))?;
-        config.must_be("mid_block_type", &json!("UNetMidBlock2DCrossAttn"))?;
         let half = Self::read_half(&config)?;
         let up_attention = attends(&config, "up_block_types", ["UpBlock2D", "CrossAttnUpBlock2D"])?;
         if up_attention.len() != half.levels() {
             return Err(config.unsupported("up_block_types"));
         }
-        Ok(Self { up_attention, ..half })
+        let layers: Vec<usize> = half.down.iter().rev().map(|level| level.len() + 1).collect();
+        let up = if config.is_set(REVERSE_DEPTHS) {
+            config.nested_sizes(REVERSE_DEPTHS, &layers)?
+        } else {
+            // Blocks of a level that differ do not say what those on the way up are.
+            let depths = config.sizes(DEPTHS, half.levels(), 1)?;
+            layers.iter().zip(depths.iter().rev()).map(|(n, depth)| vec![*depth; *n]).collect()
+        };
+        let up = attending(&config, up, &up_attention)?;
+        Ok(Self { up, ..half })
     }
 
     /// The options of the way down, which a control net's config has, too; nothing is said of the way up.
@@ -102,7 +114,6 @@ impl UnetConfig {
             "mid_block_only_cross_attention",
             "only_cross_attention",
             "resnet_skip_time_act",
-            "reverse_transformer_layers_per_block",
             "time_embedding_act_fn",
             "time_embedding_dim",
             "timestep_post_act",
@@ -124,6 +135,19 @@ impl UnetConfig {
                 return Err(config.unsupported(heads_option));
             }
         }
+        let layers = config.sizes("layers_per_block", levels, 2)?;
+        // Without residual blocks a level has no width of its own.
+        if layers.contains(&0) {
+            return Err(config.unsupported("layers_per_block"));
+        }
+        let depths = config.nested_sizes(DEPTHS, &layers)?;
+        let deepest = depths[levels - 1][0];
+        let middle = match config.text("mid_block_type", ATTENDING)?.as_str() {
+            _ if config.is_null("mid_block_type") => None,
+            "UNetMidBlock2D" => Some(0),
+            ATTENDING if deepest > 0 => Some(deepest),
+            _ => return Err(config.unsupported("mid_block_type")),
+        };
         let added = match config.text("addition_embed_type", "")?.as_str() {
             "" => None,
             "text_time" => Some(AddedConfig {
@@ -135,8 +159,9 @@ impl UnetConfig {
         Ok(Self {
             in_channels: config.size("in_channels", 4)?,
             out_channels: config.size("out_channels", 4)?,
-            layers_per_block: config.layers_per_block(2)?,
-            transformer_layers: config.sizes("transformer_layers_per_block", levels, 1)?,
+            down: attending(config, depths, &down_attention)?,
+            up: Vec::new(),
+            middle,
             cross_attention_dim: config.size("cross_attention_dim", 1280)?,
             use_linear_projection: config.flag("use_linear_projection", false)?,
             norm_eps: config.float("norm_eps", 1e-5)?,
@@ -144,8 +169,6 @@ impl UnetConfig {
             freq_shift: config.float("freq_shift", 0.0)? as f32,
             time_cond_proj_dim: config.optional_size("time_cond_proj_dim")?,
             block_out_channels,
-            down_attention,
-            up_attention: Vec::new(),
             heads,
             norm_num_groups,
             added,
@@ -167,10 +190,21 @@ impl UnetConfig {
         if half.cross_attention_dim == 0 {
             found.side("mid_block.attentions.0.transformer_blocks.0.attn2.to_k.weight", 1)?;
         }
+        // Each residual block on the way up takes what one on the way down, or what made the map smaller, left for it.
+        for (i, level) in half.down.iter().rev().enumerate() {
+            let resnet = |j: usize| format!("up_blocks.{i}.resnets.{j}.conv1.weight");
+            for j in 0..=level.len() {
+                found.side(&resnet(j), 0)?;
+            }
+            let further = resnet(level.len() + 1);
+            if found.has(&further) {
+                return Err(found.misshapen(&further));
+            }
+        }
         let guidance = "time_embedding.cond_proj.weight";
         Ok(Self {
             out_channels: found.side("conv_out.weight", 0)?,
-            up_attention: found.attends("up_blocks", half.levels()),
+            up: found.depths("up_blocks"),
             time_cond_proj_dim: found.has(guidance).then(|| found.side(guidance, 1)).transpose()?,
             ..half
         })
@@ -182,15 +216,6 @@ impl UnetConfig {
         let levels = found.count(|i| format!("down_blocks.{i}.resnets.0.conv1.weight"));
         let width = |i: usize| found.side(&format!("down_blocks.{i}.resnets.0.conv1.weight"), 0);
         let block_out_channels = (0..levels.max(1)).map(width).collect::<Result<Vec<_>>>()?;
-        // The lowest level of SDXL's refiner does not attend, but the middle below it does.
-        let transformer_layers = (0..levels)
-            .map(|i| match found.depth(&format!("down_blocks.{i}")) {
-                0 if i + 1 == levels => found.depth("mid_block"),
-                0 => found.depth(&format!("up_blocks.{}", levels - 1 - i)),
-                layers => layers,
-            })
-            .map(|layers| layers.max(1))
-            .collect();
         let context = found.ending(".attn2.to_k.weight");
         let cross_attention_dim = context.map_or(Ok(0), |name| found.side(name, 1))?;
         let projection = found.ending(".proj_in.weight").and_then(|name| found.shapes.get(name));
@@ -217,10 +242,9 @@ impl UnetConfig {
             heads,
             norm_num_groups: block_out_channels.iter().copied().fold(GROUPS, common_divisor),
             block_out_channels,
-            down_attention: found.attends("down_blocks", levels),
-            up_attention: Vec::new(),
-            layers_per_block: found.count(|i| format!("down_blocks.0.resnets.{i}.conv1.weight")),
-            transformer_layers,
+            down: found.depths("down_blocks"),
+            up: Vec::new(),
+            middle: found.any("mid_block.").then(|| found.depth("mid_block.attentions.0")),
             cross_attention_dim,
             use_linear_projection,
             norm_eps: 1e-5,
@@ -236,12 +260,17 @@ impl UnetConfig {
         self.block_out_channels.len()
     }
 
+    /// Whether a level attends on the way down.
+    pub fn attends(&self, level: usize) -> bool {
+        self.down[level].iter().any(|depth| *depth > 0)
+    }
+
     /// Channels of each map that skips over, in the order they are made.
     pub fn skip_widths(&self) -> Vec<usize> {
         let mut widths = vec![self.block_out_channels[0]];
         for (level, width) in self.block_out_channels.iter().enumerate() {
             let shrunk = usize::from(level + 1 < self.levels());
-            widths.extend(std::iter::repeat_n(*width, self.layers_per_block + shrunk));
+            widths.extend(std::iter::repeat_n(*width, self.down[level].len() + shrunk));
         }
         widths
     }
@@ -254,6 +283,20 @@ fn attends(config: &Config<'_>, name: &str, [plain, attention]: [&str; 2]) -> Re
         return Err(config.unsupported(name));
     }
     Ok(types.iter().map(|t| t == attention).collect())
+}
+
+/// The depths of those blocks that attend, none of which may be 0, and 0 for the others.
+fn attending(
+    config: &Config<'_>,
+    depths: Vec<Vec<usize>>,
+    attend: &[bool],
+) -> Result<Vec<Vec<usize>>> {
+    let block = |(depths, attends): (Vec<usize>, &bool)| match attends {
+        true if depths.contains(&0) => Err(config.unsupported(DEPTHS)),
+        true => Ok(depths),
+        false => Ok(vec![0; depths.len()]),
+    };
+    depths.into_iter().zip(attend).map(block).collect()
 }
 
 fn common_divisor(a: usize, b: usize) -> usize {

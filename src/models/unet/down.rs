@@ -15,7 +15,7 @@ use crate::weights::Weights;
 pub(in crate::models) struct DownBlock {
     path: String,
     resnets: Vec<Resnet>,
-    attentions: Vec<Transformer>,
+    attentions: Vec<Option<Transformer>>,
     downsampler: Option<Downsample>,
 }
 
@@ -30,14 +30,11 @@ impl DownBlock {
         let before = config.block_out_channels[level.saturating_sub(1)];
         let mut resnets = Vec::new();
         let mut attentions = Vec::new();
-        for i in 0..config.layers_per_block {
+        for (i, layers) in config.down[level].iter().enumerate() {
             let input = if i == 0 { before } else { width };
             let resnet = format!("{path}.resnets.{i}");
             resnets.push(Resnet::load(weights, resnet, [input, width], config.resnet())?);
-            if config.down_attention[level] {
-                let attention = format!("{path}.attentions.{i}");
-                attentions.push(Transformer::load(weights, attention, config.transformer(level))?);
-            }
+            attentions.push(config.attention(weights, (&path, i), level, *layers)?);
         }
         let downsampler = (level + 1 < config.levels())
             .then(|| {
@@ -64,10 +61,11 @@ impl DownBlock {
             Some(added) if here => x + added.clone(),
             _ => x,
         };
-        let (layers, attends) = (self.resnets.len(), !self.attentions.is_empty());
+        let layers = self.resnets.len();
+        let attends = self.attentions.iter().any(Option::is_some);
         for (i, resnet) in self.resnets.iter().enumerate() {
             x = resnet.forward(x, Some(time));
-            if let Some(attention) = self.attentions.get(i) {
+            if let Some(attention) = &self.attentions[i] {
                 x = attention.forward(x, context);
             }
             let last = i + 1 == layers;

@@ -5,47 +5,49 @@ use burn::tensor::Tensor;
 use super::UnetConfig;
 use crate::error::Result;
 use crate::models::blocks::resnet::Resnet;
-use crate::models::blocks::transformer::{Transformer, TransformerSize};
+use crate::models::blocks::transformer::Transformer;
 use crate::models::probe::seen;
 use crate::weights::Weights;
 
-/// `UNetMidBlock2DCrossAttn`; without attention `UNetMidBlock2D` of no layers, a residual block alone.
+/// `UNetMidBlock2DCrossAttn`; without attention `UNetMidBlock2D` of no layers, a residual block alone; and nothing at
+/// all where pruning took it out.
 #[derive(Debug)]
 pub(in crate::models) struct MidBlock {
-    first: Resnet,
-    rest: Option<(Transformer, Resnet)>,
+    resnets: Vec<Resnet>,
+    /// Between two residual blocks.
+    attention: Option<Transformer>,
 }
 
 impl MidBlock {
-    /// `layers` is the depth of its attention, if it has any.
-    pub(in crate::models) fn load(
-        weights: &mut Weights,
-        config: &UnetConfig,
-        layers: Option<usize>,
-    ) -> Result<Self> {
+    pub(in crate::models) fn load(weights: &mut Weights, config: &UnetConfig) -> Result<Self> {
         let level = config.levels() - 1;
         let width = config.block_out_channels[level];
-        let mut resnet = |i| {
+        let count = match config.middle {
+            None => 0,
+            Some(0) => 1,
+            Some(_) => 2,
+        };
+        let resnet = |i| {
             let path = format!("mid_block.resnets.{i}");
             Resnet::load(weights, path, [width; 2], config.resnet())
         };
-        let first = resnet(0)?;
-        let Some(layers) = layers else { return Ok(Self { first, rest: None }) };
-        let last = resnet(1)?;
-        let size = TransformerSize { layers, ..config.transformer(level) };
-        let attention = Transformer::load(weights, "mid_block.attentions.0".to_owned(), size)?;
-        Ok(Self { first, rest: Some((attention, last)) })
+        let resnets = (0..count).map(resnet).collect::<Result<_>>()?;
+        let layers = config.middle.unwrap_or(0);
+        let attention = config.attention(weights, ("mid_block", 0), level, layers)?;
+        Ok(Self { resnets, attention })
     }
 
     pub(in crate::models) fn forward(
         &self,
-        x: Tensor<4>,
+        mut x: Tensor<4>,
         time: &Tensor<2>,
         context: &Tensor<3>,
     ) -> Tensor<4> {
-        let mut x = self.first.forward(x, Some(time));
-        if let Some((attention, last)) = &self.rest {
-            x = last.forward(attention.forward(x, context), Some(time));
+        for (i, resnet) in self.resnets.iter().enumerate() {
+            if let (1, Some(attention)) = (i, &self.attention) {
+                x = attention.forward(x, context);
+            }
+            x = resnet.forward(x, Some(time));
         }
         seen("mid_block", x)
     }

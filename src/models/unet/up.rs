@@ -14,7 +14,7 @@ use crate::weights::Weights;
 pub(super) struct UpBlock {
     path: String,
     resnets: Vec<Resnet>,
-    attentions: Vec<Transformer>,
+    attentions: Vec<Option<Transformer>>,
     upsampler: Option<Upsample>,
 }
 
@@ -26,18 +26,15 @@ impl UpBlock {
         let width = config.block_out_channels[level];
         let from_below = config.block_out_channels[(level + 1).min(config.levels() - 1)];
         let last_skip = config.block_out_channels[level.saturating_sub(1)];
-        let layers = config.layers_per_block + 1;
+        let layers = config.up[i].len();
         let mut resnets = Vec::new();
         let mut attentions = Vec::new();
-        for j in 0..layers {
+        for (j, depth) in config.up[i].iter().enumerate() {
             let input = if j == 0 { from_below } else { width };
             let skip = if j + 1 == layers { last_skip } else { width };
             let resnet = format!("{path}.resnets.{j}");
             resnets.push(Resnet::load(weights, resnet, [input + skip, width], config.resnet())?);
-            if config.up_attention[i] {
-                let attention = format!("{path}.attentions.{j}");
-                attentions.push(Transformer::load(weights, attention, config.transformer(level))?);
-            }
+            attentions.push(config.attention(weights, (&path, j), level, *depth)?);
         }
         let upsampler = (level > 0)
             .then(|| Upsample::load(weights, format!("{path}.upsamplers.0"), width))
@@ -58,7 +55,7 @@ impl UpBlock {
                 skips.pop().expect("down blocks pushed one skip for every residual block here");
             let (scaled, skip) = merge(x, skip);
             x = resnet.forward(Tensor::cat(vec![scaled, skip], 1), Some(time));
-            if let Some(attention) = self.attentions.get(i) {
+            if let Some(attention) = &self.attentions[i] {
                 x = attention.forward(x, context);
             }
         }

@@ -94,7 +94,9 @@ impl Adapted {
         tensors: impl Iterator<Item = (&'a str, &'a [usize])> + Clone,
     ) -> BTreeMap<String, String> {
         let has = |name: &str| tensors.clone().any(|(known, _)| known == name);
-        let layers = (0..).find(|i| !has(&format!("down_blocks.0.resnets.{i}.conv1.weight")));
+        let levels = ldm::Levels::of_ours(|list, level, i| {
+            has(&format!("{list}.{level}.resnets.{i}.conv1.weight"))
+        });
         let attends: Vec<bool> =
             (0..8).map(|i| has(&format!("up_blocks.{i}.attentions.0.norm.weight"))).collect();
         let mut names = BTreeMap::new();
@@ -109,8 +111,7 @@ impl Adapted {
                     add(path.to_owned());
                     let attends = |i: usize| attends.get(i).copied().unwrap_or(false);
                     // A dot at the end, since a layer's name may be the whole of a prefix.
-                    let theirs =
-                        ldm::unet_theirs(&format!("{path}."), layers.unwrap_or(0), attends);
+                    let theirs = ldm::unet_theirs(&format!("{path}."), &levels, attends);
                     if let Some(theirs) = theirs {
                         let theirs = theirs.trim_end_matches('.');
                         add(format!("lora_unet_{}", theirs.replace('.', "_")));

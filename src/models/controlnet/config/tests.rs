@@ -20,8 +20,7 @@ fn tensors(
         put(hint(&format!("blocks.{}", 2 * n)), &[pair[0], pair[0], 3, 3]);
         put(hint(&format!("blocks.{}", 2 * n + 1)), &[pair[1], pair[0], 3, 3]);
     }
-    let attention = |put: &mut dyn FnMut(String, &[usize]), place: &str, width, depth| {
-        let path = format!("{place}.attentions.0");
+    let attention = |put: &mut dyn FnMut(String, &[usize]), path: &str, width, depth| {
         let kernel: &[usize] = if linear { &[width, width] } else { &[width, width, 1, 1] };
         put(format!("{path}.norm.weight"), &[width]);
         put(format!("{path}.proj_in.weight"), kernel);
@@ -34,13 +33,15 @@ fn tensors(
         let place = format!("down_blocks.{level}");
         for n in 0..2 {
             put(format!("{place}.resnets.{n}.conv1.weight"), &[*width, *width, 3, 3]);
-        }
-        if *depth > 0 {
-            attention(&mut put, &place, *width, *depth);
+            if *depth > 0 {
+                attention(&mut put, &format!("{place}.attentions.{n}"), *width, *depth);
+            }
         }
     }
+    let lowest = widths[widths.len() - 1];
+    put("mid_block.resnets.0.conv1.weight".to_owned(), &[lowest, lowest, 3, 3]);
     if middle > 0 {
-        attention(&mut put, "mid_block", widths[widths.len() - 1], middle);
+        attention(&mut put, "mid_block.attentions.0", lowest, middle);
     }
     out
 }
@@ -53,8 +54,8 @@ fn seen(shapes: &Shapes) -> Result<ControlNetConfig> {
 fn published_nets_are_told_by_their_tensors() {
     let sd1 = seen(&tensors(&[320, 640, 1280, 1280], &[1, 1, 1, 0], 1, 768, false)).unwrap();
     assert_eq!(sd1.half.heads, [8; 4]);
-    assert_eq!(sd1.half.down_attention, [true, true, true, false]);
-    assert_eq!((sd1.mid_layers, sd1.half.layers_per_block), (Some(1), 2));
+    assert_eq!(sd1.half.down, [[1, 1], [1, 1], [1, 1], [0, 0]]);
+    assert_eq!(sd1.half.middle, Some(1));
     assert_eq!((sd1.half.cross_attention_dim, sd1.half.norm_num_groups), (768, 32));
     assert_eq!((sd1.hint_channels, &sd1.hint_widths[..]), (3, &[16, 32, 96, 256][..]));
     assert_eq!(sd1.half.added, None);
@@ -66,13 +67,13 @@ fn published_nets_are_told_by_their_tensors() {
     let mut shapes = tensors(&[320, 640, 1280], &[0, 2, 10], 10, 2048, true);
     shapes.insert("add_embedding.linear_1.weight".to_owned(), vec![1280, 2816]);
     let sdxl = seen(&shapes).unwrap();
-    assert_eq!(sdxl.half.transformer_layers, [1, 2, 10]);
-    assert_eq!((sdxl.mid_layers, &sdxl.half.heads[..]), (Some(10), &[5, 10, 20][..]));
+    assert_eq!(sdxl.half.down, [[0, 0], [2, 2], [10, 10]]);
+    assert_eq!((sdxl.half.middle, &sdxl.half.heads[..]), (Some(10), &[5, 10, 20][..]));
     assert_eq!(sdxl.half.added.map(AddedConfig::pooled_width), Some(1280));
 
     // A small SDXL net attends nowhere.
     let small = seen(&tensors(&[320, 640, 1280], &[0, 0, 0], 0, 0, true)).unwrap();
-    assert_eq!((small.mid_layers, small.half.cross_attention_dim), (None, 0));
+    assert_eq!((small.half.middle, small.half.cross_attention_dim), (Some(0), 0));
 }
 
 #[test]
@@ -137,14 +138,14 @@ fn options_of_a_config_are_understood_or_refused_by_name() {
     };
     let parse = |more: &str| ControlNetConfig::parse("config.json", &text(more));
     let plain = parse("").unwrap();
-    assert_eq!((plain.mid_layers, plain.bgr, plain.pooled), (Some(1), false, false));
+    assert_eq!((plain.half.middle, plain.bgr, plain.pooled), (Some(1), false, false));
     assert_eq!((plain.hint_channels, &plain.hint_widths[..]), (3, &HINT_WIDTHS[..]));
     let rare = parse(
         r#", "mid_block_type": "UNetMidBlock2D", "controlnet_conditioning_channel_order": "bgr",
         "global_pool_conditions": true, "conditioning_embedding_out_channels": [8, 16]"#,
     )
     .unwrap();
-    assert_eq!((rare.mid_layers, rare.bgr, rare.pooled), (None, true, true));
+    assert_eq!((rare.half.middle, rare.bgr, rare.pooled), (Some(0), true, true));
     assert_eq!(rare.hint_widths, [8, 16]);
     for (option, value) in [
         ("mid_block_type", r#""UNetMidBlock2DSimpleCrossAttn""#),
