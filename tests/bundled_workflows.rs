@@ -17,6 +17,7 @@ use tintype::image::{Image, codec};
 use crate::checkpoints::engine;
 use crate::nodes::{TestHost, open, run};
 use crate::parity::loras;
+use crate::support::bundled_models;
 use crate::support::tiny::{Models, single_file};
 
 /// A workflow, how the names of its pictures begin, and their number and sides at a test's sizes.
@@ -27,13 +28,15 @@ const BUNDLED: [Case; 2] =
     [("text_to_image.json", "dragon", 1, [64, 64]), ("upscale.json", "cat", 1, [256, 256])];
 
 /// On models that a person has.
-const OTHERS: [Case; 13] = [
+const OTHERS: [Case; 15] = [
     ("area_composition.json", "valley", 1, [64, 64]),
     ("batch.json", "robot", 4, [64, 64]),
     ("hires_fix.json", "lighthouse", 1, [96, 96]),
+    ("hires_fix_esrgan.json", "castle", 1, [64, 64]),
     ("image_to_image.json", "watercolour", 1, [64, 64]),
     ("inpaint.json", "sleepy_cat", 1, [32, 32]),
     ("inpaint_model.json", "bench", 1, [32, 32]),
+    ("instruct_pix2pix.json", "sunset", 1, [32, 32]),
     ("lcm.json", "strawberries", 1, [64, 64]),
     ("lora.json", "sailor", 1, [64, 64]),
     ("outpaint.json", "village", 1, [64, 32]),
@@ -55,6 +58,7 @@ fn models() -> Models {
     let checkpoints = [
         ("v1-5-pruned-emaonly", "tiny_sd1"),
         ("sd-v1-5-inpainting", "tiny_sd1_inpainting"),
+        ("instruct-pix2pix-00-22000", "tiny_pix2pix"),
         ("sd_xl_base_1.0", "tiny_sdxl"),
         ("sd_xl_refiner_1.0", "tiny_sdxl_refiner"),
         ("sd_xl_turbo_1.0_fp16", "tiny_sdxl"),
@@ -64,9 +68,11 @@ fn models() -> Models {
     let models = checkpoints.iter().fold(Models::new(), |models, (name, family)| {
         models.with(&format!("checkpoints/{name}.safetensors"), &single_file(family))
     });
-    loras.iter().fold(models, |models, (name, case)| {
+    let models = loras.iter().fold(models, |models, (name, case)| {
         models.with(&format!("loras/{name}.safetensors"), &loras::file(case))
-    })
+    });
+    let upscaler = "upscale_models/realesr-animevideov3-x4.safetensors";
+    models.with(upscaler, &std::fs::read(bundled_models().join(upscaler)).unwrap())
 }
 
 /// Puts in the pictures that the workflows name, 32 × 32; the hole is the right half of its picture.

@@ -14,6 +14,7 @@ mod checkpoints;
 mod controlnets;
 mod diffusion;
 mod docs;
+mod editing;
 mod golden;
 mod hostile;
 mod image_nodes;

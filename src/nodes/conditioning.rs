@@ -3,6 +3,7 @@
 mod a1111;
 mod combine;
 mod control;
+mod edit;
 mod encode;
 mod inpaint;
 mod learned;
@@ -30,4 +31,5 @@ pub(super) const NODES: &[&dyn Node] = &[
     &control::CONTROL_NET_APPLY_ADVANCED,
     &control::CONTROL_NET_APPLY,
     &inpaint::INPAINT_MODEL_CONDITIONING,
+    &edit::INSTRUCT_PIX_TO_PIX_CONDITIONING,
 ];

@@ -239,8 +239,9 @@ pub struct Condition {
     pub steps: Option<Rc<BTreeSet<usize>>>,
     /// SDXL's numbers on the picture's size; those of the latent if absent.
     pub size: Option<SizeNumbers>,
-    /// For inpainting networks: the picture around the hole, and in its mask the hole.
-    pub inpaint: Option<Rc<Latent>>,
+    /// What the network sees beside the latent: to an inpainting one the picture around the hole, and in its mask the hole;
+    /// to an editing one the picture to edit.
+    pub beside: Option<Rc<Latent>>,
     /// What steers the network by pictures while it follows this prompt.
     pub control: Option<Rc<Control>>,
     /// Whether negative prompts without such control take this one's.
@@ -321,7 +322,7 @@ impl Condition {
             end_percent: 1.0,
             steps: None,
             size: None,
-            inpaint: None,
+            beside: None,
             control: None,
             lends_control: false,
         }
@@ -332,7 +333,7 @@ impl Conditioning {
     /// Memory it takes, in bytes.
     pub fn bytes(&self) -> usize {
         let numbers = |one: &Condition| {
-            let own = one.inpaint.as_ref().map_or(0, |latent| latent.samples.len());
+            let own = one.beside.as_ref().map_or(0, |latent| latent.samples.len());
             one.context.shape().num_elements() + one.pooled.shape().num_elements() + own
         };
         4 * self.0.iter().map(numbers).sum::<usize>()

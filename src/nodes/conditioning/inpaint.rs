@@ -41,7 +41,7 @@ async fn inpaint_model_conditioning(inputs: Inputs, cx: &Context<'_>) -> Result<
     whole.noise_mask = inputs.boolean("noise_mask")?.then_some(mask);
     let told = |name| -> Result<_> {
         let mut prompt: Vec<Condition> = inputs.object::<Conditioning>(name)?.0.clone();
-        prompt.iter_mut().for_each(|one| one.inpaint = Some(around.clone()));
+        prompt.iter_mut().for_each(|one| one.beside = Some(around.clone()));
         Ok(Conditioning(prompt).into())
     };
     Ok(Outputs::new(vec![told("positive")?, told("negative")?, whole.into()]))
@@ -104,7 +104,7 @@ mod tests {
         let holed = encoded(holed);
         assert_ne!(holed.samples, whole.samples);
         for one in positive.0.iter().chain(&negative.0) {
-            let around = one.inpaint.as_deref().unwrap();
+            let around = one.beside.as_deref().unwrap();
             assert_eq!((around.shape, &around.samples), (holed.shape, &holed.samples));
             assert_eq!(around.noise_mask, latent.noise_mask);
         }
@@ -117,6 +117,6 @@ mod tests {
         let get = |i: usize| Inputs::new().with("value", outputs.values[i].clone());
         assert!(get(2).object::<Latent>("value").unwrap().noise_mask.is_none());
         let positive = get(0).object::<Conditioning>("value").unwrap();
-        assert!(positive.0[0].inpaint.as_ref().unwrap().noise_mask.is_some());
+        assert!(positive.0[0].beside.as_ref().unwrap().noise_mask.is_some());
     }
 }

@@ -1,4 +1,5 @@
-//! What an inpainting network sees besides the latent: the hole, and the picture around it.
+//! What a network sees besides the latent: an inpainting one the hole and the picture around it, an editing one the
+//! picture to edit.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::image::Mask;
@@ -20,15 +21,21 @@ pub(super) struct Canvas<'a> {
 /// picture that is all hole.
 const GREY: [f32; 4] = [0.8223, -0.6876, 0.6364, 0.1380];
 
-/// The channels that follow the latent's: for each picture a plane of the hole, then the planes of the
-/// picture; nothing for a network that has no such channels.
+/// The channels that follow the latent's: for each picture the planes of the picture to edit, or a plane of the hole, then
+/// the planes of the picture; nothing for a network that has no such channels.
 ///
-/// They are the condition's own (`InpaintModelConditioning`); else the run's latent and noise mask; else, when
-/// nothing is kept of the picture, a hole all over.
+/// They are the condition's own (`InstructPixToPixConditioning`, `InpaintModelConditioning`); else, for an editing network,
+/// zeros, which is what it was trained to see of no picture; for an inpainting one the run's latent and noise mask, or,
+/// when nothing is kept of the picture, a hole all over.
 ///
 /// # Errors
 ///
 /// If the network has further channels of another kind, or the condition's picture was encoded for another family.
+///
+/// # Source
+///
+/// An editing network sees the autoencoder's latent as it is, not scaled: Brooks et al. 2022,
+/// <https://arxiv.org/abs/2211.09800>; diffusers 0.42 `StableDiffusionInstructPix2PixPipeline`.
 pub(super) fn further_channels(
     canvas: &Canvas<'_>,
     condition: &Condition,
@@ -39,32 +46,45 @@ pub(super) fn further_channels(
     if config.in_channels == config.out_channels {
         return Ok(Vec::new());
     }
-    if config.in_channels != 2 * config.out_channels + 1 {
+    let edits = config.in_channels == 2 * config.out_channels;
+    if !edits && config.in_channels != 2 * config.out_channels + 1 {
         return Err(Error::new(ErrorKind::Mismatch {
             what: "input channels of the model",
-            expected: format!("4 for pictures, 9 for inpainting with {channels}-channel latents"),
+            expected: format!(
+                "4 for pictures, 8 for editing, 9 for inpainting with {channels}-channel latents"
+            ),
             got: config.in_channels.to_string(),
         })
-        .hint("use a text-to-image or inpainting checkpoint"));
+        .hint("use a text-to-image, editing or inpainting checkpoint"));
     }
     let size = [height, width];
+    let (plane, planes) = (height * width, channels * height * width);
     let scaled: Vec<f32>;
-    let (hole, picture, from) = match condition.inpaint.as_deref() {
+    let (hole, picture, from) = match condition.beside.as_deref() {
         Some(own) if own.shape[1] != channels => {
             return Err(Error::new(ErrorKind::Mismatch {
-                what: "channels of the picture to inpaint",
+                what: "channels of the picture that the model sees",
                 expected: channels.to_string(),
                 got: own.shape[1].to_string(),
             })
-            .hint("give `InpaintModelConditioning` the autoencoder that belongs to the model"));
+            .hint("encode the picture with the autoencoder that belongs to the model"));
         }
         Some(own) => {
-            let scale = model.format.scaling_factor;
+            let scale = if edits { 1.0 } else { model.format.scaling_factor };
             scaled = own.samples.iter().map(|v| v * scale).collect();
             (own.noise_mask.as_deref(), &scaled[..], [own.shape[2], own.shape[3]])
         }
+        None if edits => return Ok(vec![0.0; batch * planes]),
         None => (canvas.hole, canvas.picture, size),
     };
+    let picture = cropped(picture, from, size, 1, Method::Bilinear, Crop::Center);
+    let place = |i: usize| {
+        let place = spread(i, batch, picture.len() / planes);
+        &picture[place * planes..][..planes]
+    };
+    if edits {
+        return Ok((0..batch).flat_map(place).copied().collect());
+    }
     let Some(hole) = hole else {
         let grey = |channel: usize| GREY.get(channel).copied().unwrap_or(0.0);
         let values = std::iter::once(1.0).chain((0..channels).map(grey));
@@ -72,14 +92,11 @@ pub(super) fn further_channels(
         return Ok(one.repeat(batch));
     };
     let hole = hole.resized(size, Method::Bilinear, Crop::Center);
-    let picture = cropped(picture, from, size, 1, Method::Bilinear, Crop::Center);
-    let (plane, planes) = (height * width, channels * height * width);
     let mut out = Vec::with_capacity(batch * (plane + planes));
     for i in 0..batch {
         let hole = &hole.data[spread(i, batch, hole.batch) * plane..][..plane];
         out.extend(hole.iter().map(|v| v.round_ties_even()));
-        let place = spread(i, batch, picture.len() / planes);
-        out.extend_from_slice(&picture[place * planes..][..planes]);
+        out.extend_from_slice(place(i));
     }
     Ok(out)
 }
@@ -158,7 +175,7 @@ mod tests {
         let around = numbers(2, 4 * 64);
         let mask = Mask { batch: 1, height: 2, width: 1, data: vec![0.0, 1.0] };
         let own = Latent::new([1, 4, 8, 8], around.clone()).unwrap();
-        prompt.inpaint = Some(Rc::new(Latent { noise_mask: Some(Rc::new(mask)), ..own }));
+        prompt.beside = Some(Rc::new(Latent { noise_mask: Some(Rc::new(mask)), ..own }));
         let inputs = Inputs::new()
             .with("model", model.clone())
             .with("seed", 7_i64)
@@ -216,7 +233,7 @@ mod tests {
         // Two pictures, each of one number, of which the middle square is taken.
         let samples = [[1.0; 4 * 8], [3.0; 4 * 8]].concat();
         let own = Latent::new([2, 4, 2, 4], samples).unwrap();
-        prompt.inpaint = Some(Rc::new(Latent { noise_mask: Some(Rc::new(hole)), ..own }));
+        prompt.beside = Some(Rc::new(Latent { noise_mask: Some(Rc::new(hole)), ..own }));
         let shape = [3, 4, 1, 1];
         let canvas = Canvas { shape, picture: &[0.0; 12], hole: None };
         let further = further_channels(&canvas, &prompt, &model).unwrap();
@@ -231,11 +248,14 @@ mod tests {
     fn a_picture_of_another_family_is_refused() {
         let device = environment().unwrap().device;
         let (model, mut prompt) = (model(&device), condition(&device));
-        prompt.inpaint = Some(Rc::new(Latent::new([1, 16, 2, 2], vec![0.0; 64]).unwrap()));
+        prompt.beside = Some(Rc::new(Latent::new([1, 16, 2, 2], vec![0.0; 64]).unwrap()));
         let canvas = Canvas { shape: [1, 4, 2, 2], picture: &[0.0; 16], hole: None };
         let error = further_channels(&canvas, &prompt, &model).unwrap_err();
         assert_eq!(error.kind().code(), "mismatch");
-        assert!(error.to_string().contains("channels of the picture to inpaint"), "{error}");
+        assert!(
+            error.to_string().contains("channels of the picture that the model sees"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -37,7 +37,7 @@ struct Told {
     pooled: Tensor<2>,
     /// SDXL's size numbers.
     time_ids: Vec<f32>,
-    /// An inpainting network's further channels, for the whole latent.
+    /// An inpainting or editing network's further channels, for the whole latent.
     further: Vec<f32>,
 }
 

@@ -360,6 +360,17 @@ export interface Nodes {
     /** Lets only the hole change; without it the model may touch the rest, too. */
     noise_mask?: boolean | In<"BOOLEAN">;
   }): Handle<["CONDITIONING", "CONDITIONING", "LATENT"]>;
+  /** Shows an editing model the picture that it is to change as the prompt says, and gives an empty latent of its size. */
+  InstructPixToPixConditioning(inputs: {
+    /** What to do with the picture. */
+    positive: In<"CONDITIONING">;
+    /** What not to do with it; mostly an empty prompt. */
+    negative: In<"CONDITIONING">;
+    /** The autoencoder of the model. */
+    vae: In<"VAE">;
+    /** The pictures; their sides are cut to multiples of 8. */
+    pixels: In<"IMAGE">;
+  }): Handle<["CONDITIONING", "CONDITIONING", "LATENT"]>;
   /** The start of a new picture: its size, and how many of them. */
   EmptyLatentImage(inputs?: {
     /** Width of the picture in pixels, a multiple of 8. */
