@@ -18,6 +18,7 @@ mod open_clip;
 pub mod safetensors;
 mod stored;
 mod table;
+mod torch;
 
 use std::collections::BTreeMap;
 use std::rc::Rc;

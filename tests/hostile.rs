@@ -1,7 +1,7 @@
 //! Files that are broken, wrong or malicious: each is refused by name, with the reason, and never panics.
 
 mod configs;
-mod damage;
+pub(crate) mod damage;
 mod files;
 mod mutations;
 mod texts;

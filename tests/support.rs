@@ -1,6 +1,7 @@
 //! What the tests share: reading fixtures, loading networks, comparing numbers.
 
 pub(crate) mod tiny;
+pub(crate) mod torch;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -27,4 +27,5 @@ mod prompts;
 mod sampling;
 mod streaming;
 mod taesd;
+mod torch_files;
 mod workflows;

@@ -94,7 +94,7 @@ pub(super) fn half_of<'a>(files: &'a [String], name: &str, half: &str) -> Option
     let folder = find("vae_approx")?;
     let is_it = |file: &&String| {
         let found = folder.name_of(file);
-        found.as_deref().and_then(|f| f.rsplit_once('.')).is_some_and(|(stem, _)| {
+        found.as_deref().and_then(stem).is_some_and(|stem| {
             stem.strip_prefix(name).and_then(|rest| rest.strip_prefix('_')) == Some(half)
         })
     };
@@ -128,6 +128,19 @@ pub(super) fn model_path(env: &Environment, folder: &str, name: &str) -> Result<
     })
 }
 
+/// How names of files with weights end: safetensors', and torch's own.
+const ENDINGS: [&str; 6] = [".safetensors", ".sft", ".ckpt", ".pt", ".pth", ".bin"];
+
+/// A file's name without its ending; nothing for a file that has no weights by its name.
+pub(super) fn stem(name: &str) -> Option<&str> {
+    ENDINGS.iter().find_map(|ending| name.strip_suffix(ending))
+}
+
+/// True for a file of weights, false for a folder in diffusers' layout.
+pub(super) fn is_weights(name: &str) -> bool {
+    stem(name).is_some()
+}
+
 /// What tells a checkpoint in diffusers' layout.
 const INDEX: &str = "/model_index.json";
 
@@ -146,7 +159,7 @@ impl Folder {
         {
             return Some(folder.to_owned());
         }
-        inside.filter(|name| name.ends_with(".safetensors")).map(str::to_owned)
+        inside.filter(|name| is_weights(name)).map(str::to_owned)
     }
 }
 
@@ -166,23 +179,22 @@ mod tests {
             "sprite/unet/diffusion_pytorch_model.safetensors",
             "checkpoints/big/model_index.json",
             "checkpoints/1.5/v1-5.safetensors",
+            "checkpoints/v1-4.ckpt",
             "checkpoints/notes.txt",
         ];
-        assert_eq!(listed(&files, "checkpoints"), ["sprite", "big", "1.5/v1-5.safetensors"]);
+        let names = ["sprite", "big", "1.5/v1-5.safetensors", "v1-4.ckpt"];
+        assert_eq!(listed(&files, "checkpoints"), names);
     }
 
     #[test]
     fn a_folder_goes_by_its_former_name_too() {
-        let files = [
-            "controlnet/canny.safetensors",
-            "t2i_adapter/depth.safetensors",
-            "loras/a.safetensors",
-        ];
-        assert_eq!(listed(&files, "controlnet"), ["canny.safetensors", "depth.safetensors"]);
+        let files =
+            ["controlnet/canny.safetensors", "t2i_adapter/depth.pth", "loras/a.safetensors"];
+        assert_eq!(listed(&files, "controlnet"), ["canny.safetensors", "depth.pth"]);
         let files = [
             "vae/a.safetensors",
             "vae_approx/taesd_encoder.safetensors",
-            "vae_approx/taesd_decoder.safetensors",
+            "vae_approx/taesd_decoder.pth",
             "vae_approx/taesdxl_decoder.safetensors",
         ];
         assert_eq!(listed(&files, "vae"), ["a.safetensors", "taesd"]);

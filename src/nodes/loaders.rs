@@ -10,7 +10,7 @@ pub(super) use self::read::{load_file, load_weights, read};
 pub(super) use self::tiny::decoder as tiny_decoder;
 
 use self::folder::FolderLoader;
-use super::folders::{TINY_VAES, model_path};
+use super::folders::{TINY_VAES, is_weights, model_path};
 use super::values::{Clip, TextEncoder, VaeHandle};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::{Context, Function, Input, Inputs, Kind, Node, Output, Outputs, Schema, Value};
@@ -38,7 +38,7 @@ const CHECKPOINT_LOADER_SIMPLE: Function = Function::waiting(
 
 async fn checkpoint_loader_simple(inputs: Inputs, cx: &Context<'_>) -> Result<Outputs> {
     let path = model_path(cx.env(), "checkpoints", inputs.string("ckpt_name")?)?;
-    let ((model, model_bytes), (clip, clip_bytes), (vae, vae_bytes)) = if is_file(&path) {
+    let ((model, model_bytes), (clip, clip_bytes), (vae, vae_bytes)) = if is_weights(&path) {
         let networks = single::load(cx, &path).await?;
         let model = networks.model.ok_or_else(|| lacks(&path, Part::Unet))?;
         // A file without the other two is of use together with one that has them.
@@ -164,11 +164,6 @@ fn joined(encoders: Vec<Sized<TextEncoder>>) -> Sized<Clip> {
 fn clip(encoders: Vec<Sized<TextEncoder>>) -> Result<Outputs> {
     let (clip, bytes) = joined(encoders);
     Ok(Outputs::new(vec![Value::object(Kind::CLIP, bytes, clip)]))
-}
-
-/// True for a file, false for a folder in diffusers' layout.
-fn is_file(path: &str) -> bool {
-    path.ends_with(".safetensors")
 }
 
 /// The error for a file without the network that is wanted of it.

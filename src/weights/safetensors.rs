@@ -6,7 +6,7 @@
 
 use serde_json::{Map, Value};
 
-use super::Dtype;
+use super::{Dtype, torch};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::ByteSource;
 
@@ -60,15 +60,20 @@ impl TensorInfo {
 }
 
 impl Header {
-    /// Reads and checks a header; also returns its bytes as they stand in the file.
+    /// Reads and checks a header; also returns its bytes as they stand in the file. One of torch's own files has none:
+    /// its tensors are found all the same (`torch`).
     ///
     /// # Errors
     ///
+    /// [`ErrorKind::BadFile`] for one of torch's files that is damaged or asks for anything but tensors;
     /// [`ErrorKind::BadHeader`], [`ErrorKind::BadOffsets`], [`ErrorKind::UnknownDtype`],
     /// [`ErrorKind::Truncated`], or what the source says.
     pub async fn read(source: &dyn ByteSource) -> Result<(Self, Vec<u8>)> {
         let file = source.name();
         let mut bytes = source.read(0, 8).await?;
+        if torch::is_torch(&bytes) {
+            return Ok((torch::read(source).await?, Vec::new()));
+        }
         let length = u64::from_le_bytes(bytes[..].try_into().expect("eight bytes were read"));
         if length > MAX_HEADER_BYTES {
             return Err(bad(

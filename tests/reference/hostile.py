@@ -72,7 +72,7 @@ CASES = {
     "json_not_object": (file("[1, 2, 3]", FOUR), "bad_header", "the header is a list"),
     "json_trailing": (file(json.dumps(GOOD) + "{}", FOUR), "bad_header", "something follows the JSON"),
     "json_deep": (file("[" * 900, b""), "bad_header", "brackets nested 900 deep: a naive parser overflows its stack"),
-    "another_format": (b"PK\x03\x04" + bytes(60), "bad_header", "a zip file, as PyTorch's .ckpt files are"),
+    "another_format": (b"PK\x03\x04" + bytes(60), "bad_file", "a zip file, as torch's .ckpt files are, without its list of entries"),
     "web_page": (
         b"<!DOCTYPE html><html><body>404 not found</body></html>",
         "bad_header",

@@ -61,7 +61,7 @@ pub(crate) fn fill(name: &str, shape: &[usize]) -> Vec<f16> {
 }
 
 /// The numbers of a tensor as the single file keeps it.
-fn theirs(named: &Named) -> Vec<f16> {
+pub(crate) fn theirs(named: &Named) -> Vec<f16> {
     match &named.ours[..] {
         [] => vec![f16::ONE; named.shape.iter().product()],
         [one] if one == "text_projection.weight" && named.theirs.ends_with("text_projection") => {
@@ -78,7 +78,7 @@ fn theirs(named: &Named) -> Vec<f16> {
     }
 }
 
-type Tensors = Vec<(String, Vec<usize>, Vec<f16>)>;
+pub(crate) type Tensors = Vec<(String, Vec<usize>, Vec<f16>)>;
 
 /// The checkpoint as one file with the names of CompVis' programs.
 pub(crate) fn single_file(checkpoint: &str) -> Vec<u8> {

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::error::Result;
 use crate::graph::{ChoiceSource, Context};
 use crate::nodes::Environment;
-use crate::nodes::folders::model_path;
+use crate::nodes::folders::{model_path, stem};
 use crate::nodes::loaders::read;
 use crate::nodes::values::Clip;
 use crate::prompt::Tokenizer;
@@ -139,18 +139,16 @@ impl Learned {
 
 /// Names of all embeddings there are, without folder and ending.
 pub(super) fn names(env: &Environment) -> impl Iterator<Item = String> {
-    env.choices("embeddings").into_iter().filter_map(|file| {
-        let name = file.rsplit('/').next()?.strip_suffix(".safetensors")?;
-        Some(name.to_owned())
-    })
+    env.choices("embeddings")
+        .into_iter()
+        .filter_map(|file| stem(file.rsplit('/').next()?).map(str::to_owned))
 }
 
 /// The file of an embedding, which a prompt may name without its ending.
 fn file(env: &Environment, name: &str) -> Option<String> {
-    let stem = name.strip_suffix(".pt").unwrap_or(name);
-    let file = format!("{stem}.safetensors");
+    let wanted = Some(stem(name).unwrap_or(name));
     let files = env.choices("embeddings");
-    let known = |known: &&String| **known == name || **known == file;
-    let inside = |known: &&String| known.rsplit('/').next() == Some(&file);
+    let known = |known: &&String| **known == name || stem(known) == wanted;
+    let inside = |known: &&String| known.rsplit('/').next().and_then(stem) == wanted;
     files.iter().find(known).or_else(|| files.iter().find(inside)).cloned()
 }

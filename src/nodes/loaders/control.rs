@@ -8,7 +8,7 @@ use crate::graph::{Context, Function, Input, Inputs, Kind, Output, Outputs, Sche
 use crate::models::controlnet::ControlNetConfig;
 use crate::models::{ControlNetModel, T2iAdapter, Unet};
 use crate::nodes::Environment;
-use crate::nodes::folders::model_path;
+use crate::nodes::folders::{model_path, stem};
 use crate::nodes::values::{CONTROL_NET, ControlNet, Model};
 use crate::store;
 use crate::weights::checkpoint::Shapes;
@@ -75,7 +75,7 @@ async fn load(inputs: &Inputs, base: Option<&Unet>, cx: &Context<'_>) -> Result<
             None => ControlNetConfig::from_shapes(&path, &shapes(&weights))?,
         };
         // No tensor tells; those who made it told it by the name.
-        let stem = path.strip_suffix(".safetensors").unwrap_or(&path);
+        let stem = stem(&path).unwrap_or(&path);
         config.pooled |= ["_shuffle", "_shuffle_fp16"].iter().any(|end| stem.ends_with(end));
         ControlNet::Net(Rc::new(ControlNetModel::load(config, weights)?))
     } else {

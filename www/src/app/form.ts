@@ -109,7 +109,7 @@ export function optionsOf(form: Form): Settings {
 
 /** True for the name of a file of weights, whether it can be read or not. */
 export function isModel(name: string): boolean {
-  return /\.(safetensors|ckpt|pt|pth|bin|gguf)$/i.test(name);
+  return /\.(safetensors|sft|ckpt|pt|pth|bin|gguf)$/i.test(name);
 }
 
 function isUse(value: unknown): value is LoraUse {

@@ -363,7 +363,7 @@ export class Engine {
   }
 
   /**
-   * Adds a `.safetensors` file of the person's own: a checkpoint, a LoRA, an upscaler, whatever its tensors say it is.
+   * Adds a `.safetensors` file of the person's own, or one that torch saved (`.ckpt`, `.pt`, `.pth`, `.bin`): a checkpoint, a LoRA, an upscaler, whatever its tensors say it is.
    * It is read where it lies, and can be used at once; with `keep` it is copied into the browser's private file system
    * for the next visit.
    *

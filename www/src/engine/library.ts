@@ -43,12 +43,13 @@ type Entry = Omit<ModelFile, "bytes" | "kept" | "from"> & { remote?: Remote };
 export function modelName(name: string): string {
   // A name is one of ours on every system: no folder, nothing hidden, no characters that a file system refuses.
   const plain = name.split(/[/\\]/).at(-1)?.replace(/[<>:"|?*\p{Cc}]/gu, "_") ?? "";
-  if (!/^[^.].*\.safetensors$/i.test(plain)) {
+  const ending = /^[^.].*(\.(?:safetensors|sft|ckpt|pt|pth|bin))$/i.exec(plain)?.[1];
+  if (!ending) {
     throw new TintypeError(`\`${name}\` is no name of a model`, "unsupported_model", {
-      hint: "Give it a name that ends in `.safetensors`; files of other kinds (.ckpt, .pt) have to be converted to it first.",
+      hint: "Give it a name that ends in `.safetensors`, or in `.ckpt`, `.pt`, `.pth` or `.bin`; files of other kinds (.gguf, .onnx) have to be converted to one of these first.",
     });
   }
-  return plain.replace(/\.safetensors$/i, ".safetensors");
+  return plain.slice(0, -ending.length) + ending.toLowerCase();
 }
 
 /** The kept models. A browser without such storage keeps none. */

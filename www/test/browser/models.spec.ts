@@ -67,7 +67,8 @@ test("a file that is no model for here is refused with what it is", async ({ pag
   const whole = safetensors([{ name: "emb_params", shape: [2, 768] }]);
   const cases: [string, Buffer, RegExp][] = [
     ["flux.safetensors", safetensors([{ name: "double_blocks.0.img_attn.qkv.weight", shape: [4, 4] }]), /another family, Flux/],
-    ["old.ckpt", Buffer.from("PK\u0003\u0004"), /converted/],
+    ["old.ckpt", Buffer.from("PK\u0003\u0004 and no more"), /list of entries is missing/],
+    ["llama.gguf", Buffer.from("GGUF"), /converted/],
     ["cut.safetensors", whole.subarray(0, whole.length - 100), /cut short|incomplete/],
     ["page.safetensors", Buffer.from("<!doctype html><title>Not found</title>"), /not a readable safetensors file/],
     ["empty.safetensors", Buffer.alloc(0), /cut short/],
@@ -96,7 +97,7 @@ test("the engine adds, lists and removes models by itself", async ({ lab }) => {
     const progress: number[] = [];
     engine.on("model_progress", ({ loaded }) => progress.push(loaded));
     const named = await engine.addModel(content, { name: "b.safetensors", folder: "loras" });
-    const refusal = await engine.addModel(content, { name: "word.pt" }).catch((error: Error & { code: string }) => error.code);
+    const refusal = await engine.addModel(content, { name: "word.gguf" }).catch((error: Error & { code: string }) => error.code);
     const before = engine.models.map(({ path, kept }) => ({ path, kept }));
     engine.close();
     const again = await open({ device: "cpu" });
@@ -224,7 +225,7 @@ test.describe("models by their address", () => {
       [`${server.url}/locked/${name}`, "io", /sign in \(401\).*Download the file yourself/],
       [`${server.url}/silent/${name}`, "io", /does not say how large/],
       ["no address", "file_not_found", /owner\/repository\/file/],
-      [`${server.url}/ranges/model.ckpt`, "unsupported_model", /converted/],
+      [`${server.url}/ranges/model.gguf`, "unsupported_model", /converted/],
     ];
     for (const [address, code, words] of cases) {
       const refused = await lab.evaluate(PAINT, { address, name, storage: "none" as const });

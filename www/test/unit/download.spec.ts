@@ -23,7 +23,8 @@ test("an address, a page about a file, and a place at the hub are the same file"
 test("a model's name is one file's, whatever folder or system it came from", () => {
   expect(modelName("C:\\models\\a b.SAFETENSORS")).toBe("a b.safetensors");
   expect(modelName("dir/w?rd<1>.safetensors")).toBe("w_rd_1_.safetensors");
-  for (const name of ["", ".safetensors", "..", "x.ckpt", "x.safetensors.exe"]) {
+  expect(modelName("v1-4.CKPT")).toBe("v1-4.ckpt");
+  for (const name of ["", ".safetensors", "..", "x.gguf", "x.safetensors.exe"]) {
     expect(() => modelName(name), name).toThrow(/no name of a model/);
   }
 });
