@@ -343,3 +343,30 @@ fn an_embedding_stands_for_the_vectors_of_its_file() {
     assert_eq!(told, [""; 0]);
     assert!(with != sdxl("a cat").0);
 }
+
+#[test]
+fn patches_of_attention_change_nothing_where_they_save_nothing() {
+    let models = Models::new().with("checkpoints/a.safetensors", &single_file("tiny_sd1"));
+    let latent = |patch: Value| {
+        let loaders = json!({
+            "4": node("CheckpointLoaderSimple", json!({ "ckpt_name": "a.safetensors" })),
+            "20": patch,
+        });
+        made(&models, &graph(loaders, [("20", 0), ("4", 1), ("4", 2)]))[0].clone()
+    };
+    let plain = made(&models, &simple("a.safetensors"))[0].clone();
+    let tiles = |size: usize, depth: usize, grow: bool| {
+        let inputs = json!({
+            "model": ["4", 0], "tile_size": size, "swap_size": 1, "max_depth": depth, "scale_depth": grow,
+        });
+        latent(node("HyperTile", inputs))
+    };
+    let merged =
+        |ratio: f64| latent(node("TomePatchModel", json!({ "model": ["4", 0], "ratio": ratio })));
+    // The latent has 8 × 8 places, and a tile of 64 pixels as many.
+    assert!(tiles(64, 10, true) == plain && merged(0.0) == plain);
+    let (cut, less) = (tiles(32, 0, false), merged(0.5));
+    assert!(cut != plain && less != plain && cut != less);
+    assert!(tiles(1, 0, true) == cut, "fewer than 32 pixels are 32");
+    assert!(merged(0.5) == less, "the same is drawn again");
+}

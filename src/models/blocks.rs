@@ -2,4 +2,5 @@
 
 pub(crate) mod attention;
 pub(crate) mod resnet;
+pub(crate) mod savings;
 pub(crate) mod transformer;

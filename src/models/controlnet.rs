@@ -7,6 +7,7 @@ mod config;
 use burn::tensor::{Device, Tensor};
 
 pub use self::config::ControlNetConfig;
+use super::blocks::transformer::Attended;
 use super::unet::{DownBlock, MidBlock, Residuals, Time, UnetCondition, UnetConfig};
 use crate::error::Result;
 use crate::ops::{Conv2d, Padding, silu};
@@ -103,12 +104,13 @@ impl ControlNetModel {
         condition: &UnetCondition,
     ) -> Residuals {
         let time = self.time.forward(&self.config.half, timesteps, condition, &self.device);
+        let attended = Attended { context: &condition.context, saving: None };
         let mut x = self.conv_in.forward(sample) + hint.clone();
         let mut skips = vec![x.clone()];
         for block in &self.down_blocks {
-            x = block.forward(x, &time, &condition.context, &mut skips, None);
+            x = block.forward(x, &time, attended, &mut skips, None);
         }
-        x = self.mid_block.forward(x, &time, &condition.context);
+        x = self.mid_block.forward(x, &time, attended);
         let pooled = |map: Tensor<4>| match self.config.pooled {
             true => map.mean_dim(2).mean_dim(3),
             false => map,

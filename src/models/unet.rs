@@ -22,7 +22,9 @@ pub use self::residuals::Residuals;
 pub(super) use self::time::Time;
 use self::up::UpBlock;
 use super::blocks::resnet::ResnetOptions;
-use super::blocks::transformer::{Transformer, TransformerSize};
+use super::blocks::savings::Saving;
+pub use super::blocks::savings::{Savings, Tiles};
+use super::blocks::transformer::{Attended, Transformer, TransformerSize};
 use super::probe::seen;
 use crate::error::Result;
 use crate::ops::{Conv2d, GroupNorm, Padding};
@@ -72,6 +74,8 @@ pub struct Changes<'a> {
     pub free_u: Option<&'a FreeU>,
     /// Is added to them.
     pub residuals: Option<&'a Residuals>,
+    /// What is saved where a map attends to itself.
+    pub savings: Savings,
 }
 
 /// What the names of the way up begin with.
@@ -175,15 +179,21 @@ impl Unet {
         let none = Residuals::default();
         let residuals = changes.residuals.unwrap_or(&none);
         let time = self.time.forward(&self.config, timesteps, condition, &self.device);
+        let [_, _, height, width] = sample.dims();
+        // What a step draws follows from its noise level, so that every run draws the same.
+        let seed = timesteps.first().map_or(0, |timestep| u64::from(timestep.to_bits()));
+        let saving = Saving { savings: changes.savings, size: [height, width], seed };
+        let saving = (changes.savings != Savings::default()).then_some(saving);
+        let attended = Attended { context: &condition.context, saving };
         let mut x = seen("conv_in", self.conv_in.forward(sample));
         let mut skips = vec![x.clone()];
         for (i, block) in self.down_blocks.iter().enumerate() {
-            x = block.forward(x, &time, &condition.context, &mut skips, residuals.down.get(i));
+            x = block.forward(x, &time, attended, &mut skips, residuals.down.get(i));
         }
         for (skip, residual) in skips.iter_mut().zip(&residuals.skips) {
             *skip = skip.clone() + residual.clone();
         }
-        x = self.mid_block.forward(x, &time, &condition.context);
+        x = self.mid_block.forward(x, &time, attended);
         if let Some(residual) = &residuals.middle {
             x = x + residual.clone();
         }
@@ -192,7 +202,7 @@ impl Unet {
                 Some(free_u) => free_u.apply(x, skip, self.config.block_out_channels[0]),
                 None => (x, skip),
             };
-            x = block.forward(x, &time, &condition.context, &mut skips, &merge);
+            x = block.forward(x, &time, attended, &mut skips, &merge);
         }
         self.conv_out.forward(self.conv_norm_out.forward_silu(x))
     }

@@ -66,4 +66,6 @@ pub(super) const NODES: &[&dyn Node] = &[
     &patches::DIFFERENTIAL_DIFFUSION,
     &patches::FREE_U,
     &patches::FREE_U_V2,
+    &patches::HYPER_TILE,
+    &patches::TOME_PATCH_MODEL,
 ];

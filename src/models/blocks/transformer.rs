@@ -3,6 +3,7 @@
 use burn::tensor::Tensor;
 
 use super::attention::{Attention, AttentionSize};
+use super::savings::Saving;
 use crate::error::Result;
 use crate::models::probe::seen;
 use crate::ops::{self, Conv2d, GroupNorm, LayerNorm, Linear, Padding};
@@ -29,6 +30,15 @@ pub(crate) struct TransformerSize {
     pub(crate) groups: usize,
     /// Project tokens (SD 2.x, SDXL) instead of the map (SD 1.x).
     pub(crate) linear_projection: bool,
+}
+
+/// What the tokens of a map attend to, beside themselves.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Attended<'a> {
+    /// The prompt's embeddings, `[batch, keys, context width]`.
+    pub(crate) context: &'a Tensor<3>,
+    /// What is saved where they attend to themselves.
+    pub(crate) saving: Option<Saving>,
 }
 
 /// The same matrix, applied before or after the map is seen as tokens.
@@ -64,8 +74,8 @@ impl Transformer {
         Ok(Self { path, norm, proj_in, transformer_blocks, proj_out })
     }
 
-    /// `x`: `[batch, channels, height, width]`; `context`: `[batch, keys, context width]`.
-    pub(crate) fn forward(&self, x: Tensor<4>, context: &Tensor<3>) -> Tensor<4> {
+    /// `x`: `[batch, channels, height, width]`.
+    pub(crate) fn forward(&self, x: Tensor<4>, attended: Attended<'_>) -> Tensor<4> {
         let dims = x.dims();
         let h = self.norm.forward(x.clone());
         let mut tokens = match &self.proj_in {
@@ -73,7 +83,7 @@ impl Transformer {
             Projection::Linear(linear) => linear.forward(tokens_from_map(h)),
         };
         for block in &self.transformer_blocks {
-            tokens = block.forward(tokens, context);
+            tokens = block.forward(tokens, attended, [dims[2], dims[3]]);
         }
         let h = match &self.proj_out {
             Projection::Conv(conv) => conv.forward(map_from_tokens(tokens, dims)),
@@ -124,11 +134,16 @@ impl TransformerBlock {
         })
     }
 
-    fn forward(&self, x: Tensor<3>, context: &Tensor<3>) -> Tensor<3> {
+    fn forward(&self, x: Tensor<3>, attended: Attended<'_>, size: [usize; 2]) -> Tensor<3> {
         let normed = self.norm1.forward(x.clone());
-        let x = x + seen(self.attn1.path(), self.attn1.forward(normed.clone(), normed));
+        let own = |q, k| self.attn1.forward(q, k);
+        let answer = match attended.saving {
+            Some(saving) => saving.attend(&self.path, normed, size, &own),
+            None => own(normed.clone(), normed),
+        };
+        let x = x + seen(self.attn1.path(), answer);
         let normed = self.norm2.forward(x.clone());
-        let x = x + seen(self.attn2.path(), self.attn2.forward(normed, context.clone()));
+        let x = x + seen(self.attn2.path(), self.attn2.forward(normed, attended.context.clone()));
         let h = ops::geglu(self.ff_in.forward(self.norm3.forward(x.clone())));
         seen(&self.path, x + self.ff_out.forward(h))
     }

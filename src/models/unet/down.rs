@@ -5,7 +5,7 @@ use burn::tensor::Tensor;
 use super::UnetConfig;
 use crate::error::Result;
 use crate::models::blocks::resnet::{Downsample, Resnet};
-use crate::models::blocks::transformer::Transformer;
+use crate::models::blocks::transformer::{Attended, Transformer};
 use crate::models::probe::seen;
 use crate::ops::Padding;
 use crate::weights::Weights;
@@ -53,7 +53,7 @@ impl DownBlock {
         &self,
         mut x: Tensor<4>,
         time: &Tensor<2>,
-        context: &Tensor<3>,
+        attended: Attended<'_>,
         skips: &mut Vec<Tensor<4>>,
         added: Option<&Tensor<4>>,
     ) -> Tensor<4> {
@@ -66,7 +66,7 @@ impl DownBlock {
         for (i, resnet) in self.resnets.iter().enumerate() {
             x = resnet.forward(x, Some(time));
             if let Some(attention) = &self.attentions[i] {
-                x = attention.forward(x, context);
+                x = attention.forward(x, attended);
             }
             let last = i + 1 == layers;
             x = with(x, last && (attends || self.downsampler.is_none()));

@@ -5,7 +5,7 @@ use burn::tensor::Tensor;
 use super::UnetConfig;
 use crate::error::Result;
 use crate::models::blocks::resnet::Resnet;
-use crate::models::blocks::transformer::Transformer;
+use crate::models::blocks::transformer::{Attended, Transformer};
 use crate::models::probe::seen;
 use crate::weights::Weights;
 
@@ -41,11 +41,11 @@ impl MidBlock {
         &self,
         mut x: Tensor<4>,
         time: &Tensor<2>,
-        context: &Tensor<3>,
+        attended: Attended<'_>,
     ) -> Tensor<4> {
         for (i, resnet) in self.resnets.iter().enumerate() {
             if let (1, Some(attention)) = (i, &self.attention) {
-                x = attention.forward(x, context);
+                x = attention.forward(x, attended);
             }
             x = resnet.forward(x, Some(time));
         }

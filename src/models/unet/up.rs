@@ -5,7 +5,7 @@ use burn::tensor::Tensor;
 use super::UnetConfig;
 use crate::error::Result;
 use crate::models::blocks::resnet::{Resnet, Upsample};
-use crate::models::blocks::transformer::Transformer;
+use crate::models::blocks::transformer::{Attended, Transformer};
 use crate::models::probe::seen;
 use crate::weights::Weights;
 
@@ -46,7 +46,7 @@ impl UpBlock {
         &self,
         mut x: Tensor<4>,
         time: &Tensor<2>,
-        context: &Tensor<3>,
+        attended: Attended<'_>,
         skips: &mut Vec<Tensor<4>>,
         merge: &dyn Fn(Tensor<4>, Tensor<4>) -> (Tensor<4>, Tensor<4>),
     ) -> Tensor<4> {
@@ -56,7 +56,7 @@ impl UpBlock {
             let (scaled, skip) = merge(x, skip);
             x = resnet.forward(Tensor::cat(vec![scaled, skip], 1), Some(time));
             if let Some(attention) = &self.attentions[i] {
-                x = attention.forward(x, context);
+                x = attention.forward(x, attended);
             }
         }
         if let (Some(upsampler), Some(next)) = (&self.upsampler, skips.last()) {

@@ -245,7 +245,8 @@ impl<'a> Network<'a> {
             }
         };
         let free_u = self.model.options.free_u.as_ref();
-        let changes = Changes { free_u, residuals: residuals.as_ref() };
+        let savings = self.model.options.savings;
+        let changes = Changes { free_u, residuals: residuals.as_ref(), savings };
         let output = unet.forward_with(input, &timesteps, told, changes);
         let output = device::read(output).await?;
         let answers = parts.iter().zip(output.chunks_exact(parts[0].x.len()));

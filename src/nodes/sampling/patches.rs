@@ -5,7 +5,7 @@ use std::rc::Rc;
 use crate::diffusion::schedule::{NoiseSchedule, Prediction};
 use crate::error::Result;
 use crate::graph::{Function, Input, Inputs, Kind, Output, Outputs, Schema};
-use crate::models::unet::FreeU;
+use crate::models::unet::{FreeU, Tiles};
 use crate::nodes::values::{CfgRule, Model, ModelOptions};
 
 const OUTPUT: &[Output] = &[Output::new(Kind::MODEL)];
@@ -188,6 +188,49 @@ pub(super) const FREE_U_V2: Function = Function::new(
         ])
         .outputs(OUTPUT),
     |inputs, _| free_u(inputs, true),
+);
+
+/// Self-attention in tiles.
+pub(super) const HYPER_TILE: Function = Function::new(
+    &Schema::new("HyperTile", "HyperTile", "model_patches/unet")
+        .doc("Paints large pictures faster: parts of the picture see those in their tile only.")
+        .inputs(&[
+            MODEL,
+            Input::int("tile_size", 256, 1..=2048)
+                .doc("Smallest side of a tile, in pixels; fewer than 32 count as 32."),
+            Input::int("swap_size", 2, 1..=128)
+                .doc("From how many sizes one is drawn for each layer and step, so that no edge stays where it is. The same step draws the same."),
+            Input::int("max_depth", 0, 0..=10)
+                .doc("Down to which level of the network maps are cut; 0 is the largest maps."),
+            Input::boolean("scale_depth", false)
+                .doc("Whether tiles grow where maps are smaller."),
+        ])
+        .outputs(OUTPUT),
+    |inputs, _| {
+        let tiles = Tiles {
+            side: inputs.int::<usize>("tile_size")?.max(32) / 8,
+            sizes: inputs.int("swap_size")?,
+            depth: inputs.int("max_depth")?,
+            grow: inputs.boolean("scale_depth")?,
+        };
+        patched(inputs, |options| options.savings.tiles = Some(tiles))
+    },
+);
+
+/// Merged tokens.
+pub(super) const TOME_PATCH_MODEL: Function = Function::new(
+    &Schema::new("TomePatchModel", "TomePatchModel", "model_patches/unet")
+        .doc("Paints faster: places of the picture that look alike ask together what is around them.")
+        .inputs(&[
+            MODEL,
+            Input::float("ratio", 0.3, 0.0..=1.0, 0.01)
+                .doc("Share of the places that are merged with others, of which there are at most three in four."),
+        ])
+        .outputs(OUTPUT),
+    |inputs, _| {
+        let ratio = inputs.float("ratio")?;
+        patched(inputs, |options| options.savings.merged = ratio)
+    },
 );
 
 fn free_u(inputs: &Inputs, adaptive: bool) -> Result<Outputs> {

@@ -6,7 +6,7 @@ use super::{Conditioning, Model};
 use crate::diffusion::samplers::Method;
 use crate::diffusion::schedule::NoiseSchedule;
 use crate::graph::{Kind, Value};
-use crate::models::unet::FreeU;
+use crate::models::unet::{FreeU, Savings};
 
 /// NOISE: what a run starts from.
 pub const NOISE: Kind = Kind::new("NOISE");
@@ -107,6 +107,8 @@ pub struct ModelOptions {
     pub cfg: CfgRule,
     /// What is done to the network's feature maps.
     pub free_u: Option<FreeU>,
+    /// What is saved where they attend to themselves.
+    pub savings: Savings,
     /// The levels the network was trained on, where a patch put others in their place.
     pub trained: Option<Rc<NoiseSchedule>>,
     /// How a noise mask is read: with this strength as how much each place may change, rather than whether.

@@ -1126,6 +1126,26 @@ export interface Nodes {
     /** Factor of the large shapes that skip over the stage above it. */
     s2?: number | In<"FLOAT">;
   }): Handle<["MODEL"]>;
+  /** Paints large pictures faster: parts of the picture see those in their tile only. */
+  HyperTile(inputs: {
+    /** The model; it stays as it is. */
+    model: In<"MODEL">;
+    /** Smallest side of a tile, in pixels; fewer than 32 count as 32. */
+    tile_size?: number | In<"INT">;
+    /** From how many sizes one is drawn for each layer and step, so that no edge stays where it is. The same step draws the same. */
+    swap_size?: number | In<"INT">;
+    /** Down to which level of the network maps are cut; 0 is the largest maps. */
+    max_depth?: number | In<"INT">;
+    /** Whether tiles grow where maps are smaller. */
+    scale_depth?: boolean | In<"BOOLEAN">;
+  }): Handle<["MODEL"]>;
+  /** Paints faster: places of the picture that look alike ask together what is around them. */
+  TomePatchModel(inputs: {
+    /** The model; it stays as it is. */
+    model: In<"MODEL">;
+    /** Share of the places that are merged with others, of which there are at most three in four. */
+    ratio?: number | In<"FLOAT">;
+  }): Handle<["MODEL"]>;
   /** Loads a picture. What is transparent in it becomes the mask. */
   LoadImage(inputs: {
     /** The file, added to the inputs before. */
