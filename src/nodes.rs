@@ -21,6 +21,7 @@ mod output;
 mod plan;
 mod primitive;
 mod sampling;
+mod style;
 #[cfg(test)]
 mod testing;
 mod text;
@@ -45,6 +46,7 @@ pub const NODES: &[&[&dyn Node]] = &[
     image::files::NODES,
     output::NODES,
     upscale::NODES,
+    style::NODES,
     image::scale::NODES,
     image::layout::NODES,
     image::batch::NODES,

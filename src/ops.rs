@@ -20,7 +20,7 @@ mod shuffle;
 mod time;
 mod weight;
 
-pub use activation::{geglu, gelu, leaky_relu, prelu, quick_gelu, relu, silu};
+pub use activation::{geglu, gelu, leaky_relu, prelu, quick_gelu, relu, sigmoid, silu};
 pub use attention::{attention, split_heads_attention};
 pub use conv::{Conv2d, Padding};
 pub use frequency::scale_low_frequencies;

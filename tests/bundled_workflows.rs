@@ -24,8 +24,11 @@ use crate::support::tiny::{Models, single_file};
 type Case = (&'static str, &'static str, usize, [usize; 2]);
 
 /// On the models that ship with the page.
-const BUNDLED: [Case; 2] =
-    [("text_to_image.json", "dragon", 1, [64, 64]), ("upscale.json", "cat", 1, [256, 256])];
+const BUNDLED: [Case; 3] = [
+    ("style_transfer.json", "painted_castle", 1, [256, 256]),
+    ("text_to_image.json", "dragon", 1, [64, 64]),
+    ("upscale.json", "cat", 1, [256, 256]),
+];
 
 /// On models that a person has.
 const OTHERS: [Case; 15] = [

@@ -79,6 +79,7 @@ const WORDS: &[Word] = &[
             "src/nodes/environment",
             "src/nodes/latent",
             "src/nodes/sampling",
+            "src/nodes/style",
             "src/nodes/upscale",
             "src/nodes/values",
         ],

@@ -1,6 +1,7 @@
 //! The engine end to end on the bundled model: whole graphs, their files, and their bad inputs.
 
 mod files;
+mod style;
 mod upscale;
 
 use std::cell::{Cell, RefCell};

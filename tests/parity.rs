@@ -7,6 +7,7 @@ mod controlnets;
 pub(crate) mod loras;
 mod networks;
 mod ops;
+mod stylizer;
 mod taesd;
 mod tokenizer;
 mod upscalers;

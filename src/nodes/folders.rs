@@ -63,6 +63,12 @@ const FOLDERS: &[Folder] = &[
         advice: "find the model by this name, at openmodeldb.info for example, and put its `.safetensors` file into `upscale_models` of the models folder",
     },
     Folder {
+        name: "style_transfer",
+        former: "",
+        what: "style transfer model",
+        advice: "put the network's file into `style_transfer` of the models folder",
+    },
+    Folder {
         name: "controlnet",
         former: "t2i_adapter",
         what: "control net",

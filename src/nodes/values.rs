@@ -20,7 +20,7 @@ use crate::diffusion::schedule::NoiseSchedule;
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::{Kind, Value};
 use crate::image::{Image, Mask};
-use crate::models::{Autoencoder, ClipTextModel, Family, Unet, Upscaler, Vae};
+use crate::models::{Autoencoder, ClipTextModel, Family, Stylizer, Unet, Upscaler, Vae};
 use crate::prompt::Tokenizer;
 
 /// MODEL: a denoising network and how it was trained.
@@ -138,6 +138,16 @@ pub const UPSCALE_MODEL: Kind = Kind::new("UPSCALE_MODEL");
 pub struct UpscaleModel {
     /// The network.
     pub upscaler: Rc<Upscaler>,
+}
+
+/// STYLE_TRANSFER_MODEL: pictures → the same, repainted.
+pub const STYLE_TRANSFER_MODEL: Kind = Kind::new("STYLE_TRANSFER_MODEL");
+
+/// STYLE_TRANSFER_MODEL: pictures → the same, repainted.
+#[derive(Debug, Clone)]
+pub struct StyleTransferModel {
+    /// The network.
+    pub stylizer: Rc<Stylizer>,
 }
 
 /// How a family's latents relate to the autoencoder's and to colours.

@@ -45,6 +45,15 @@ pub fn quick_gelu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     x * gate
 }
 
+/// `1 / (1 + e⁻ˣ)`.
+///
+/// # Source
+///
+/// torch 2.15 `nn.functional.sigmoid`.
+pub fn sigmoid<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    activation::sigmoid(x)
+}
+
 /// `x` where it is positive, 0 elsewhere.
 ///
 /// # Source

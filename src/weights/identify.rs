@@ -27,6 +27,8 @@ pub enum FileKind {
     Embedding,
     /// A network that enlarges pictures.
     Upscaler,
+    /// A network that repaints pictures.
+    StyleTransfer,
 }
 
 impl FileKind {
@@ -43,6 +45,7 @@ impl FileKind {
             Self::ControlNet => "a ControlNet",
             Self::Embedding => "an embedding",
             Self::Upscaler => "an upscaler",
+            Self::StyleTransfer => "a style transfer network",
         }
     }
 
@@ -58,6 +61,7 @@ impl FileKind {
             Self::ControlNet => "controlnet",
             Self::Embedding => "embeddings",
             Self::Upscaler => "upscale_models",
+            Self::StyleTransfer => "style_transfer",
         }
     }
 
@@ -72,6 +76,7 @@ impl FileKind {
             Self::ControlNet => "ControlNetLoader",
             Self::Embedding => "CLIPTextEncode",
             Self::Upscaler => "UpscaleModelLoader",
+            Self::StyleTransfer => "StyleTransferModelLoader",
         }
     }
 }
@@ -136,6 +141,9 @@ pub fn identify(tensors: &[TensorInfo]) -> Result<FileKind, String> {
     if has(&TINY_VAES) {
         return Ok(FileKind::TinyVae);
     }
+    if has(&["contract.0.norm.weight"]) {
+        return Ok(FileKind::StyleTransfer);
+    }
     if has(&TINY_HALVES) {
         return Ok(FileKind::TinyVaeHalf);
     }
@@ -186,7 +194,7 @@ mod tests {
             identify(&names.iter().map(info).collect::<Vec<_>>())
         };
         let conv: &[usize] = &[4, 4, 3, 3];
-        let cases: [(&[Tensor], FileKind); 19] = [
+        let cases: [(&[Tensor], FileKind); 20] = [
             (
                 &[
                     ("model.diffusion_model.input_blocks.0.0.weight", conv),
@@ -214,6 +222,10 @@ mod tests {
             (&[("control_model.zero_convs.0.0.weight", conv)], FileKind::ControlNet),
             (&[("controlnet_cond_embedding.conv_in.weight", conv)], FileKind::ControlNet),
             (&[("body.0.block1.weight", conv)], FileKind::ControlNet),
+            (
+                &[("contract.0.conv.weight", conv), ("contract.0.norm.weight", &[4, 4])],
+                FileKind::StyleTransfer,
+            ),
             (&[("emb_params", &[3, 768])], FileKind::Embedding),
             (&[("clip_l", &[3, 768]), ("clip_g", &[3, 1280])], FileKind::Embedding),
             (&[("model.1.sub.0.RDB1.conv1.0.weight", conv)], FileKind::Upscaler),

@@ -1239,6 +1239,26 @@ export interface Nodes {
     /** The pictures; their opacity is dropped. */
     image: In<"IMAGE">;
   }): Handle<["IMAGE"]>;
+  /** Loads a small network that repaints pictures in the manner of paintings. This node is Tintype's own. */
+  StyleTransferModelLoader(inputs: {
+    /** The file's name in the folder `style_transfer`. */
+    model_name: string | In<"COMBO">;
+  }): Handle<["STYLE_TRANSFER_MODEL"]>;
+  /** Repaints pictures in one of the styles that a network learned, or between two of them. This node is Tintype's own. */
+  ImageStyleTransfer(inputs: {
+    /** The network. */
+    style_model: In<"STYLE_TRANSFER_MODEL">;
+    /** The pictures; their opacity is dropped. */
+    image: In<"IMAGE">;
+    /** Number of the style. */
+    style?: number | In<"INT">;
+    /** Number of another style. */
+    second_style?: number | In<"INT">;
+    /** How far from the first style to the second: at 0 only the first counts, at 1 only the second. */
+    mix?: number | In<"FLOAT">;
+    /** How far from the picture as it is to the repainted one. */
+    strength?: number | In<"FLOAT">;
+  }): Handle<["IMAGE"]>;
   /** Brings pictures to a size. */
   ImageScale(inputs: {
     /** The pictures. */
