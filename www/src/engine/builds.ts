@@ -1,22 +1,33 @@
-/** Where the two wasm builds are. The only file of the engine that knows of the bundler (Vite). */
+/** Where the page's worker and engines are. The only file of the engine that knows of the bundler (Vite). */
 
-import { TintypeError } from "./errors";
-import type { WasmModule } from "./protocol";
+import type { BuildFiles, Builds, EngineWorker, Host } from "./host";
+import { buildsIn, folderUrl, pageUrl, startWorkerAt } from "./page_host";
+
+/** This page; with `assetsUrl`, one that takes worker and engines from a copy of the package in that folder. */
+export function pageHost(assetsUrl?: string | URL): Host {
+  const baseUrl = pageUrl();
+  const modelsUrl = new URL("models/", baseUrl).href;
+  if (assetsUrl === undefined) return { startWorker, builds: builds(), baseUrl, modelsUrl };
+  const folder = folderUrl(assetsUrl, baseUrl);
+  return { startWorker: () => startWorkerAt(`${folder}worker.js`), builds: buildsIn(folder), baseUrl, modelsUrl };
+}
+
+function startWorker(): EngineWorker {
+  return new Worker(new URL("./worker.ts", import.meta.url), { type: "module", name: "tintype" });
+}
 
 // Globs instead of imports: a checkout in which the engines have not been built yet still has a page
-// that says so. Each module is a chunk of its own; only the one that is asked for is fetched.
-const modules = import.meta.glob<WasmModule>("./pkg/*/tintype.js");
-const binaries = import.meta.glob<string>("./pkg/*/tintype_bg.wasm", { query: "?url", import: "default", eager: true });
-
-/** The generated JavaScript of a build, and the address of its wasm. */
-export async function loadBuild(kind: "cpu" | "webgpu"): Promise<{ module: WasmModule; wasmUrl: string }> {
-  const load = modules[`./pkg/${kind}/tintype.js`];
-  const wasmUrl = binaries[`./pkg/${kind}/tintype_bg.wasm`];
-  if (load === undefined || wasmUrl === undefined) {
-    throw new TintypeError(`the ${kind} engine is not part of this site`, "engine_missing", {
-      hint: "Build the engines with `make wasm`, then build the page again (`make page` does both).",
-    });
-  }
-  // An address made relative to the built worker file; absolute when served by the development server.
-  return { module: await load(), wasmUrl: new URL(wasmUrl, import.meta.url).href };
+// that says so. All are files of their own; only what the worker asks for is fetched.
+function builds(): Builds {
+  const modules = import.meta.glob<string>("./pkg/*/tintype.js", { query: "?url", import: "default", eager: true });
+  const binaries = import.meta.glob<string>("./pkg/*/tintype_bg.wasm", { query: "?url", import: "default", eager: true });
+  const found = (["cpu", "webgpu"] as const).flatMap((kind): [string, BuildFiles][] => {
+    const module = modules[`./pkg/${kind}/tintype.js`];
+    const wasm = binaries[`./pkg/${kind}/tintype_bg.wasm`];
+    if (module === undefined || wasm === undefined) return [];
+    // Addresses made relative to the built file; absolute when served by the development server.
+    const absolute = (url: string) => new URL(url, import.meta.url).href;
+    return [[kind, { module: absolute(module), wasm: absolute(wasm) }]];
+  });
+  return Object.fromEntries(found);
 }

@@ -1,6 +1,7 @@
 /** One worker, seen from the page: calls with answers, events, and the one way it can end. */
 
 import { fromData, TintypeError, toData } from "./errors";
+import type { EngineWorker } from "./host";
 import type { Calls, FromWorker, NodeMethod, OpenOptions, Opened, ToWorker } from "./protocol";
 import type { EngineEvent, NodeValue } from "./types";
 
@@ -20,22 +21,22 @@ interface Pending {
 
 /** A worker with an engine in it. */
 export class Client {
-  #worker: Worker;
+  #worker: EngineWorker;
   #handlers: ClientHandlers;
   #pending = new Map<number, Pending>();
   #nextId = 1;
   #ended: Error | null = null;
 
-  constructor(handlers: ClientHandlers) {
+  constructor(worker: EngineWorker, handlers: ClientHandlers) {
+    this.#worker = worker;
     this.#handlers = handlers;
-    this.#worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module", name: "tintype" });
     this.#worker.addEventListener("message", (event: MessageEvent<FromWorker>) => this.#receive(event.data));
     // The worker's script itself could not be loaded or parsed: nothing inside it can report that.
     this.#worker.addEventListener("error", (event) => {
       event.preventDefault();
       this.#fail(
         new TintypeError(`the engine's worker failed: ${event.message || "it could not be loaded"}`, "engine_crashed", {
-          hint: "Load the page again.",
+          hint: "Load the page again. If it stays so, see that the page's content security policy allows the worker (`worker-src`).",
         }),
       );
     });

@@ -1,16 +1,19 @@
 /** The engine as a page sees it: `open`, graphs, runs, events. Everything slow happens in a worker. */
 
+import { pageHost } from "./builds";
 import { Client } from "./client";
 import { abortError, TintypeError, type NodeErrors } from "./errors";
 import { fillGraph, settingsOf, type GenerateOptions, type GenerateResult, type Settings, type StartImage } from "./generate";
 import { apiText, Graph, nodeId, readApi, type ApiGraph } from "./graph";
 import { History, RunRecord } from "./history";
+import type { Host } from "./host";
 import { parse, stringify } from "./json";
 import { addressOf, lookUp } from "./download";
 import { Library, modelName, type AddModelOptions, type ModelFile } from "./library";
 import type { Handle, Output } from "./nodes";
 import { Images } from "./openai";
 import { Outbox, type SendOptions, type SendOrder } from "./outbox";
+import { folderUrl } from "./page_host";
 import type { NodeMethod, OpenOptions, RunReport } from "./protocol";
 import {
   baseOf,
@@ -51,6 +54,11 @@ export interface EngineOptions {
   device?: DeviceWish;
   /** The folder with the models; `models/` beside the page if left out. */
   modelsUrl?: string | URL;
+  /**
+   * A folder with the package's `worker.js` and `engines/`, for pages whose bundler does not bring them along, or that
+   * take them from elsewhere. Left out, they are where the script is.
+   */
+  assetsUrl?: string | URL;
   /** Where model files are kept for the next visit: the browser's private file system, or nowhere. */
   storage?: "auto" | "opfs" | "none";
   /**
@@ -128,6 +136,7 @@ export class Engine {
   readonly history = new History();
 
   #options: OpenOptions;
+  #host: Host;
   #client: Promise<Client> | null = null;
   #starting = new Set<Client>();
   #info: ObjectInfo = {};
@@ -146,10 +155,12 @@ export class Engine {
   #active: ActiveRun | null = null;
   #closed: Error | null = null;
 
-  constructor(options: EngineOptions) {
+  constructor(options: EngineOptions, host: Host = pageHost(options.assetsUrl)) {
+    this.#host = host;
     this.#options = {
       device: options.device ?? "auto",
-      modelsUrl: folderUrl(options.modelsUrl ?? "models/"),
+      modelsUrl: folderUrl(options.modelsUrl ?? host.modelsUrl, host.baseUrl),
+      builds: host.builds,
       storage: options.storage ?? "auto",
       noise: options.noise ?? "comfyui",
       previews: options.previews ?? "auto",
@@ -461,6 +472,7 @@ export class Engine {
       this.#info = await client.call("registerNode", ...schemaOf(definition));
     }
     for (const [filename, bytes] of this.#inputs) await client.call("putInput", filename, bytes);
+    for (const file of (await this.#host.models?.()) ?? []) this.#info = await client.call("addModel", ...file);
     for (const model of await this.#library.list()) {
       if (!this.#models.has(model.path)) this.#models.set(model.path, model);
     }
@@ -469,7 +481,7 @@ export class Engine {
   }
 
   async #startWith(device: DeviceWish, reason: string | null): Promise<Client> {
-    const client: Client = new Client({
+    const client: Client = new Client(this.#host.startWorker(), {
       onEvent: (event) => this.#receive(event),
       onNode: (classType, method, inputs) => this.#callNode(classType, method, inputs),
       onFatal: (error) => this.#lose(error),
@@ -593,7 +605,8 @@ export class Engine {
       try {
         call();
       } catch (error) {
-        reportError(error);
+        if (typeof reportError === "function") reportError(error);
+        else console.error(error);
       }
     }
   }
@@ -638,11 +651,6 @@ function schemaOf({ run: _, fingerprint, ...schema }: NodeDefinition): [NodeSche
 
 function fileKey(ref: FileRef): string {
   return `${ref.type}/${ref.subfolder}/${ref.filename}`;
-}
-
-function folderUrl(url: string | URL): string {
-  const absolute = new URL(url, document.baseURI).href;
-  return absolute.endsWith("/") ? absolute : `${absolute}/`;
 }
 
 /** `promise`, or an `AbortError` as soon as `signal` says so. */

@@ -1,6 +1,7 @@
 /** The messages between the page and the worker, and the wasm module's face. */
 
 import type { ErrorData, NodeErrors } from "./errors";
+import type { Builds } from "./host";
 import type { ExpandedPrompt, MidjourneySettings, Wildcards } from "./prompts";
 import type {
   App,
@@ -24,6 +25,8 @@ export interface OpenOptions {
   storage: "auto" | "opfs" | "none";
   noise: Desktop;
   previews: Previews;
+  /** Where the engines are. */
+  builds: Builds;
 }
 
 /** What an opened worker tells. */

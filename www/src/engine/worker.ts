@@ -1,9 +1,9 @@
 /** The dedicated worker in which one wasm engine lives. Converts, calls, converts; decides nothing. */
 
-import { loadBuild } from "./builds";
 import { chooseDevice } from "./device";
 import { fromData, toData, TintypeError } from "./errors";
-import type { Calls, FromWorker, NodeMethod, OpenOptions, Opened, ToWorker, WasmEngine } from "./protocol";
+import type { BuildFiles } from "./host";
+import type { Calls, FromWorker, NodeMethod, OpenOptions, Opened, ToWorker, WasmEngine, WasmModule } from "./protocol";
 import type { DeviceInfo, EngineEvent, NodeSchema, NodeValue } from "./types";
 
 // tsc checks this file with the page's library, in which `self` is a window.
@@ -107,8 +107,13 @@ async function open(options: OpenOptions): Promise<Opened> {
     gpu: (navigator as Partial<NavigatorGPU>).gpu,
     isSecureContext: scope.isSecureContext,
   });
-  const { module, wasmUrl } = await loadBuild(choice.kind);
-  await module.default({ module_or_path: await fetchProgram(wasmUrl) });
+  const files = options.builds[choice.kind];
+  if (files === undefined) {
+    throw new TintypeError(`the ${choice.kind} engine is not part of this site`, "engine_missing", {
+      hint: "Build the engines with `make wasm`, then build the page again (`make page` does both).",
+    });
+  }
+  const module = await loadProgram(files);
   engine = await module.Engine.open({
     models_url: options.modelsUrl,
     storage: options.storage === "auto" ? await storageHere() : options.storage,
@@ -131,6 +136,25 @@ async function open(options: OpenOptions): Promise<Opened> {
     keepsModels: info.keeps_models,
   };
   return { device, objectInfo: engine.object_info() };
+}
+
+/** The generated JavaScript of an engine, with its wasm compiled. */
+async function loadProgram({ module: address, wasm }: BuildFiles): Promise<WasmModule> {
+  const module = await (import(/* @vite-ignore */ address) as Promise<WasmModule>).catch((cause: unknown) => {
+    throw new TintypeError(`the engine could not be fetched (${String(cause)})`, "engine_missing", {
+      hint: "Check the connection and load the page again.",
+      cause,
+    });
+  });
+  const program = await fetchProgram(wasm);
+  await module.default({ module_or_path: program }).catch((cause: unknown) => {
+    if (!/Content Security Policy|unsafe-eval/.test(String(cause))) throw cause;
+    throw new TintypeError("the page's content security policy forbids WebAssembly", "csp_blocked", {
+      hint: "Add `'wasm-unsafe-eval'` to `script-src` of the content security policy that the worker's script is sent with.",
+      cause,
+    });
+  });
+  return module;
 }
 
 /** The wasm as a response that reports its bytes as they come, so that compiling starts at once. */
