@@ -15,6 +15,8 @@ export interface DeviceChoice {
 export interface GpuHost {
   gpu?: Pick<GPU, "requestAdapter"> | undefined;
   isSecureContext: boolean;
+  /** Why there can be no `gpu`, where that is known. */
+  missing?: string | undefined;
 }
 
 type Limit = "maxStorageBufferBindingSize" | "maxComputeInvocationsPerWorkgroup" | "maxStorageBuffersPerShaderStage";
@@ -65,8 +67,10 @@ async function inspect(host: GpuHost): Promise<Found> {
   const nothing = (problem: string): Found => ({ problem, name: "", software: false });
   if (host.gpu === undefined) {
     return nothing(
-      host.isSecureContext
-        ? "this browser has no WebGPU"
+      host.missing !== undefined
+        ? host.missing
+        : host.isSecureContext
+          ? "this browser has no WebGPU"
         : "WebGPU needs a page served over https or from localhost",
     );
   }

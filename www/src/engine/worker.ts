@@ -11,6 +11,8 @@ const scope = self as unknown as {
   postMessage(message: FromWorker, transfer: Transferable[]): void;
   addEventListener: typeof self.addEventListener;
   isSecureContext: boolean;
+  /** Said by a thread of Node. */
+  gpuMissing?: string;
 };
 
 let engine: WasmEngine | null = null;
@@ -106,6 +108,7 @@ async function open(options: OpenOptions): Promise<Opened> {
   const choice = await chooseDevice(options.device, {
     gpu: (navigator as Partial<NavigatorGPU>).gpu,
     isSecureContext: scope.isSecureContext,
+    missing: scope.gpuMissing,
   });
   const files = options.builds[choice.kind];
   if (files === undefined) {
