@@ -4,6 +4,14 @@ import { findChromium, flags } from "./scripts/chromium.mjs";
 
 const executablePath = findChromium();
 
+const chromium = {
+  launchOptions: {
+    ...(executablePath === null ? {} : { executablePath }),
+    args: flags({ software: true }),
+  },
+  screenshot: "only-on-failure",
+} as const;
+
 export default defineConfig({
   testDir: "test",
   outputDir: "test-results",
@@ -29,5 +37,10 @@ export default defineConfig({
         screenshot: "only-on-failure",
       },
     },
+    { name: "browser", testDir: "test/browser", use: chromium },
+    // The npm package that `make package` writes: the widget on pages, the engine in Node.
+    { name: "package", testDir: "test/package", timeout: 60_000, use: chromium },
+    // The same, installed into fresh projects: needs the npm registry.
+    { name: "install", testDir: "test/install", use: chromium },
   ],
 });

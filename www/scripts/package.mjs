@@ -119,7 +119,7 @@ async function writeManifest() {
       "./element": entry("element", "element"),
       "./node": entry("node", "node"),
       "./react": { types: "./react.d.ts", default: "./react.js" },
-      "./worker": "./worker.js",
+      "./worker": { types: "./worker.d.ts", default: "./worker.js" },
       "./*.wasm": "./engines/*/tintype_bg.wasm",
       "./engines/*": "./engines/*",
       "./models/*": "./models/*",

@@ -33,14 +33,15 @@ const TYPES = {
 export const DIST = fileURLToPath(new URL("../dist", import.meta.url));
 
 /**
- * Serves `folder`; gives the server and its address once it listens. Port 0 takes a free one.
- * @param {{ folder?: string, port?: number, host?: string }} [options]
+ * Serves `folder`; gives the server and its address once it listens. Port 0 takes a free one. `headers` are sent with
+ * every file, for tests of hosts that send more than this one.
+ * @param {{ folder?: string, port?: number, host?: string, headers?: Record<string, string> }} [options]
  * @returns {Promise<{ server: import("node:http").Server, url: string, close: () => Promise<void> }>}
  */
-export async function serve({ folder = DIST, port = 0, host = "127.0.0.1" } = {}) {
+export async function serve({ folder = DIST, port = 0, host = "127.0.0.1", headers = {} } = {}) {
   const root = await realpath(folder);
   const server = createServer((request, response) => {
-    answer(root, request, response).catch(() => {
+    answer(root, headers, request, response).catch(() => {
       if (!response.headersSent) response.writeHead(500);
       response.end();
     });
@@ -65,10 +66,11 @@ export async function serve({ folder = DIST, port = 0, host = "127.0.0.1" } = {}
 
 /**
  * @param {string} root
+ * @param {Record<string, string>} more
  * @param {import("node:http").IncomingMessage} request
  * @param {import("node:http").ServerResponse} response
  */
-async function answer(root, request, response) {
+async function answer(root, more, request, response) {
   const refuse = (/** @type {number} */ status, /** @type {string} */ text, headers = {}) => {
     response.writeHead(status, { "content-type": "text/plain; charset=utf-8", ...headers });
     response.end(request.method === "HEAD" ? undefined : `${text}\n`);
@@ -82,6 +84,7 @@ async function answer(root, request, response) {
   const { path, info } = file;
   const etag = `"${info.size.toString(16)}-${Math.floor(info.mtimeMs).toString(16)}"`;
   const headers = {
+    ...more,
     "content-type": TYPES[/** @type {keyof typeof TYPES} */ (extname(path).toLowerCase())] ?? "application/octet-stream",
     "accept-ranges": "bytes",
     etag,

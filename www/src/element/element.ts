@@ -295,7 +295,9 @@ export class TintypeImage extends Base {
       this.#tell("ready", { device: engine.device });
       return engine;
     } catch (error) {
-      if (this.#lease === held) this.#letGo(0);
+      // Another try starts anew.
+      held.release(0);
+      if (this.#lease === held) this.#lease = null;
       throw error;
     } finally {
       quiet();

@@ -38,7 +38,7 @@ export const ENGLISH: Strings = {
   firstUse: (bytes) =>
     bytes === null
       ? "The first picture downloads the model; it is kept for the next visit."
-      : `The first picture downloads ${sizeInWords(bytes)}; it is kept for the next visit.`,
+      : `The first picture downloads up to ${sizeInWords(bytes)}; it is kept for the next visit.`,
   privacy: "Drawn on your device. Nothing is sent.",
   progressLabel: "Progress",
   loadingEngine: (percent) => `Loading the engine${percentOf(percent)}`,

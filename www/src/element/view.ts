@@ -37,7 +37,7 @@ export class View {
   #posterSlot = make("slot", { name: "poster" });
   #poster = make("img", { part: "poster", alt: "" });
   #empty = emptyPlate();
-  #preview = make("canvas", { part: "preview", "aria-hidden": "true" });
+  #preview = make("canvas", { part: "preview", width: "1", "aria-hidden": "true" });
   #resultSlot = make("slot", { name: "result" });
   #label = make("label", { part: "label" });
   #labelText = make("span", {});
@@ -46,7 +46,8 @@ export class View {
   #bar = make("progress", { part: "bar", max: "1" });
   #progressText = make("p", { part: "progress-text" });
   #errorSlot = make("slot", { name: "error" });
-  #message = make("strong", { part: "error-message" });
+  #failed = make("strong", {});
+  #message = make("span", { part: "error-message" });
   #hint = make("span", { part: "error-hint" });
   #note = make("p", { part: "note" });
   #status = make("p", { part: "status", role: "status" });
@@ -61,7 +62,7 @@ export class View {
     progress.append(this.#bar, this.#progressText);
     this.#progressSlot.append(progress);
     const error = make("p", { part: "error", class: "error", role: "alert" });
-    error.append(this.#message, this.#hint);
+    error.append(this.#failed, this.#message, " ", this.#hint);
     this.#errorSlot.append(error);
     const row = make("div", { part: "controls", class: "row" });
     row.append(this.button, this.#save);
@@ -104,7 +105,8 @@ export class View {
     this.#progressText.textContent = progress?.text ?? "";
 
     this.#errorSlot.hidden = problem === null;
-    this.#message.textContent = problem === null ? "" : `${strings.failed} ${sentence(problem.message)}`;
+    this.#failed.textContent = problem === null ? "" : strings.failed;
+    this.#message.textContent = problem === null ? "" : sentence(problem.message);
     this.#hint.textContent = problem?.hint ?? "";
 
     const size = download === undefined ? "" : `${strings.firstUse(download)} `;

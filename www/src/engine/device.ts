@@ -67,11 +67,8 @@ async function inspect(host: GpuHost): Promise<Found> {
   const nothing = (problem: string): Found => ({ problem, name: "", software: false });
   if (host.gpu === undefined) {
     return nothing(
-      host.missing !== undefined
-        ? host.missing
-        : host.isSecureContext
-          ? "this browser has no WebGPU"
-        : "WebGPU needs a page served over https or from localhost",
+      host.missing ??
+        (host.isSecureContext ? "this browser has no WebGPU" : "WebGPU needs a page served over https or from localhost"),
     );
   }
   let adapter: GPUAdapter | null;

@@ -11,7 +11,8 @@ export class NodeWorker implements EngineWorker {
   #waiting = 0;
 
   constructor(script: URL) {
-    this.#thread = new Worker(script, { name: "tintype" });
+    // None of the program's own flags: some, such as those of `node --eval`, are refused in a thread.
+    this.#thread = new Worker(script, { name: "tintype", execArgv: [] });
     this.#thread.unref();
     this.#thread.on("message", (message: FromWorker) => {
       if (message.type === "result" || message.type === "error") this.#count(-1);

@@ -1,0 +1,2 @@
+/** A script for workers; it exports nothing. */
+export {};
