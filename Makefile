@@ -11,7 +11,9 @@ PROMPT ?= a red dragon, 3d render
 OUT ?= picture.png
 PYTHON ?= tests/reference/.venv/bin/python
 
-.PHONY: run picture test check lint wasm cpu webgpu parity page npm chromium rust size bench bench-unet bench-executor bench-images docs clean
+BASE ?= ./
+
+.PHONY: run picture site package test test-package test-hosts check lint wasm cpu webgpu parity page npm chromium rust size bench bench-unet bench-executor bench-images docs clean
 
 ## Build the page and serve it on http://localhost:8080
 run: page
@@ -24,12 +26,31 @@ picture: page chromium
 	  $(if $(CFG),--cfg $(CFG)) $(if $(SAMPLER),--sampler $(SAMPLER)) $(if $(SCHEDULER),--scheduler $(SCHEDULER)) \
 	  $(if $(WIDTH),--width $(WIDTH)) $(if $(HEIGHT),--height $(HEIGHT))
 
+## A folder for any static host, build/site: make site [BASE=/sub/path/]
+site: wasm
+	node www/scripts/site.mjs --base $(BASE)
+
+## The npm package, build/package: engine, widget, Node's entry
+package: wasm
+	node www/scripts/package.mjs
+
+## The package in fresh Vite and webpack projects, Node-RED, n8n and the examples: needs the npm registry
+test-package: package chromium
+	cd www && npx playwright test --project=install
+	$(MAKE) test-hosts
+	node www/examples/check.mjs
+
+## The nodes for Node-RED and n8n
+test-hosts: package
+	cd integrations/node-red && npm install --no-audit --no-fund && npm test
+	cd integrations/n8n && npm install --no-audit --no-fund && npm test
+
 ## All tests: style, Rust, engine sizes, page, browser
 test: lint
 	cargo test --workspace
 	cargo run --example run_workflow -- www/public/workflows/text_to_image.json --models www/public/models --out build/native
 	test -n "$$(find build/native -name 'dragon_*.png' -size +4k)"
-	$(MAKE) size page parity chromium
+	$(MAKE) size page package parity chromium
 	cd www && npm run check && npm test
 
 ## What a change must pass before it is looked at: no browser, no wasm

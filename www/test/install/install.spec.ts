@@ -15,7 +15,8 @@ import { PACKAGE } from "../package/fixtures";
 
 /** A program in TypeScript: what it says of types is checked, too. */
 const MAIN = `import { open, Graph, type In, type RunResult } from "tintype";
-import { TintypeImage } from "tintype/element";
+import "tintype/element";
+import type { TintypeImage } from "tintype/element";
 
 const widget: TintypeImage = document.createElement("tintype-image");
 widget.id = "widget";
@@ -80,7 +81,7 @@ async function draws(page: Page, url: string): Promise<void> {
   const errors: string[] = [];
   page.on("pageerror", (error) => errors.push(error.message));
   await page.goto(url);
-  await expect.poll(() => page.locator("#picture").evaluate((image: HTMLImageElement) => image.naturalWidth), { timeout: 60_000 }).toBe(64);
+  await expect.poll(() => page.locator("#picture").evaluate((image: HTMLImageElement) => image.naturalWidth), { timeout: 20_000, message: errors.join() }).toBe(64);
   await page.getByRole("button", { name: "Draw" }).click();
   await expect(page.getByRole("link", { name: "Save" })).toBeVisible();
   expect(errors).toEqual([]);
@@ -122,11 +123,12 @@ test("a fresh Vite project: types, the built site, the development server", asyn
 test("a fresh webpack project", async ({ page }) => {
   const folder = project("webpack", ["webpack@5", "webpack-cli@7"], {
     "main.mjs": MAIN.replace(/^import \{ open.*$/m, 'import { open, Graph } from "tintype";')
+      .replace(/^import type.*$/m, "")
       .replace(/const (\w+|\{ \w+ \}): [\w<>"]+ =/g, "const $1 =")
       .replace(/ as (Blob|never)\b/g, ""),
     "dist/index.html": HTML('<script type="module" src="main.js"></script>'),
     "webpack.config.mjs":
-      'export default { mode: "production", entry: "./main.mjs", experiments: { outputModule: true, topLevelAwait: true }, output: { module: true, publicPath: "auto" }, performance: { hints: false } };\n',
+      'export default { mode: "production", entry: "./main.mjs", experiments: { outputModule: true, topLevelAwait: true }, output: { module: true, publicPath: "auto", filename: "main.js" }, performance: { hints: false } };\n',
   });
   npx(folder, "tintype", "dist");
   npx(folder, "webpack");
