@@ -24,20 +24,8 @@ export default defineConfig({
   reporter: [["list"]],
   projects: [
     { name: "unit", testDir: "test/unit" },
-    {
-      name: "browser",
-      testDir: "test/browser",
-      use: {
-        launchOptions: {
-          ...(executablePath === null ? {} : { executablePath }),
-          args: flags({ software: true }),
-        },
-        // Its requests could not be answered by a test; offline.spec.ts allows it again.
-        serviceWorkers: "block",
-        screenshot: "only-on-failure",
-      },
-    },
-    { name: "browser", testDir: "test/browser", use: chromium },
+    // Requests to a service worker could not be answered by a test; offline.spec.ts allows it again.
+    { name: "browser", testDir: "test/browser", use: { ...chromium, serviceWorkers: "block" } },
     // The npm package that `make package` writes: the widget on pages, the engine in Node.
     { name: "package", testDir: "test/package", timeout: 60_000, use: chromium },
     // The same, installed into fresh projects: needs the npm registry.
