@@ -220,7 +220,9 @@ test("a result is upscaled four times, compared, copied as text, and opened as a
   expect(await page.locator(".sheet img").first().evaluate((image: HTMLImageElement) => image.naturalWidth)).toBe(256);
   await expect(page.getByRole("slider", { name: "Before and after" })).toBeVisible();
   await page.getByRole("button", { name: "Open as graph" }).click();
-  await expect(page.getByRole("button", { name: "Run workflow" })).toBeVisible();
+  await expect(page).toHaveTitle("Graph · Tintype");
+  await expect(page.locator(".svelte-flow__node").filter({ hasText: "Upscale Image" })).toBeVisible();
+  await page.getByRole("link", { name: "Create", exact: true }).click();
   // The text opens again, and is the same graph's settings.
   await page.getByLabel("Workflow or model file").setInputFiles({ name: "copied.txt", mimeType: "text/plain", buffer: Buffer.from(text) });
   await expect(page.getByRole("heading", { name: "copied.txt" })).toBeVisible();
