@@ -262,7 +262,10 @@ impl Machine<'_> {
         let given = &self.items[given];
         let argument = |i: usize| given.get(i).map(|(_, value)| value.clone());
         let made = match function {
-            Function::Dictionary if given.is_empty() => return Some(self.push_items(Vec::new())),
+            Function::Dictionary if given.is_empty() => {
+                self.push_items(Vec::new());
+                return Some(());
+            }
             Function::Dictionary | Function::Array(_) => return None,
             Function::Parameter => argument(0)?,
             Function::Other => Value::Other,
