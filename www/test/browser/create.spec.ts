@@ -181,7 +181,7 @@ test("two fingers move and zoom the mask, one paints", async ({ browser, site })
   await send("touchEnd", []);
   const undo = page.getByRole("button", { name: "Undo" });
   await expect(undo).toHaveAttribute("aria-disabled", "false");
-  await undo.tap();
+  await undo.click();
   await expect(undo).toHaveAttribute("aria-disabled", "true");
   await send("touchStart", [[0.4, 0.5]]);
   await send("touchStart", [[0.4, 0.5], [0.6, 0.5]]);
@@ -240,6 +240,7 @@ test("draw, redraw a part, upscale, save: dropped on a new page it is the same g
   await start(page).getByRole("button", { name: "Mark a part…" }).click();
   await page.getByRole("application").click();
   await page.getByRole("button", { name: "Done" }).click();
+  await expect(page.getByRole("application")).toHaveCount(0);
   await page.getByLabel("Size").selectOption({ label: "Small square, 64 × 64" });
   await draw(page);
   const save = async (page: Page) => {
