@@ -1,6 +1,6 @@
 /** What can be put into the queue: the form, an upscaled picture. */
 
-import { hasFlags, type Engine, type GenerateOptions, type Settings } from "../engine/index";
+import { hasFlags, type Engine, type GenerateOptions, type Graph, type Settings } from "../engine/index";
 import { optionsOf } from "./form";
 import { fill, fillUpscale } from "./recipe";
 import type { Job, Picture } from "./runs.svelte";
@@ -9,13 +9,27 @@ import type { Studio } from "./studio.svelte";
 import { styled, stylesFor } from "./styles";
 import { optionsOf as choicesIn } from "./workflow";
 
-/** Draws the form as it is now. A MidJourney prompt may stand for several runs, and its flags go before the form. */
-export function formJob(studio: Studio): Job {
+/** What the form says now, for work that runs later. */
+export function taken(studio: Studio) {
   const form = optionsOf(studio.form);
   const { styles, loras } = studio.form;
   const chosen = stylesFor(studio.models.sideOf(form.model) === null).filter(({ name }) => styles.includes(name));
   const uses = loras.filter(({ name }) => choicesIn(studio.info, "LoraLoader", "lora_name").includes(name)).map((use) => ({ ...use }));
   const start = studio.start.now;
+  /** The graph of these settings; over the picture to start from, if there is one. */
+  const graphOf = async (engine: Engine, settings: Settings): Promise<Graph> => {
+    const source = start === null ? null : await handOver(engine, start, settings, studio.gallery.keepInput);
+    const graph = engine.graph();
+    fill(graph, { settings, loras: uses, source });
+    return graph;
+  };
+  const before = start === null || start.pad !== null ? null : start.picture.file;
+  return { form, chosen, over: start !== null, graphOf, about: { note: noteOf(start), before } };
+}
+
+/** Draws the form as it is now. A MidJourney prompt may stand for several runs, and its flags go before the form. */
+export function formJob(studio: Studio): Job {
+  const { form, chosen, over, graphOf, about } = taken(studio);
   return {
     title: form.prompt.trim() || "without words",
     run: async ({ engine, draw, show }) => {
@@ -23,22 +37,18 @@ export function formJob(studio: Studio): Job {
       for (const { options, notices } of prompts) {
         studio.notice(notices);
         const negative = [...new Set([form.negativePrompt, options.negativePrompt])].filter(Boolean).join(", ");
-        const settings = settingsOf(form, options, start !== null);
+        const settings = settingsOf(form, options, over);
         Object.assign(settings, styled(options.prompt, negative, chosen));
         const drawn = "dynamicPrompts" in options ? settings : await drawWords(engine, settings);
-        const source = start === null ? null : await handOver(engine, start, settings, studio.gallery.keepInput);
-        const graph = engine.graph();
-        fill(graph, { settings: drawn, loras: uses, source });
-        const { images } = await draw(graph);
-        const before = start === null || start.pad !== null ? null : start.picture.file;
-        show(images.map((file) => ({ file, title: drawn.prompt, settings, note: noteOf(start), before })));
+        const { images } = await draw(await graphOf(engine, drawn));
+        show(images.map((file) => ({ file, title: drawn.prompt, settings, ...about })));
       }
     },
   };
 }
 
 /** What a prompt says goes before the form. */
-function settingsOf(form: Settings, said: GenerateOptions, over: boolean): Settings {
+export function settingsOf(form: Settings, said: GenerateOptions, over: boolean): Settings {
   const { seed, steps = form.steps, width = form.width, height = form.height, batchSize = form.batchSize } = said;
   const denoise = over ? form.denoise : 1;
   // A number that is no seed goes on as it is: it is refused by name when the graph is written.
@@ -47,7 +57,7 @@ function settingsOf(form: Settings, said: GenerateOptions, over: boolean): Setti
 }
 
 /** The settings with the choices in both prompts drawn, the negative one with the seed after. */
-async function drawWords(engine: Engine, settings: Settings): Promise<Settings> {
+export async function drawWords(engine: Engine, settings: Settings): Promise<Settings> {
   const { prompt, negativePrompt, seed } = settings;
   if (typeof seed !== "bigint") return settings;
   const [positive, negative] = [await engine.expandPrompt(prompt, { seed }), await engine.expandPrompt(negativePrompt, { seed: seed + 1n })];
