@@ -9,7 +9,7 @@ use tintype::nodes::identify;
 use tintype::store::{ByteSource, MemorySource};
 use tintype::weights::WeightsFile;
 
-use crate::checkpoints::{graph, made, node};
+use crate::checkpoints::{engine, graph, made, node};
 use crate::hostile::damage::{Random, mutate};
 use crate::support::tiny::{Models, Tensors, names, networks, single_file, theirs};
 use crate::support::torch::torch_file;
@@ -152,10 +152,13 @@ fn one_picture_from_safetensors_and_from_torch() {
         };
         models = models.with(place, &torch_file(&tensors));
     }
-    let simple = |name: &str| {
+    let whole = |name: &str| {
         let loader = json!({ "4": node("CheckpointLoaderSimple", json!({ "ckpt_name": name })) });
-        made(&models, &graph(loader, [("4", 0), ("4", 1), ("4", 2)]))
+        graph(loader, [("4", 0), ("4", 1), ("4", 2)])
     };
+    let simple = |name: &str| made(&models, &whole(name));
+    let plan = block_on(engine(&models).plan(&whole("a.ckpt").to_string())).unwrap();
+    assert_eq!((plan.files.len(), plan.steps.len()), (1, 2));
     let picture = simple("a.safetensors");
     assert!(simple("a.ckpt") == picture);
     let loaders = json!({

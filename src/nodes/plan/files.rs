@@ -10,8 +10,8 @@ use crate::models::clip::TOKEN_TABLE;
 use crate::models::unet::UnetConfig;
 use crate::models::vae::VaeConfig;
 use crate::nodes::Environment;
-use crate::nodes::folders::{TINY_VAES, half_of, model_path};
-use crate::store::Look;
+use crate::nodes::folders::{TINY_VAES, half_of, is_weights, model_path};
+use crate::store::{self, Look};
 use crate::weights::checkpoint::{Checkpoint, Part};
 use crate::weights::identify::identify;
 use crate::weights::{Dtype, WeightsFile};
@@ -39,7 +39,7 @@ impl Files {
                 else {
                     continue;
                 };
-                let mut networks = Networks::default();
+                let mut networks = configs(env, folder, name).await?;
                 for path in paths(env, folder, name) {
                     files.read(env, id.as_str(), &path, &mut networks).await?;
                 }
@@ -62,7 +62,7 @@ impl Files {
         let mut parts = Checkpoint::of(file.tensors()).parts;
         let kind = identify(file.tensors()).ok();
         if let Some(shapes) = parts.remove(&Part::Unet) {
-            // Of a folder its config says more than shapes do, and of other kinds of file nothing is needed.
+            // Of a folder its config said it already, and of other kinds of file nothing is needed.
             networks.unet = networks.unet.take().or(UnetConfig::from_shapes(path, &shapes).ok());
         }
         if let Some(shapes) = parts.remove(&Part::Vae) {
@@ -113,6 +113,22 @@ impl Files {
     }
 }
 
+/// The networks of a folder in diffusers' layout, by their configs: shapes alone do not tell those of every model.
+async fn configs(env: &Environment, folder: &str, name: &str) -> Result<Networks> {
+    let (files, mut networks) = (env.store.list(), Networks::default());
+    let Ok(path) = model_path(env, folder, name) else { return Ok(networks) };
+    let [unet, vae] = ["unet", "vae"].map(|network| format!("{path}/{network}/config.json"));
+    if files.contains(&unet) {
+        let config = store::read_text(&*env.store, &unet).await?;
+        networks.unet = Some(UnetConfig::parse(&unet, &config)?);
+    }
+    if files.contains(&vae) {
+        let config = store::read_text(&*env.store, &vae).await?;
+        networks.vae = Some(VaeConfig::parse(&vae, &config)?);
+    }
+    Ok(networks)
+}
+
 /// The files of weights that a name in a graph stands for; none if there is no such file.
 fn paths(env: &Environment, folder: &str, name: &str) -> Vec<String> {
     let files = env.store.list();
@@ -122,7 +138,7 @@ fn paths(env: &Environment, folder: &str, name: &str) -> Vec<String> {
     }
     let Ok(path) = model_path(env, folder, name) else { return Vec::new() };
     if files.contains(&path) {
-        return if path.ends_with(".safetensors") { vec![path] } else { Vec::new() };
+        return if is_weights(&path) { vec![path] } else { Vec::new() };
     }
     let inside = format!("{path}/");
     let is_inside = |file: &String| file.starts_with(&inside) && file.ends_with(".safetensors");
