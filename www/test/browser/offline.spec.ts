@@ -7,7 +7,7 @@ import { join } from "node:path";
 import type { Page } from "@playwright/test";
 
 import { DIST, serve } from "../../scripts/serve.mjs";
-import { expect, test } from "./fixtures";
+import { expect, pngTexts, test } from "./fixtures";
 
 test.use({ serviceWorkers: "allow" });
 
@@ -113,6 +113,9 @@ test("on a first visit a picture of the bundled model is there at once, with wha
   await expect(example).toBeVisible({ timeout: 5000 });
   expect(await example.evaluate((image: HTMLImageElement) => image.decode().then(() => image.naturalWidth))).toBe(128);
   expect(Date.now() - begun).toBeLessThan(6000);
+  // The prompt under it is the one inside the file.
+  const graph = JSON.parse(pngTexts(readFileSync(join(DIST, "first.png"))).prompt ?? "{}") as Record<string, { inputs: { text?: string } }>;
+  await expect(page.getByText(`The bundled model drew this from “${graph["2"]?.inputs.text}”.`)).toBeVisible();
   await expect(page.getByText(/cannot draw people/)).toBeVisible();
   await page.getByRole("link", { name: "Add one under Models" }).click();
   await expect(page.getByRole("heading", { name: "Add a model" })).toBeVisible();
