@@ -152,7 +152,8 @@ async function hub(file: Buffer) {
     // The header alone is small; the file itself breaks off in the middle, the first time.
     if (manner === "breaks once" && start === 0 && !range?.[2] && seen.broken++ === 0) {
       seen.sent += part.length >> 1;
-      response.write(part.subarray(0, part.length >> 1), () => setTimeout(() => response.destroy(), 50));
+      // A connection that is ended delivers what was written; one that is destroyed may lose it.
+      response.write(part.subarray(0, part.length >> 1), () => response.socket?.end());
       return;
     }
     seen.sent += part.length;
@@ -218,7 +219,7 @@ test.describe("models by their address", () => {
     const made = await lab.evaluate(PAINT, { address: "", name, storage: "opfs" as const });
     expect(made.size).toBeGreaterThan(1000);
     const size = tinyCheckpoint().length;
-    expect(server.seen.sent - before, "only the rest").toBeLessThan(size * 0.75);
+    expect(server.seen.sent - before, "only the rest").toBeLessThan(size * 0.6);
   });
 
   test("what a server gets wrong is said, and no damaged file is used", async ({ lab }) => {
