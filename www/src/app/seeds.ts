@@ -1,6 +1,6 @@
 /** Seeds of an opened workflow after a run: the editor's “control after generate”. Plain data, no engine. */
 
-import { seedInputs, type ApiGraph, type InputSpec, type ObjectInfo } from "../engine/index";
+import { numberAfter, seedInputs, wholeOf, type ApiGraph, type ObjectInfo } from "../engine/index";
 
 /** What is read of the editor's graph; anything may be missing from a file. */
 interface UiGraph {
@@ -19,9 +19,6 @@ interface UiNode {
 type Place = [node: string, input: string];
 
 const CONTROLS: unknown[] = ["fixed", "increment", "decrement", "randomize"];
-const MOST = 2n ** 64n - 1n;
-/** The editor draws no larger numbers. */
-const MOST_DRAWN = 2n ** 50n;
 
 /**
  * The graph, and the editor's form of it, for the run after this one: each number that has a control behind it in the
@@ -44,7 +41,7 @@ export function nextSeeds(
     const value = wholeOf(node?.inputs[input]);
     if (node === undefined || value === null) return;
     const spec = { ...info[node.class_type]?.input.required, ...info[node.class_type]?.input.optional }[input];
-    const changed = changedBy(values[at + 1], value, spec, random);
+    const changed = numberAfter(values[at + 1], value, spec?.[1]?.min, spec?.[1]?.max, random);
     values[at] = changed;
     for (const [id, input] of live) next.graph[id]!.inputs[input] = changed;
   };
@@ -84,40 +81,6 @@ function takers(from: UiNode, nodes: UiNode[], links: unknown[], path: string): 
     const input = nodes.find(({ id }) => id === target)?.inputs?.[Number(slot)]?.name;
     return origin === from.id && input !== undefined ? [[`${path}${target}`, input]] : [];
   });
-}
-
-function changedBy(control: unknown, value: bigint, spec: InputSpec | undefined, random: () => number): number | bigint {
-  const [least, most] = [limit(spec?.[1]?.min, 0n), limit(spec?.[1]?.max, MOST)];
-  switch (control) {
-    case "increment":
-      return shortest(value < most ? value + 1n : most);
-    case "decrement":
-      return shortest(value > least ? value - 1n : least);
-    case "randomize": {
-      const from = least < -MOST_DRAWN ? -MOST_DRAWN : least;
-      const to = most > MOST_DRAWN ? MOST_DRAWN : most;
-      return shortest(from + BigInt(Math.floor(random() * Number(to - from + 1n))));
-    }
-    default:
-      return shortest(value);
-  }
-}
-
-/** A limit of an input. As a number 2^64 − 1 has become 2^64. */
-function limit(value: unknown, otherwise: bigint): bigint {
-  const whole = typeof value === "number" && Number.isInteger(value) ? BigInt(value) : (wholeOf(value) ?? otherwise);
-  return whole > MOST ? MOST : whole;
-}
-
-function wholeOf(value: unknown): bigint | null {
-  if (typeof value === "bigint") return value;
-  return typeof value === "number" && Number.isSafeInteger(value) ? BigInt(value) : null;
-}
-
-/** As `parse` of engine/json.ts would give it. */
-function shortest(value: bigint): number | bigint {
-  const number = Number(value);
-  return Number.isSafeInteger(number) ? number : value;
 }
 
 function listOf<T>(list: T[] | undefined): T[] {

@@ -1,8 +1,7 @@
 /** Numbers of widgets: read, stepped, kept within their range, with every digit of a long seed. */
 
-import type { Json } from "../engine/index";
+import { shortest, wholeOf, type Json } from "../engine/index";
 import type { Field } from "./model/schema";
-import { shortest, wholeOf } from "./model/seeds";
 
 /** A value as text. */
 export function textOf(value: Json): string {

@@ -5,6 +5,7 @@ export { bulk, readRows, type Row, type RowResult } from "./batch/bulk";
 export { drawGrids } from "./batch/grid";
 export { matrixAxes, matrixPrompts, type MatrixOptions } from "./batch/matrix";
 export { cells, runCells, type Cell, type CellResult } from "./batch/sweep";
+export { numberAfter, shortest, wholeOf } from "./control";
 export { Engine, open, type EngineOptions, type Opened, type RunRequest } from "./engine";
 export { isAbort, TintypeError, type NodeErrors, type NodeRef } from "./errors";
 export {

@@ -1,12 +1,8 @@
 /** Numbers after a run: drawn anew, counted up or down, or left, as their control says. */
 
-import type { Json, ObjectInfo } from "../../engine/index";
+import { numberAfter, wholeOf, type Json, type ObjectInfo } from "../../engine/index";
 import { rowsOf, type Field } from "./schema";
 import type { Doc, Sheet } from "./types";
-
-const MOST = 2n ** 64n - 1n;
-/** ComfyUI's editor draws no larger numbers. */
-const MOST_DRAWN = 2n ** 50n;
 
 /** The document for the run after this one. `random` gives 0 … 1. */
 export function afterRun(doc: Doc, info: ObjectInfo, random: () => number = Math.random): Doc {
@@ -43,38 +39,5 @@ export function changedBy(control: string, value: Json, field: Field, random: ()
   }
   const now = wholeOf(value);
   if (now === null) return value;
-  const least = limit(field.min, 0n);
-  const most = limit(field.max, MOST);
-  switch (control) {
-    case "increment":
-      return shortest(now < most ? now + 1n : most);
-    case "decrement":
-      return shortest(now > least ? now - 1n : least);
-    case "randomize": {
-      const from = least < -MOST_DRAWN ? -MOST_DRAWN : least;
-      const to = most > MOST_DRAWN ? MOST_DRAWN : most;
-      return shortest(from + BigInt(Math.floor(random() * Number(to - from + 1n))));
-    }
-    default:
-      return value;
-  }
-}
-
-/** A limit of an input. As a number 2^64 − 1 has become 2^64. */
-function limit(value: number | null, otherwise: bigint): bigint {
-  if (value === null || !Number.isInteger(value)) return otherwise;
-  const whole = BigInt(value);
-  return whole > MOST ? MOST : whole;
-}
-
-/** A whole number of any length. */
-export function wholeOf(value: Json | undefined): bigint | null {
-  if (typeof value === "bigint") return value;
-  return typeof value === "number" && Number.isSafeInteger(value) ? BigInt(value) : null;
-}
-
-/** As `parse` would give it: a number where a number holds it. */
-export function shortest(value: bigint): number | bigint {
-  const number = Number(value);
-  return Number.isSafeInteger(number) ? number : value;
+  return numberAfter(control, now, field.min, field.max, random);
 }
