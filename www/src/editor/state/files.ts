@@ -18,7 +18,7 @@ export async function openFile(editor: EditorState, file: Blob, name: string, at
   if (engine === null) return editor.say("The engine is still starting.");
   editor.runner.trouble = null;
   try {
-    if (/\.(safetensors|sft)$/i.test(name)) {
+    if (/\.(safetensors|sft|ckpt|pt|pth|bin)$/i.test(name)) {
       const model = await engine.addModel(file, { name });
       editor.refresh();
       return editor.say(`${model.path} was added.`);
@@ -27,11 +27,16 @@ export async function openFile(editor: EditorState, file: Blob, name: string, at
     const doc = workflow === null ? docFromApi(prompt, editor.info) : readWorkflow(workflow, editor.info);
     show(editor, workflow === null ? await laidOut(doc, editor) : doc, name.replace(/\.[a-z0-9]+$/i, ""));
     editor.notices = notices;
+    const shown = editor.doc;
     await editor.runner.check();
     if (workflow === null && (await measured(editor))) {
-      // Laid out by estimate first; now that the nodes have their sizes, with what they complain about, by those.
-      editor.replace(await laidOut(editor.doc, editor));
-      editor.view?.fit();
+      // Laid out by estimate first; now that the nodes have their sizes, with what they complain about, by those. What
+      // was edited or opened meanwhile stays as it is.
+      const placed = await laidOut(shown, editor);
+      if (editor.doc === shown) {
+        editor.replace(placed);
+        editor.view?.fit();
+      }
     }
     editor.say(`${name} is open: ${doc.root.nodes.length} nodes.`);
   } catch (error) {
