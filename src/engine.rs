@@ -14,7 +14,7 @@ use crate::formats::{self, Opened, comfy_api};
 use crate::graph::{
     Event, Executor, Host, Node, NodeErrors, NodeId, Registry, RunError, RunOptions, RunReport,
 };
-use crate::nodes::{self, Environment, NODES, Plan};
+use crate::nodes::{self, Environment, NODES, Plan, PromptLength};
 use crate::store::ModelStore;
 
 /// Results kept for later runs, in bytes: a few models' worth of handles and a long evening of latents.
@@ -105,6 +105,15 @@ impl Engine {
     pub async fn plan(&self, graph: &str) -> Result<Plan> {
         let graph = self.read(graph.as_bytes())?.graph;
         nodes::plan(&graph, &self.executor.registry(), &self.env).await
+    }
+
+    /// How long a prompt is for a checkpoint: see [`nodes::prompt_length`].
+    ///
+    /// # Errors
+    ///
+    /// If there is no such checkpoint, or its tokenizer cannot be read.
+    pub async fn prompt_length(&self, checkpoint: &str, text: &str) -> Result<PromptLength> {
+        nodes::prompt_length(&self.env, checkpoint, text).await
     }
 
     /// Runs a graph, in any text form that [`Engine::read`] knows.

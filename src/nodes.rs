@@ -11,6 +11,7 @@ mod folders;
 mod identity;
 mod image;
 mod latent;
+mod length;
 mod limits;
 mod loaders;
 mod logic;
@@ -30,6 +31,7 @@ pub mod values;
 
 pub use environment::{Desktop, Environment, Previews};
 pub use identity::{Identity, identify};
+pub use length::{PromptLength, prompt_length};
 pub use plan::{FilePlan, Plan, StepPlan, plan};
 
 use crate::graph::Node;

@@ -142,6 +142,17 @@ impl Engine {
         js_from_json(&plan)
     }
 
+    /// How long a prompt is for a checkpoint.
+    pub async fn prompt_length(
+        &self,
+        checkpoint: String,
+        text: String,
+    ) -> Result<JsValue, JsValue> {
+        let inner = self.inner()?;
+        let length = inner.prompt_length(&checkpoint, &text).await;
+        to_js(&length.map_err(|error| js_error(&error))?)
+    }
+
     /// Runs a graph; `on_event` hears of everything on the way.
     pub async fn run(
         &self,

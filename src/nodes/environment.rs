@@ -10,6 +10,7 @@ use super::folders;
 use crate::device::DeviceInfo;
 use crate::error::{Error, ErrorKind, Result, nearest};
 use crate::graph::ChoiceSource;
+use crate::prompt::Tokenizer;
 use crate::store::ModelStore;
 
 /// The program on a desktop whose random numbers runs draw, so that a seed gives its picture.
@@ -96,6 +97,8 @@ pub struct Environment {
     held_weights_bytes: Cell<u64>,
     inputs: RefCell<BTreeMap<String, Rc<[u8]>>>,
     counters: RefCell<HashMap<String, u32>>,
+    /// The tokenizer that a prompt was measured with last, and where it is.
+    pub(super) counted_with: RefCell<Option<(String, Rc<Tokenizer>)>>,
 }
 
 impl Environment {
@@ -111,6 +114,7 @@ impl Environment {
             held_weights_bytes,
             inputs: RefCell::default(),
             counters: RefCell::default(),
+            counted_with: RefCell::default(),
         }
     }
 

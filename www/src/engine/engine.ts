@@ -3,7 +3,7 @@
 import { pageHost } from "./builds";
 import { Client } from "./client";
 import { abortError, TintypeError, type NodeErrors } from "./errors";
-import { fillGraph, settingsOf, type GenerateOptions, type GenerateResult, type Settings, type StartImage } from "./generate";
+import { DEFAULTS, fillGraph, settingsOf, type GenerateOptions, type GenerateResult, type Settings, type StartImage } from "./generate";
 import { apiText, Graph, nodeId, readApi, type ApiGraph } from "./graph";
 import { History, RunRecord } from "./history";
 import type { Host } from "./host";
@@ -41,6 +41,7 @@ import type {
   NodeValue,
   ObjectInfo,
   Plan,
+  PromptLength,
   Previews,
   QueuedRun,
   ResultFile,
@@ -282,6 +283,11 @@ export class Engine {
   async plan(graph: Graph | ApiGraph | string | object): Promise<Plan> {
     const prompt = textOf(graph);
     return await (await this.ready()).call("plan", prompt);
+  }
+
+  /** How long a prompt is for a checkpoint (the bundled one, if left out): its tokens, and the parts of 75 it is read in. */
+  async promptLength(text: string, checkpoint: string = DEFAULTS.model): Promise<PromptLength> {
+    return await (await this.ready()).call("promptLength", checkpoint, text);
   }
 
   /** Pictures from a prompt. */

@@ -42,6 +42,7 @@ export type {
   ObjectInfo,
   FilePlan,
   Plan,
+  PromptLength,
   Previews,
   StepPlan,
   QueuedRun,

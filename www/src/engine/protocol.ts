@@ -7,6 +7,7 @@ import type {
   App,
   Desktop,
   Plan,
+  PromptLength,
   Previews,
   DeviceInfo,
   DeviceWish,
@@ -87,6 +88,7 @@ export interface Calls {
   read: { args: [file: Uint8Array]; result: OpenedFile };
   validate: { args: [prompt: string]; result: NodeErrors };
   plan: { args: [prompt: string]; result: Plan };
+  promptLength: { args: [checkpoint: string, text: string]; result: PromptLength };
   expandPrompt: { args: [text: string, seed: bigint, wildcards: Wildcards]; result: ExpandedPrompt };
   combinations: { args: [text: string, wildcards: Wildcards, limit: number]; result: string[] };
   midjourney: { args: [text: string, width: number, height: number, steps: number]; result: MidjourneySettings[] };
@@ -128,6 +130,7 @@ export interface WasmEngine {
   read(file: Uint8Array): OpenedFile;
   validate(prompt: string): NodeErrors;
   plan(prompt: string): Promise<Plan>;
+  prompt_length(checkpoint: string, text: string): Promise<PromptLength>;
   expand_prompt(text: string, seed: bigint, wildcards: Wildcards): ExpandedPrompt;
   combinations(text: string, wildcards: Wildcards, limit: number): string[];
   midjourney(text: string, width: number, height: number, steps: number): MidjourneySettings[];

@@ -101,6 +101,14 @@ export interface Plan {
   readonly notes: readonly string[];
 }
 
+/** How long a prompt is for a checkpoint. */
+export interface PromptLength {
+  /** Tokens, without start, end and padding. An embedding's are not among them: its file says how many it has. */
+  readonly tokens: number;
+  /** Parts of 75 tokens that a text encoder reads one by one; 1 for no words at all. */
+  readonly windows: number;
+}
+
 /** A file of weights in a {@link Plan}. */
 export interface FilePlan {
   /** The node that names it first. */

@@ -79,6 +79,7 @@ const methods: { [M in keyof Calls]: (...args: Calls[M]["args"]) => Promise<Call
   read: async (file) => opened().read(file),
   validate: async (prompt) => opened().validate(prompt),
   plan: async (prompt) => await opened().plan(prompt),
+  promptLength: async (checkpoint, text) => await opened().prompt_length(checkpoint, text),
   expandPrompt: async (text, seed, wildcards) => opened().expand_prompt(text, seed, wildcards),
   combinations: async (text, wildcards, limit) => opened().combinations(text, wildcards, limit),
   midjourney: async (text, width, height, steps) => opened().midjourney(text, width, height, steps),

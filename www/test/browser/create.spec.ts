@@ -68,6 +68,17 @@ test("Ctrl+Up and Ctrl+Down weigh a word, and undo takes it back", async ({ page
   await expect(prompt(page)).toHaveValue("a red (dragon:1.2)");
 });
 
+test("the prompt's length is counted as it is typed, by the chosen model's tokenizer", async ({ page, site }) => {
+  await ready(page, site);
+  const count = page.getByTestId("token-count");
+  await prompt(page).fill("a (red:1.3) dragon");
+  await expect(count).toHaveText(/^3\/75\s+tokens$/);
+  await prompt(page).fill("cat ".repeat(80));
+  await expect(count).toHaveText(/^80\/150\s+tokens, read in 2 parts$/);
+  await prompt(page).fill("");
+  await expect(count).toHaveText(/^0\/75\s+tokens$/);
+});
+
 test("a style adds its words, and they are in the picture's settings", async ({ page, site }) => {
   await ready(page, site);
   await prompt(page).fill("a cat");
