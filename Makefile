@@ -13,7 +13,7 @@ PYTHON ?= tests/reference/.venv/bin/python
 
 BASE ?= ./
 
-.PHONY: run picture site package test test-package test-hosts check lint wasm cpu webgpu parity page npm chromium rust size bench bench-unet bench-executor bench-images docs clean
+.PHONY: run picture site package test test-package test-hosts test-training check lint wasm cpu webgpu parity page npm chromium firefox rust size bench bench-unet bench-executor bench-images docs clean
 
 ## Build the page and serve it on http://localhost:8080
 run: page
@@ -50,8 +50,12 @@ test: lint
 	cargo test --workspace
 	cargo run --example run_workflow -- www/public/workflows/text_to_image.json --models www/public/models --out build/native
 	test -n "$$(find build/native -name 'dragon_*.png' -size +4k)"
-	$(MAKE) size page package parity chromium
+	$(MAKE) size page package parity chromium firefox
 	cd www && npm run check && npm test
+
+## The training scripts at 1/100 of their size, from nothing: make test-training PYTHON=training/.venv/bin/python
+test-training:
+	sh training/chain.sh build/training $(abspath $(PYTHON))
 
 ## What a change must pass before it is looked at: no browser, no wasm
 check: lint
@@ -115,7 +119,10 @@ www/node_modules/.package-lock.json: www/package-lock.json
 	@touch $@
 
 chromium: npm
-	@scripts/install-chromium
+	@scripts/install-browser chromium "$(CHROMIUM)" chromium chromium-browser google-chrome google-chrome-stable
+
+firefox: npm
+	@scripts/install-browser firefox-esr "$(FIREFOX)" firefox-esr firefox
 
 # ---- for developers
 

@@ -26,6 +26,8 @@ export default defineConfig({
     { name: "unit", testDir: "test/unit" },
     // Requests to a service worker could not be answered by a test; offline.spec.ts allows it again.
     { name: "browser", testDir: "test/browser", use: { ...chromium, serviceWorkers: "block" } },
+    // Firefox by puppeteer: Playwright drives only a Firefox of its own making.
+    { name: "firefox", testDir: "test/firefox" },
     // The npm package that `make package` writes: the widget on pages, the engine in Node.
     { name: "package", testDir: "test/package", timeout: 60_000, use: chromium },
     // The same, installed into fresh projects: needs the npm registry.

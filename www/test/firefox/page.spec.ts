@@ -1,0 +1,84 @@
+/** The page's main flows in Firefox, on the CPU engine. */
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { expect, test, type Page } from "./fixtures";
+
+const PROMPT = "#prompt";
+const GENERATE = "button ::-p-text(Generate)";
+
+/** What `look` finds in the page, asked again until `isRight`. */
+async function until<T>(page: Page, look: () => T, isRight: (value: T) => boolean, what: string): Promise<T> {
+  let latest: T | undefined;
+  await expect
+    .poll(async () => isRight((latest = (await page.evaluate(look)) as T)), { message: what, timeout: 120_000 })
+    .toBe(true);
+  return latest as T;
+}
+
+async function ready(page: Page, address: string): Promise<void> {
+  await page.goto(address);
+  await page.locator(GENERATE).setTimeout(60_000).wait();
+}
+
+/** The pictures that were drawn, by their words and their width in pixels; not the example of a first visit. */
+const pictures = () =>
+  [...document.querySelectorAll<HTMLImageElement>(".sheet img:not([alt^='An example'])")].map(({ alt, naturalWidth }) => ({ alt, naturalWidth }));
+
+async function draw(page: Page, words: string): Promise<void> {
+  await page.locator(PROMPT).fill(words);
+  await page.locator(GENERATE).click();
+  await until(page, pictures, (all) => all.some(({ naturalWidth }) => naturalWidth === 128), `a picture of ${words}`);
+}
+
+test("first visit to picture, and the gallery keeps it over a reload", async ({ page, site }) => {
+  await ready(page, site);
+  expect(await page.$eval("[data-testid=device]", (element) => element.textContent)).toContain("CPU");
+  await draw(page, "a red heart");
+  expect((await page.evaluate(pictures))[0]?.alt).toContain("a red heart");
+  // It is a picture: not all of one colour.
+  const tones = await page.$eval(".sheet img:not([alt^='An example'])", (image) => {
+    const canvas = new OffscreenCanvas(128, 128);
+    const context = canvas.getContext("2d") as OffscreenCanvasRenderingContext2D;
+    context.drawImage(image as HTMLImageElement, 0, 0);
+    return new Set(new Uint32Array(context.getImageData(0, 0, 128, 128).data.buffer)).size;
+  });
+  expect(tones).toBeGreaterThan(200);
+
+  await page.goto(`${site}?again#gallery`);
+  const kept = () => [...document.querySelectorAll<HTMLImageElement>("[aria-label=Pictures] img")].map(({ alt, naturalWidth }) => ({ alt, naturalWidth }));
+  const [first] = await until(page, kept, (all) => all.length === 1 && all[0]?.naturalWidth === 128, "the kept picture");
+  expect(first?.alt).toMatch(/^a red heart, seed \d+$/);
+});
+
+test("a run is cancelled, and the next one draws", async ({ page, site }) => {
+  await ready(page, site);
+  await page.locator("label ::-p-text(Steps)").wait();
+  await page.$eval("label:has(input[max='150']) input", (input) => {
+    (input as HTMLInputElement).value = "150";
+    input.dispatchEvent(new InputEvent("input", { bubbles: true }));
+  });
+  await page.locator(PROMPT).fill("a cat");
+  await page.locator(GENERATE).click();
+  const bar = () => document.querySelector("[role=progressbar]")?.getAttribute("aria-valuetext") ?? "";
+  await until(page, bar, (text) => /Step [2-9]/.test(text), "the second step");
+  await page.locator("button ::-p-text(Cancel)").click();
+  await until(page, bar, (text) => text === "", "the end of the run");
+  expect(await page.evaluate(pictures)).toEqual([]);
+  await page.$eval("label:has(input[max='150']) input", (input) => {
+    (input as HTMLInputElement).value = "4";
+    input.dispatchEvent(new InputEvent("input", { bubbles: true }));
+  });
+  await draw(page, "a cat");
+});
+
+test("a workflow opens from a file, and runs", async ({ page, site }) => {
+  await ready(page, site);
+  const file = join(import.meta.dirname, "../../public/workflows/text_to_image.json");
+  const input = await page.$("input[type=file]");
+  await (input as NonNullable<typeof input> & { uploadFile(path: string): Promise<void> }).uploadFile(file);
+  const shown = () => document.body.innerText;
+  await until(page, shown, (text) => text.includes("text_to_image"), "the workflow's panel");
+  expect(JSON.parse(readFileSync(file, "utf8"))["6"].inputs.text).toBe("a red dragon, 3d render");
+});
