@@ -345,6 +345,45 @@ fn an_embedding_stands_for_the_vectors_of_its_file() {
 }
 
 #[test]
+fn steps_are_saved_where_they_are_told_to_be() {
+    let models = Models::new().with("checkpoints/a.safetensors", &single_file("tiny_sd1"));
+    let latent = |patch: Value, cfg: f64| {
+        let loaders = json!({
+            "4": node("CheckpointLoaderSimple", json!({ "ckpt_name": "a.safetensors" })),
+            "20": patch,
+        });
+        let mut graph = graph(loaders, [("20", 0), ("4", 1), ("4", 2)]);
+        for node in graph.as_object_mut().unwrap().values_mut() {
+            if node["class_type"] == "KSampler" {
+                node["inputs"]["cfg"] = json!(cfg);
+            }
+        }
+        made(&models, &graph)[0].clone()
+    };
+    let cached = |interval: usize, depth: usize, [start, end]: [f64; 2]| {
+        let inputs = json!({
+            "model": ["4", 0], "cache_interval": interval, "cache_depth": depth, "start_percent": start, "end_percent": end,
+        });
+        latent(node("DeepCache", inputs), 5.0)
+    };
+    let between = |[start, end]: [f64; 2], cfg: f64| {
+        let inputs = json!({ "model": ["4", 0], "start_percent": start, "end_percent": end });
+        latent(node("GuidanceInterval", inputs), cfg)
+    };
+    let plain = cached(1, 1, [0.0, 1.0]);
+    assert!(cached(3, 1, [0.0, 0.0]) == plain && cached(3, 1, [1.0, 1.0]) == plain);
+    let (one, more) = (cached(2, 1, [0.0, 1.0]), cached(2, 12, [0.0, 1.0]));
+    assert!(one != plain && more != plain && one != more);
+    assert!(cached(2, 1, [0.0, 1.0]) == one, "a run begins without the maps of the one before");
+
+    assert!(between([0.0, 1.0], 5.0) == plain);
+    let alone = between([0.0, 1.0], 1.0);
+    assert!(between([0.5, 0.5], 5.0) == alone && alone != plain);
+    let half = between([0.0, 0.5], 5.0);
+    assert!(half != plain && half != alone);
+}
+
+#[test]
 fn patches_of_attention_change_nothing_where_they_save_nothing() {
     let models = Models::new().with("checkpoints/a.safetensors", &single_file("tiny_sd1"));
     let latent = |patch: Value| {

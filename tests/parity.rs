@@ -4,6 +4,7 @@
 
 mod checkpoints;
 mod controlnets;
+mod deep_cache;
 pub(crate) mod loras;
 mod networks;
 mod ops;

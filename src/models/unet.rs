@@ -9,6 +9,7 @@ mod down;
 mod free_u;
 mod mid;
 mod residuals;
+mod reuse;
 mod time;
 mod up;
 
@@ -19,6 +20,7 @@ pub(super) use self::down::DownBlock;
 pub use self::free_u::FreeU;
 pub(super) use self::mid::MidBlock;
 pub use self::residuals::Residuals;
+pub use self::reuse::Inner;
 pub(super) use self::time::Time;
 use self::up::UpBlock;
 use super::blocks::resnet::ResnetOptions;
@@ -76,6 +78,8 @@ pub struct Changes<'a> {
     pub residuals: Option<&'a Residuals>,
     /// What is saved where a map attends to itself.
     pub savings: Savings,
+    /// What is taken from a step before.
+    pub inner: Option<Inner<'a>>,
 }
 
 /// What the names of the way up begin with.
@@ -185,25 +189,41 @@ impl Unet {
         let saving = Saving { savings: changes.savings, size: [height, width], seed };
         let saving = (changes.savings != Savings::default()).then_some(saving);
         let attended = Attended { context: &condition.context, saving };
+        let merge = |x, skip| match changes.free_u {
+            Some(free_u) => free_u.apply(x, skip, self.config.block_out_channels[0]),
+            None => (x, skip),
+        };
+        let (last, inner_blocks) = self.up_blocks.split_last().expect("a network has a level");
+        let layers = last.len();
+        // How many of the last block's layers are outside of what may be taken from a step before.
+        let outer = changes.inner.map_or(layers, |inner| inner.layers.clamp(1, layers));
         let mut x = seen("conv_in", self.conv_in.forward(sample));
         let mut skips = vec![x.clone()];
-        for (i, block) in self.down_blocks.iter().enumerate() {
-            x = block.forward(x, &time, attended, &mut skips, residuals.down.get(i));
+        let known = changes.inner.and_then(|inner| inner.map.borrow().clone());
+        if let Some(map) = known {
+            let (first, added) = (&self.down_blocks[0], residuals.down.first());
+            first.layers(x, 0..outer - 1, &time, attended, &mut skips, added);
+            residuals.add_to(&mut skips);
+            x = map;
+        } else {
+            for (i, block) in self.down_blocks.iter().enumerate() {
+                x = block.forward(x, &time, attended, &mut skips, residuals.down.get(i));
+            }
+            residuals.add_to(&mut skips);
+            x = self.mid_block.forward(x, &time, attended);
+            if let Some(residual) = &residuals.middle {
+                x = x + residual.clone();
+            }
+            for block in inner_blocks {
+                x = block.forward(x, &time, attended, &mut skips, &merge);
+            }
+            x = last.layers(x, 0..layers - outer, &time, attended, &mut skips, &merge);
+            if let Some(inner) = changes.inner {
+                inner.map.replace(Some(x.clone()));
+            }
         }
-        for (skip, residual) in skips.iter_mut().zip(&residuals.skips) {
-            *skip = skip.clone() + residual.clone();
-        }
-        x = self.mid_block.forward(x, &time, attended);
-        if let Some(residual) = &residuals.middle {
-            x = x + residual.clone();
-        }
-        for block in &self.up_blocks {
-            let merge = |x, skip| match changes.free_u {
-                Some(free_u) => free_u.apply(x, skip, self.config.block_out_channels[0]),
-                None => (x, skip),
-            };
-            x = block.forward(x, &time, attended, &mut skips, &merge);
-        }
+        x = last.layers(x, layers - outer..layers, &time, attended, &mut skips, &merge);
+        let x = last.grown(x, &skips);
         self.conv_out.forward(self.conv_norm_out.forward_silu(x))
     }
 }

@@ -68,4 +68,6 @@ pub(super) const NODES: &[&dyn Node] = &[
     &patches::FREE_U_V2,
     &patches::HYPER_TILE,
     &patches::TOME_PATCH_MODEL,
+    &patches::DEEP_CACHE,
+    &patches::GUIDANCE_INTERVAL,
 ];

@@ -14,7 +14,7 @@ use burn::tensor::Tensor;
 
 pub use self::control::{CONTROL_NET, Control, ControlNet};
 pub use self::sampling::{
-    CfgRule, GUIDER, Guidance, Guider, ModelOptions, NOISE, Noise, SAMPLER, SIGMAS, Sigmas,
+    CfgRule, GUIDER, Guidance, Guider, ModelOptions, NOISE, Noise, Reuse, SAMPLER, SIGMAS, Sigmas,
 };
 use crate::diffusion::schedule::NoiseSchedule;
 use crate::error::{Error, ErrorKind, Result};

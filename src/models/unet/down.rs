@@ -1,5 +1,7 @@
 //! The way down: maps shrink, and are kept for the way up.
 
+use std::ops::Range;
+
 use burn::tensor::Tensor;
 
 use super::UnetConfig;
@@ -51,31 +53,49 @@ impl DownBlock {
     /// attends before the map shrinks, in others at the end.
     pub(in crate::models) fn forward(
         &self,
-        mut x: Tensor<4>,
+        x: Tensor<4>,
         time: &Tensor<2>,
         attended: Attended<'_>,
         skips: &mut Vec<Tensor<4>>,
         added: Option<&Tensor<4>>,
     ) -> Tensor<4> {
-        let with = |x: Tensor<4>, here: bool| match added {
-            Some(added) if here => x + added.clone(),
-            _ => x,
-        };
-        let layers = self.resnets.len();
-        let attends = self.attentions.iter().any(Option::is_some);
-        for (i, resnet) in self.resnets.iter().enumerate() {
-            x = resnet.forward(x, Some(time));
-            if let Some(attention) = &self.attentions[i] {
-                x = attention.forward(x, attended);
-            }
-            let last = i + 1 == layers;
-            x = with(x, last && (attends || self.downsampler.is_none()));
-            skips.push(x.clone());
-        }
+        let mut x = self.layers(x, 0..self.resnets.len(), time, attended, skips, added);
         if let Some(downsampler) = &self.downsampler {
-            x = with(downsampler.forward(x), !attends);
+            x = downsampler.forward(x);
+            if let Some(added) = added.filter(|_| !self.attends()) {
+                x = x + added.clone();
+            }
             skips.push(x.clone());
         }
         seen(&self.path, x)
+    }
+
+    /// Some of the layers, without the shrinking; the rest as [`Self::forward`].
+    pub(super) fn layers(
+        &self,
+        mut x: Tensor<4>,
+        which: Range<usize>,
+        time: &Tensor<2>,
+        attended: Attended<'_>,
+        skips: &mut Vec<Tensor<4>>,
+        added: Option<&Tensor<4>>,
+    ) -> Tensor<4> {
+        for i in which {
+            x = self.resnets[i].forward(x, Some(time));
+            if let Some(attention) = &self.attentions[i] {
+                x = attention.forward(x, attended);
+            }
+            let here =
+                i + 1 == self.resnets.len() && (self.attends() || self.downsampler.is_none());
+            if let Some(added) = added.filter(|_| here) {
+                x = x + added.clone();
+            }
+            skips.push(x.clone());
+        }
+        x
+    }
+
+    fn attends(&self) -> bool {
+        self.attentions.iter().any(Option::is_some)
     }
 }

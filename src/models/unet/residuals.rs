@@ -21,6 +21,13 @@ pub struct Residuals {
 }
 
 impl Residuals {
+    /// Adds to each map that skips over what is for it.
+    pub(super) fn add_to(&self, skips: &mut [Tensor<4>]) {
+        for (skip, residual) in skips.iter_mut().zip(&self.skips) {
+            *skip = skip.clone() + residual.clone();
+        }
+    }
+
     /// All of them times `strength`.
     #[must_use]
     pub fn scaled(self, strength: f32) -> Self {

@@ -1,5 +1,7 @@
 //! The way up: maps grow, and take in what skipped the levels below.
 
+use std::ops::Range;
+
 use burn::tensor::Tensor;
 
 use super::UnetConfig;
@@ -17,6 +19,9 @@ pub(super) struct UpBlock {
     attentions: Vec<Option<Transformer>>,
     upsampler: Option<Upsample>,
 }
+
+/// What is done to a map from below and to a skip before they are joined.
+pub(super) type Merge<'a> = dyn Fn(Tensor<4>, Tensor<4>) -> (Tensor<4>, Tensor<4>) + 'a;
 
 impl UpBlock {
     /// Up block `i` works at level `levels − 1 − i`; each of its residual blocks also takes one skip.
@@ -42,23 +47,47 @@ impl UpBlock {
         Ok(Self { path, resnets, attentions, upsampler })
     }
 
+    /// How many residual blocks it has.
+    pub(super) fn len(&self) -> usize {
+        self.resnets.len()
+    }
+
     pub(super) fn forward(
         &self,
-        mut x: Tensor<4>,
+        x: Tensor<4>,
         time: &Tensor<2>,
         attended: Attended<'_>,
         skips: &mut Vec<Tensor<4>>,
-        merge: &dyn Fn(Tensor<4>, Tensor<4>) -> (Tensor<4>, Tensor<4>),
+        merge: &Merge<'_>,
     ) -> Tensor<4> {
-        for (i, resnet) in self.resnets.iter().enumerate() {
+        let x = self.layers(x, 0..self.len(), time, attended, skips, merge);
+        self.grown(x, skips)
+    }
+
+    /// Some of the layers, each of which takes in the last of `skips`.
+    pub(super) fn layers(
+        &self,
+        mut x: Tensor<4>,
+        which: Range<usize>,
+        time: &Tensor<2>,
+        attended: Attended<'_>,
+        skips: &mut Vec<Tensor<4>>,
+        merge: &Merge<'_>,
+    ) -> Tensor<4> {
+        for i in which {
             let skip =
                 skips.pop().expect("down blocks pushed one skip for every residual block here");
             let (scaled, skip) = merge(x, skip);
-            x = resnet.forward(Tensor::cat(vec![scaled, skip], 1), Some(time));
+            x = self.resnets[i].forward(Tensor::cat(vec![scaled, skip], 1), Some(time));
             if let Some(attention) = &self.attentions[i] {
                 x = attention.forward(x, attended);
             }
         }
+        x
+    }
+
+    /// What the layers made, as large as the next level's maps.
+    pub(super) fn grown(&self, mut x: Tensor<4>, skips: &[Tensor<4>]) -> Tensor<4> {
         if let (Some(upsampler), Some(next)) = (&self.upsampler, skips.last()) {
             let [_, _, height, width] = next.dims();
             x = upsampler.forward(x, [height, width]);

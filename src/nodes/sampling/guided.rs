@@ -18,6 +18,8 @@ pub(super) struct Guided<'a> {
     shape: [usize; 4],
     guidance: Guidance,
     rescale: Option<f32>,
+    /// Levels between which the negative prompt has a say.
+    between: Option<[f32; 2]>,
     /// Where the conditions of each prompt count; the positive ones first.
     lists: Vec<Vec<Entry>>,
     /// The levels of the run, by which a call knows its step.
@@ -59,14 +61,17 @@ impl<'a> Guided<'a> {
         areas::add_counterparts(&mut lists);
         // The empty prompt of a patch takes no control.
         areas::lend_controls(&mut lists[..guider.prompts.len()]);
-        Ok(Self { network, shape: canvas.shape, guidance, rescale, lists, sigmas, previewer })
+        let (shape, between) = (canvas.shape, model.options.guided_between);
+        Ok(Self { network, shape, guidance, rescale, between, lists, sigmas, previewer })
     }
 
     /// The guided clean latent and the one that the negative prompt sees; `both` if the latter is asked for.
     async fn predict(&mut self, x: &[f32], sigma: f32, both: bool) -> Result<Denoised> {
         self.previewer.show().await?;
+        let is_guided = self.between.is_none_or(|[high, low]| sigma <= high && sigma > low);
         let needed = match self.guidance {
             Guidance::Positive => 1,
+            Guidance::Cfg(_) if !both && !is_guided => 1,
             Guidance::Cfg(cfg) if !both && !guidance::needs_negative(cfg) => 1,
             _ => self.lists.len(),
         };

@@ -1,5 +1,7 @@
 //! A model with its prompts, as samplers see it.
 
+use std::cell::RefCell;
+
 use burn::tensor::{Tensor, TensorData};
 use futures_util::future::LocalBoxFuture;
 
@@ -10,8 +12,8 @@ use crate::diffusion::areas::{Entry, Part, Parts, Rect};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::Context;
 use crate::image::resample::mask_to_size;
-use crate::models::unet::{AddedCondition, Changes, UnetCondition};
-use crate::nodes::values::{Area, AreaMask, Condition, Model, SizeNumbers};
+use crate::models::unet::{AddedCondition, Changes, Inner, UnetCondition};
+use crate::nodes::values::{Area, AreaMask, Condition, Model, Reuse, SizeNumbers};
 use crate::nodes::{Environment, limits};
 use crate::ops;
 
@@ -29,6 +31,17 @@ pub(super) struct Network<'a> {
     told_cfg: Option<f32>,
     /// What was prepared for the last call, and for which conditions: mostly it is the same again.
     last: Option<(Vec<usize>, UnetCondition)>,
+    /// The network's inner maps, by what was asked of it.
+    kept: Vec<Kept>,
+}
+
+/// Inner maps of calls for the same conditions and place.
+struct Kept {
+    conditions: Vec<usize>,
+    area: Rect,
+    map: RefCell<Option<Tensor<4>>>,
+    /// Calls since it was made, with the one that made it.
+    uses: usize,
 }
 
 /// What the network is told of one condition.
@@ -63,7 +76,16 @@ impl<'a> Network<'a> {
         }
         let told_cfg = config.time_cond_proj_dim.map(|_| cfg);
         let controls = Controls::new(model, shape, cx);
-        Ok(Self { model, cx, canvas, conditions: Vec::new(), controls, told_cfg, last: None })
+        Ok(Self {
+            model,
+            cx,
+            canvas,
+            conditions: Vec::new(),
+            controls,
+            told_cfg,
+            last: None,
+            kept: Vec::new(),
+        })
     }
 
     /// Tells the network of a condition, and says where, when and how much it counts.
@@ -244,9 +266,16 @@ impl<'a> Network<'a> {
                 self.controls.residuals(chain, &call).await?
             }
         };
-        let free_u = self.model.options.free_u.as_ref();
-        let savings = self.model.options.savings;
-        let changes = Changes { free_u, residuals: residuals.as_ref(), savings };
+        let options = &self.model.options;
+        let inner = options
+            .reuse
+            .and_then(|reuse| inner_maps(&mut self.kept, reuse, &conditions, parts[0].area, sigma));
+        let changes = Changes {
+            free_u: options.free_u.as_ref(),
+            residuals: residuals.as_ref(),
+            savings: options.savings,
+            inner,
+        };
         let output = unet.forward_with(input, &timesteps, told, changes);
         let output = device::read(output).await?;
         let answers = parts.iter().zip(output.chunks_exact(parts[0].x.len()));
@@ -272,6 +301,33 @@ impl Parts for Network<'_> {
             Ok(answers)
         })
     }
+}
+
+/// Where a call finds, or leaves, the network's inner maps; nothing outside of the levels where they are used again.
+fn inner_maps<'a>(
+    kept: &'a mut Vec<Kept>,
+    Reuse { interval, layers, between: [high, low] }: Reuse,
+    conditions: &[usize],
+    area: Rect,
+    sigma: f32,
+) -> Option<Inner<'a>> {
+    if sigma > high || sigma <= low {
+        kept.clear();
+        return None;
+    }
+    let found = kept.iter().position(|one| one.conditions == conditions && one.area == area);
+    let at = found.unwrap_or_else(|| {
+        let map = RefCell::default();
+        kept.push(Kept { conditions: conditions.to_vec(), area, map, uses: 0 });
+        kept.len() - 1
+    });
+    let one = &mut kept[at];
+    if one.uses == interval {
+        one.uses = 0;
+        one.map.replace(None);
+    }
+    one.uses += 1;
+    Some(Inner { layers, map: &one.map })
 }
 
 /// An area in positions of a latent of `[height, width]`.

@@ -6,7 +6,7 @@ use crate::diffusion::schedule::{NoiseSchedule, Prediction};
 use crate::error::Result;
 use crate::graph::{Function, Input, Inputs, Kind, Output, Outputs, Schema};
 use crate::models::unet::{FreeU, Tiles};
-use crate::nodes::values::{CfgRule, Model, ModelOptions};
+use crate::nodes::values::{CfgRule, Model, ModelOptions, Reuse};
 
 const OUTPUT: &[Output] = &[Output::new(Kind::MODEL)];
 const MODEL: Input = Input::link("model", Kind::MODEL).doc("The model; it stays as it is.");
@@ -230,6 +230,57 @@ pub(super) const TOME_PATCH_MODEL: Function = Function::new(
     |inputs, _| {
         let ratio = inputs.float("ratio")?;
         patched(inputs, |options| options.savings.merged = ratio)
+    },
+);
+
+/// A share of a run, and its noise levels.
+const START: Input = Input::float("start_percent", 0.0, 0.0..=1.0, 0.001)
+    .doc("From which share of the run on, by the noise that is left.");
+const END: Input =
+    Input::float("end_percent", 1.0, 0.0..=1.0, 0.001).doc("Up to which share of the run.");
+
+/// The levels between [`START`] and [`END`], the highest first.
+fn levels(inputs: &Inputs) -> Result<[f32; 2]> {
+    let schedule = inputs.object::<Model>("model")?.schedule.clone();
+    let level = |name| inputs.float(name).map(|share| schedule.percent_to_sigma(share));
+    Ok([level("start_percent")?, level("end_percent")?])
+}
+
+/// DeepCache.
+pub(super) const DEEP_CACHE: Function = Function::new(
+    &Schema::new("DeepCache", "DeepCache", "model_patches/unet")
+        .doc("Paints faster: what the network's inner levels saw is used again for some steps, and only the outer layers work anew. The more steps a run has, the less it changes the picture.")
+        .inputs(&[
+            MODEL,
+            Input::int("cache_interval", 3, 1..=1000)
+                .doc("One step in so many computes everything; 1 changes nothing."),
+            Input::int("cache_depth", 1, 1..=12)
+                .doc("How many of the outermost layers every step computes: more keeps closer to the picture, and saves less."),
+            START,
+            END,
+        ])
+        .outputs(OUTPUT),
+    |inputs, _| {
+        let reuse = Reuse {
+            interval: inputs.int("cache_interval")?,
+            layers: inputs.int("cache_depth")?,
+            between: levels(inputs)?,
+        };
+        patched(inputs, |options| options.reuse = (reuse.interval > 1).then_some(reuse))
+    },
+);
+
+/// Guidance in a part of a run.
+///
+/// Source: Kynkäänniemi et al. 2024, <https://arxiv.org/abs/2404.07724>.
+pub(super) const GUIDANCE_INTERVAL: Function = Function::new(
+    &Schema::new("GuidanceInterval", "Guidance Interval", "advanced/model")
+        .doc("Lets the negative prompt, and the strength of guidance, count in a part of the run only. The other steps follow the prompt as it is and take half the time; at high noise that also keeps pictures more varied.")
+        .inputs(&[MODEL, START, END])
+        .outputs(OUTPUT),
+    |inputs, _| {
+        let between = levels(inputs)?;
+        patched(inputs, |options| options.guided_between = Some(between))
     },
 );
 

@@ -109,10 +109,25 @@ pub struct ModelOptions {
     pub free_u: Option<FreeU>,
     /// What is saved where they attend to themselves.
     pub savings: Savings,
+    /// Which calls take the network's inner maps from a call before.
+    pub reuse: Option<Reuse>,
+    /// From which noise level, and down to which, the negative prompt has a say; everywhere if absent.
+    pub guided_between: Option<[f32; 2]>,
     /// The levels the network was trained on, where a patch put others in their place.
     pub trained: Option<Rc<NoiseSchedule>>,
     /// How a noise mask is read: with this strength as how much each place may change, rather than whether.
     pub differential: Option<f32>,
+}
+
+/// How long the network's inner maps are used again.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Reuse {
+    /// One call in so many computes them.
+    pub interval: usize,
+    /// How many of the outermost layers every call computes.
+    pub layers: usize,
+    /// The noise levels, the highest first, between which that is done.
+    pub between: [f32; 2],
 }
 
 /// What takes the place of plain classifier-free guidance; the last patch counts.

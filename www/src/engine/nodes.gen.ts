@@ -1146,6 +1146,28 @@ export interface Nodes {
     /** Share of the places that are merged with others, of which there are at most three in four. */
     ratio?: number | In<"FLOAT">;
   }): Handle<["MODEL"]>;
+  /** Paints faster: what the network's inner levels saw is used again for some steps, and only the outer layers work anew. The more steps a run has, the less it changes the picture. */
+  DeepCache(inputs: {
+    /** The model; it stays as it is. */
+    model: In<"MODEL">;
+    /** One step in so many computes everything; 1 changes nothing. */
+    cache_interval?: number | In<"INT">;
+    /** How many of the outermost layers every step computes: more keeps closer to the picture, and saves less. */
+    cache_depth?: number | In<"INT">;
+    /** From which share of the run on, by the noise that is left. */
+    start_percent?: number | In<"FLOAT">;
+    /** Up to which share of the run. */
+    end_percent?: number | In<"FLOAT">;
+  }): Handle<["MODEL"]>;
+  /** Lets the negative prompt, and the strength of guidance, count in a part of the run only. The other steps follow the prompt as it is and take half the time; at high noise that also keeps pictures more varied. */
+  GuidanceInterval(inputs: {
+    /** The model; it stays as it is. */
+    model: In<"MODEL">;
+    /** From which share of the run on, by the noise that is left. */
+    start_percent?: number | In<"FLOAT">;
+    /** Up to which share of the run. */
+    end_percent?: number | In<"FLOAT">;
+  }): Handle<["MODEL"]>;
   /** Loads a picture. What is transparent in it becomes the mask. */
   LoadImage(inputs: {
     /** The file, added to the inputs before. */
