@@ -146,6 +146,17 @@ impl Unet {
         differences.add_base(&self.weights, |name| !is_upper(name))
     }
 
+    /// Makes a control net's weights whole that are not there, or are there as low-rank differences, with its own on the
+    /// way down and in the middle.
+    ///
+    /// # Errors
+    ///
+    /// As [`Weights::take_base`].
+    pub fn lend(&self, weights: Weights) -> Result<Weights> {
+        let is_upper = |name: &str| UPPER.iter().any(|part| name.starts_with(part));
+        weights.take_base(&self.weights, |name| !is_upper(name))
+    }
+
     /// The device it is on.
     pub fn device(&self) -> &Device {
         &self.device

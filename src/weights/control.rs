@@ -4,9 +4,12 @@
 //! adapters have one list of residual blocks. Source: the names in the published files; diffusers 0.42
 //! `single_file_utils.py` agrees (`tests/reference/controlnets.py`).
 
+use std::collections::BTreeMap;
+
 use burn::tensor::{DType, FloatDType};
 
 use super::ldm::{self, Levels};
+use super::lora::{Adapted, Lora};
 use super::stored::Addition;
 use super::{Place, Weights};
 use crate::error::{Error, ErrorKind, Result};
@@ -14,6 +17,9 @@ use crate::error::{Error, ErrorKind, Result};
 /// What a control net's names begin with in most of the files with ldm's names; some of those hold the whole checkpoint
 /// that it was trained with beside it.
 pub const CONTROL_MODEL: &str = "control_model.";
+
+/// What to do about differences to another network.
+const MADE_FOR: &str = "load the model that the differences were made for";
 
 impl Weights {
     /// The tensors of a control net or T2I-Adapter, whichever program saved them, under diffusers' names.
@@ -57,7 +63,7 @@ impl Weights {
                     expected: entry.shape.clone(),
                     got: own.shape.clone(),
                 })
-                .hint("load the model that the differences were made for"));
+                .hint(MADE_FOR));
             }
             let base = match &entry.place {
                 Place::Device(base) => Addition::Held(base.clone()),
@@ -75,6 +81,36 @@ impl Weights {
             }
         }
         Ok(())
+    }
+
+    /// Takes weights that are not here from those `base` has of wanted names, and adds to them the products of `up` and
+    /// `down` that are here (Control-LoRA).
+    ///
+    /// # Errors
+    ///
+    /// As [`Weights::with_lora`], and [`ErrorKind::UnusedTensors`] for differences to what `base` does not have.
+    pub fn take_base(self, base: &Self, wanted: impl Fn(&str) -> bool) -> Result<Self> {
+        let Self { file, device, tensors } = self;
+        let of = |tensors| Self { file: file.clone(), device: device.clone(), tensors };
+        let is_low = |name: &str| name.ends_with(".up") || name.ends_with(".down");
+        let (low, mut whole): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            tensors.into_iter().partition(|(name, _)| is_low(name));
+        for (name, entry) in base.tensors.iter().filter(|(name, _)| wanted(name)) {
+            whole.entry(name.clone()).or_insert_with(|| entry.clone());
+        }
+        let as_lora = |name: &str| {
+            let (layer, part) = name.rsplit_once('.').unwrap_or((name, ""));
+            format!("{layer}.lora_{part}.weight")
+        };
+        let lora = Lora::of(of(low).renamed(as_lora)?)?;
+        let (weights, changed) =
+            of(whole).with_lora(&lora, Adapted::Unet, 1.0).map_err(|error| error.hint(MADE_FOR))?;
+        let lost = lora.layers().filter(|layer| !changed.layers.iter().any(|one| one == layer));
+        let names: Vec<String> = lost.map(str::to_owned).collect();
+        if names.is_empty() {
+            return Ok(weights);
+        }
+        Err(Error::new(ErrorKind::UnusedTensors { file, names }).hint(MADE_FOR))
     }
 
     /// How many tensors of consecutive numbers there are: `name(0)`, `name(1)` and so on.

@@ -19,7 +19,10 @@ impl Levels {
         for name in names {
             let (list, rest) = name.split_once('.').unwrap_or_default();
             match (list, number(rest)) {
-                ("input_blocks", Some((block, "0.op.weight"))) => levels.down.push(block),
+                // Any tensor of it: of a Control-LoRA there is no weight, maybe no bias.
+                ("input_blocks", Some((block, rest))) if rest.starts_with("0.op.") => {
+                    levels.down.push(block);
+                }
                 ("output_blocks", Some((block, rest))) if rest.ends_with(".conv.weight") => {
                     levels.up.push(block);
                 }
@@ -27,6 +30,7 @@ impl Levels {
             }
         }
         levels.down.sort_unstable();
+        levels.down.dedup();
         levels.up.sort_unstable();
         levels
     }
@@ -275,7 +279,7 @@ mod tests {
                 "output_blocks.6.1.conv.weight",
                 "input_blocks.6.0.op.weight",
                 "input_blocks.6.0.op.bias",
-                "input_blocks.2.0.op.weight",
+                "input_blocks.2.0.op.up",
                 "output_blocks.2.2.conv.weight",
             ]
             .into_iter(),

@@ -102,7 +102,6 @@ fn tensors_that_are_missing_or_too_many_are_named() {
 #[test]
 fn files_of_other_kinds_are_told_by_name() {
     for (name, what, fix) in [
-        ("lora_controlnet", "a Control-LoRA", "use a whole control net"),
         ("task_embedding", "several kinds of pictures", "for one kind"),
         ("controlnet_blocks.0.weight", "SD3 or FLUX", "Stable Diffusion 1.x"),
         ("backbone.0.0.weight", "Stable Cascade", "Stable Diffusion 1.x"),

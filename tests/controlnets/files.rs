@@ -113,6 +113,29 @@ fn differences_are_added_to_the_model_s_weights() {
 }
 
 #[test]
+fn low_rank_differences_are_multiplied_and_added_to_the_model_s_weights() {
+    let engine = engine_with(BTreeMap::new());
+    let with = |class: &str, checkpoint: &str| {
+        let mut graph = controlled(sd15(), json!({}));
+        let net = json!({ "control_net_name": "control_lora.safetensors", "model": ["4", 0] });
+        graph["20"] = node(class, net);
+        graph["4"]["inputs"]["ckpt_name"] = json!(checkpoint);
+        graph
+    };
+    let plain = latent(&engine, &controlled(sd15(), json!({})));
+    let steered = latent(&engine, &with("DiffControlNetLoader", "sd15"));
+    assert!(steered != plain && steered.iter().all(|v| v.is_finite()));
+    let message = refused(&engine, &with("ControlNetLoader", "sd15"));
+    for part in ["differences to a model's in", "load it with `DiffControlNetLoader`"] {
+        assert!(message.contains(part), "{message}");
+    }
+    let message = refused(&engine, &with("DiffControlNetLoader", "sdxl"));
+    for part in ["control_lora.safetensors`", "load the model that the differences were made for"] {
+        assert!(message.contains(part), "{message}");
+    }
+}
+
+#[test]
 fn a_net_in_a_whole_checkpoint_is_taken_out_of_it() {
     let names = std::fs::read_to_string(fixture("controlnets/ldm_names.json")).unwrap();
     let names: BTreeMap<String, String> = serde_json::from_str(&names).unwrap();

@@ -230,6 +230,16 @@ fn adapters_of_stable_diffusion_1() {
 }
 
 #[test]
+fn a_net_of_low_rank_differences_to_the_model_s_weights() {
+    let mut low = weights("control_lora.safetensors");
+    low.forget(|name| name == "lora_controlnet");
+    let net = seen(Folder::tiny("sd15").unet().lend(low).unwrap());
+    let residuals = Given::of("sd15", "even").residuals(&net);
+    let reference = references("controlnets/control_lora/reference.safetensors");
+    check_residuals(&mut Closeness::within(TOLERANCE), &residuals, &reference, "even");
+}
+
+#[test]
 fn adapter_of_sdxl() {
     check_adapter("sdxl", "adapter_sdxl");
 }

@@ -204,6 +204,33 @@ def control_net(family: str, config: dict, name: str) -> dict[str, torch.Tensor]
     return model
 
 
+def control_lora(rank: int) -> None:
+    """Stability's files: of a net made from a UNet, products of two matrices that are added to the UNet's weights."""
+    unet, inputs = unet_of("sd15")
+    model = made(ControlNetModel, SD15, "control lora")
+    names, base = ldm_names(model), unet.state_dict()
+    tensors = {"lora_controlnet": torch.zeros(0)}
+    draw = generator("control lora parts")
+    for name, parameter in sorted(model.named_parameters()):
+        own = name not in base or parameter.dim() == 1  # of the net alone; and norms and biases, which are few numbers
+        if own:
+            tensors[names[name]] = parameter.half()
+            continue
+        outputs, inputs_ = parameter.shape[:2]
+        shape = [[outputs, rank], [rank, inputs_]]
+        if parameter.dim() == 4:
+            shape = [[outputs, rank, 1, 1], [rank, *parameter.shape[1:]]]
+        spread = 0.5 * parameter[0].numel() ** -0.25
+        up, down = (torch.randn(one, generator=draw).mul(spread * rank**-0.25).half() for one in shape)
+        product = up.float().flatten(1) @ down.float().flatten(1)
+        parameter.copy_(base[name] + product.reshape(parameter.shape))
+        path = names[name].removesuffix("weight")
+        tensors |= {f"{path}up": up, f"{path}down": down}
+    save_file({key: value.contiguous() for key, value in tensors.items()}, f"{NETS}/control_lora.safetensors")
+    given = arguments(inputs, "even")
+    save(residuals(model(**given, controlnet_cond=hint(3, 64, 128)), "even"), "control_lora")
+
+
 # ---- adapters
 
 
@@ -288,6 +315,7 @@ def main() -> None:
     control_net("sd21", SD21, "sd21")
     control_net("sdxl", SDXL, "sdxl")
     control_net("sdxl", SDXL_SMALL, "sdxl_small")
+    control_lora(4)
     sd15_maps = dict(in_channels=3, channels=[16, 16, 24, 24], num_res_blocks=2, downscale_factor=8)
     adapter("sd15", sd15_maps | dict(adapter_type="full_adapter"), "adapter_sd15", also=sd15)
     light = sd15_maps | dict(in_channels=1, channels=[16, 16, 24], num_res_blocks=4, adapter_type="light_adapter")

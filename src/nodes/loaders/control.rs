@@ -32,7 +32,7 @@ pub(super) const CONTROL_NET_LOADER: Function = Function::waiting(
 /// A model and a file of differences to its weights → a control net.
 pub(super) const DIFF_CONTROL_NET_LOADER: Function = Function::waiting(
     &Schema::new("DiffControlNetLoader", "Load ControlNet Model (diff)", "loaders")
-        .doc("As ControlNetLoader, also for files that hold the difference to a model's weights.")
+        .doc("As ControlNetLoader, also for files that hold the difference to a model's weights, and for Control-LoRAs.")
         .inputs(&[
             Input::link("model", Kind::MODEL).doc("The model that the control net will steer."),
             NAME,
@@ -50,22 +50,26 @@ async fn diff_control_net_loader(inputs: Inputs, cx: &Context<'_>) -> Result<Out
 async fn load(inputs: &Inputs, base: Option<&Unet>, cx: &Context<'_>) -> Result<Outputs> {
     let path = model_path(cx.env(), "controlnet", inputs.string("control_net_name")?)?;
     let device = &cx.env::<Environment>().device;
-    let mut is_difference = false;
+    let (mut is_difference, mut is_low_rank) = (false, false);
     let weights = read(cx, &path, async |source, progress| {
         let file = open(cx.env(), source).await?;
         let is_below = check(&path, file.tensors())?;
-        is_difference = file.tensors().iter().any(|tensor| tensor.name == DIFFERENCE);
-        if is_difference && base.is_none() {
+        let has = |mark| file.tensors().iter().any(|tensor| tensor.name == mark);
+        (is_difference, is_low_rank) = (has(DIFFERENCE), has(LOW_RANK));
+        if (is_difference || is_low_rank) && base.is_none() {
             return Err(difference(&path));
         }
-        let wanted =
-            |name: &str| name != DIFFERENCE && (!is_below || name.starts_with(CONTROL_MODEL));
+        let is_mark = |name: &str| name == DIFFERENCE || name == LOW_RANK;
+        let wanted = |name: &str| !is_mark(name) && (!is_below || name.starts_with(CONTROL_MODEL));
         file.load_only(wanted, device, &[], progress).await
     })
     .await?;
     let mut weights = weights.of_control()?;
     if let Some(base) = base.filter(|_| is_difference) {
         base.complete(&mut weights)?;
+    }
+    if let Some(base) = base.filter(|_| is_low_rank) {
+        weights = base.lend(weights)?;
     }
     let bytes = weights.device_bytes();
     let is_net = weights.shapes().any(|(name, _)| name.starts_with("controlnet_"));
@@ -91,6 +95,9 @@ fn shapes(weights: &Weights) -> Shapes {
 /// What a file with differences to a model's weights has a tensor called.
 const DIFFERENCE: &str = "difference";
 
+/// The same of a file with low-rank differences (Control-LoRA).
+const LOW_RANK: &str = "lora_controlnet";
+
 fn difference(path: &str) -> Error {
     Error::new(ErrorKind::Mismatch {
         what: "weights of the control net",
@@ -113,8 +120,7 @@ async fn beside(env: &Environment, path: &str) -> Result<Option<(String, String)
 }
 
 /// Beginnings of names that tell nets that cannot be used here, what those are, and what to do.
-const OTHERS: [(&str, &str, &str); 5] = [
-    ("lora_controlnet", "a Control-LoRA", WHOLE),
+const OTHERS: [(&str, &str, &str); 4] = [
     ("task_embedding", "a control net for several kinds of pictures", SINGLE),
     ("control_add_embedding.", "a control net for several kinds of pictures", SINGLE),
     ("controlnet_blocks.", "a control net of SD3 or FLUX", WHOLE),

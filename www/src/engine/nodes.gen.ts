@@ -140,7 +140,7 @@ export interface Nodes {
     /** The file's name in the models folder: a ControlNet or a T2I-Adapter. */
     control_net_name: string | In<"COMBO">;
   }): Handle<["CONTROL_NET"]>;
-  /** As ControlNetLoader, also for files that hold the difference to a model's weights. */
+  /** As ControlNetLoader, also for files that hold the difference to a model's weights, and for Control-LoRAs. */
   DiffControlNetLoader(inputs: {
     /** The model that the control net will steer. */
     model: In<"MODEL">;
