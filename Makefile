@@ -13,7 +13,7 @@ PYTHON ?= tests/reference/.venv/bin/python
 
 BASE ?= ./
 
-.PHONY: run picture site package test test-package test-hosts test-training check lint wasm cpu webgpu parity page npm chromium firefox rust size bench bench-unet bench-executor bench-images docs clean
+.PHONY: run picture site package test test-package test-hosts test-training check lint wasm cpu webgpu parity page npm chromium firefox rust size bench bench-unet bench-executor bench-images bench-full-size docs clean
 
 ## Build the page and serve it on http://localhost:8080
 run: page
@@ -126,13 +126,17 @@ firefox: npm
 
 # ---- for developers
 
-## Every speed: the executor's, the picture nodes', the UNet's
-bench: bench-executor bench-images bench-unet
+## Every speed: the executor's, the picture nodes', the UNet's; and how large checkpoints load
+bench: bench-executor bench-images bench-unet bench-full-size
 
 ## The UNet against onnxruntime-web's: make bench-unet [ROUNDS=15] [DEVICE=webgpu]
 bench-unet: $(if $(filter webgpu,$(DEVICE)),webgpu,cpu) chromium
 	cd www/bench && npm ci --no-audit --no-fund
 	@node www/bench/bench.mjs $(if $(filter webgpu,$(DEVICE)),--device webgpu) $(if $(ROUNDS),--rounds $(ROUNDS))
+
+## Time and memory of Stable Diffusion 1.5's and SDXL's checkpoints on the CPU engine
+bench-full-size: page chromium
+	@node www/bench/full_size.mjs
 
 ## What the executor costs for each node
 bench-executor:

@@ -3,9 +3,9 @@
 import { closeSync, openSync, readdirSync, readSync } from "node:fs";
 import { join } from "node:path";
 
+import { heapBytes, keepMemory, MB } from "../../scripts/heap.mjs";
 import { DIST } from "../../scripts/serve.mjs";
 import { expect, test } from "./fixtures";
-import { heapBytes, KEEP_MEMORY, MB } from "./heap";
 
 /** Bytes of each tensor of a model, as its files hold them. */
 function tensorSizes(folder: string): number[] {
@@ -37,10 +37,7 @@ const LIMITS = {
 for (const device of ["webgpu", "cpu"] as const) {
   for (const storage of ["opfs", "none"] as const) {
     test(`the heap while a model is loaded: ${device}, storage "${storage}"`, async ({ lab }) => {
-      await lab.route(/worker-.*\.js/, async (route) => {
-        const response = await route.fetch();
-        await route.fulfill({ response, body: KEEP_MEMORY + (await response.text()) });
-      });
+      await keepMemory(lab);
       const open = await lab.evaluateHandle(async (options) => {
         const engine = await tintype.open(options);
         // Asks for a model and does nothing with it, so that what is measured is loading alone.

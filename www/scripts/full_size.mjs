@@ -1,0 +1,81 @@
+/** A checkpoint as large as a real one, without its numbers: the disk holds no zeros. For tests and `make bench`. */
+
+import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
+import { inflateSync } from "node:zlib";
+
+import { heapBytes, keepMemory } from "./heap.mjs";
+
+/** The checkpoints there are names and shapes of. */
+export const FULL_SIZE = /** @type {const} */ (["sd15", "sdxl"]);
+
+/**
+ * Writes a file with the names and shapes of a published checkpoint (tests/reference/checkpoints.py), all 0 in half
+ * precision; gives its bytes.
+ * @param {typeof FULL_SIZE[number]} checkpoint
+ * @param {string} path
+ */
+export function emptyCheckpoint(checkpoint, path) {
+  const list = new URL(`../../tests/fixtures/checkpoints/${checkpoint}.txt.z`, import.meta.url);
+  /** @type {Record<string, unknown>} */
+  const header = {};
+  let length = 0;
+  for (const line of inflateSync(readFileSync(list)).toString().trim().split("\n")) {
+    const [name = "", , sides = "-"] = line.split(" ");
+    const shape = sides === "-" ? [] : sides.split("x").map(Number);
+    const start = length;
+    length += 2 * shape.reduce((a, b) => a * b, 1);
+    header[name] = { dtype: "F16", shape, data_offsets: [start, length] };
+  }
+  const text = Buffer.from(JSON.stringify(header));
+  const size = Buffer.alloc(8);
+  size.writeBigUInt64LE(BigInt(text.length));
+  const file = openSync(path, "w");
+  writeSync(file, size);
+  writeSync(file, text);
+  ftruncateSync(file, size.length + text.length + length);
+  closeSync(file);
+  return size.length + text.length + length;
+}
+
+/**
+ * Opens the CPU engine on a page that has `tintype`, loads the checkpoint at `path`, and paints one step of 64 × 64 with
+ * it. Seconds, and bytes of the engine's heap after loading and after painting; and the pixels' different values.
+ * @param {import("playwright-core").Page} page
+ * @param {string} path
+ */
+export async function loadAndPaint(page, path) {
+  await keepMemory(page);
+  await page.evaluate(() => {
+    const input = document.createElement("input");
+    input.type = "file";
+    document.body.append(input);
+  });
+  await page.locator("input[type=file]").setInputFiles(path);
+  const loaded = await page.evaluateHandle(async () => {
+    const engine = await tintype.open({ device: "cpu", storage: "none" });
+    const file = document.querySelector("input")?.files?.[0];
+    if (file === undefined) throw new Error("no file");
+    await engine.addModel(file);
+    await engine.registerNode({ class_type: "Sink", inputs: { model: ["MODEL"] }, outputs: [], output_node: true, run: () => [] });
+    const begin = performance.now();
+    await engine.run({
+      "1": { class_type: "CheckpointLoaderSimple", inputs: { ckpt_name: file.name } },
+      "2": { class_type: "Sink", inputs: { model: ["1", 0] } },
+    });
+    return { engine, name: file.name, seconds: (performance.now() - begin) / 1000 };
+  });
+  const load = { seconds: await loaded.evaluate(({ seconds }) => seconds), heap: await heapBytes(page) };
+  const painted = await loaded.evaluate(async ({ engine, name }) => {
+    const begin = performance.now();
+    const { images: [image] } = await engine.generate({ prompt: "a cat", model: name, width: 64, height: 64, steps: 1, cfg: 1 });
+    const seconds = (performance.now() - begin) / 1000;
+    const bitmap = await createImageBitmap(image ?? new Blob());
+    const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
+    const context = canvas.getContext("2d");
+    context?.drawImage(bitmap, 0, 0);
+    return { seconds, colours: [...new Set(context?.getImageData(0, 0, bitmap.width, bitmap.height).data ?? [])] };
+  });
+  const paint = { ...painted, heap: await heapBytes(page) };
+  await loaded.evaluate(({ engine }) => engine.close());
+  return { load, paint };
+}
