@@ -27,7 +27,7 @@ use crate::error::ErrorKind;
 use crate::formats::comfy_api;
 use crate::nodes::{self, Desktop, Previews};
 use crate::prompt::{dynamic, midjourney};
-use crate::store::web::{BlobSource, HttpSource, Remote, WebStore};
+use crate::store::web::{BlobSource, HttpSource, WebStore};
 
 /// The device this build is for.
 const DEVICE: DeviceKind =
@@ -233,21 +233,17 @@ impl Engine {
         self.store.add(path, file);
     }
 
-    /// As `identify`, for a file of this size on a server, of which the header is fetched.
-    pub async fn identify_remote(
-        &self,
-        name: String,
-        url: String,
-        bytes: f64,
-    ) -> Result<JsValue, JsValue> {
-        let source = HttpSource::new(name, url, bytes as u64);
+    /// As `identify`, for a file on a server, of which the header is fetched.
+    pub async fn identify_remote(&self, name: String, remote: JsValue) -> Result<JsValue, JsValue> {
+        let source = HttpSource::new(name, from_js(&remote)?);
         let identity = nodes::identify(&source).await.map_err(|error| js_error(&error))?;
         to_js(&identity)
     }
 
     /// As `add_model`, for a file on a server, which is fetched when it is first used.
-    pub fn add_remote_model(&self, path: &str, url: String, bytes: f64, version: String) {
-        self.store.add_remote(path, Remote { url, bytes: bytes as u64, version });
+    pub fn add_remote_model(&self, path: &str, remote: JsValue) -> Result<(), JsValue> {
+        self.store.add_remote(path, from_js(&remote)?);
+        Ok(())
     }
 
     /// Forgets a file of the person's own, with what was kept of it. False if there is none of this path.

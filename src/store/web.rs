@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
 
 use futures_util::future::LocalBoxFuture;
+use serde::Deserialize;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::Blob;
 
@@ -42,8 +43,8 @@ enum Own {
     Remote(Remote),
 }
 
-/// A file on some server.
-#[derive(Debug, Clone)]
+/// A file on some server. Not to be printed, for the sake of the token.
+#[derive(Clone, Deserialize)]
 pub struct Remote {
     /// Its address.
     pub url: String,
@@ -51,6 +52,10 @@ pub struct Remote {
     pub bytes: u64,
     /// What changes when the file there does, as 16 letters or more: a hash of its ETag.
     pub version: String,
+    /// SHA-256 in hexadecimal, if the server or the person told it: compared before the file is used.
+    pub sha256: Option<String>,
+    /// What the server is to know the person by. Browsers leave it out where they are sent on to another server.
+    pub token: Option<String>,
 }
 
 impl WebStore {
@@ -97,22 +102,23 @@ impl WebStore {
                         .hint("add the file to the models, or use the bundled model `sprite`"));
                 };
                 let url = format!("{}{path}", self.base_url);
-                Ok(Err(Remote { url, bytes, version: sha256 }))
+                // Compared whenever it is loaded, so not when it is fetched.
+                Ok(Err(Remote { url, bytes, version: sha256, sha256: None, token: None }))
             }
         }
     }
 
     async fn source(&self, path: &str, progress: Progress<'_>) -> Result<Rc<dyn ByteSource>> {
-        let Remote { url, bytes, version } = match self.place(path)? {
+        let remote = match self.place(path)? {
             Ok(file) => return Ok(Rc::new(file)),
             Err(remote) => remote,
         };
         if let Some(folder) = &self.folder {
-            let name = opfs::file_name(path, &version);
+            let name = opfs::file_name(path, &remote.version);
             if let Some(source) = self.open.borrow().get(&name).and_then(Weak::upgrade) {
                 return Ok(source);
             }
-            match folder.fetched(path, &name, &url, bytes, progress).await {
+            match folder.fetched(path, &name, &remote, progress).await {
                 Ok(source) => {
                     let source: Rc<dyn ByteSource> = Rc::new(source);
                     self.open.borrow_mut().insert(name, Rc::downgrade(&source));
@@ -123,7 +129,7 @@ impl WebStore {
                 Err(opfs::Failure::Download(error)) => return Err(error),
             }
         }
-        Ok(Rc::new(HttpSource::new(path.to_owned(), url, bytes)))
+        Ok(Rc::new(HttpSource::new(path.to_owned(), remote)))
     }
 }
 
@@ -142,22 +148,22 @@ impl ModelStore for WebStore {
 
     fn look<'a>(&'a self, path: &'a str) -> LocalBoxFuture<'a, Result<Look>> {
         Box::pin(async move {
-            let Remote { url, bytes, version } = match self.place(path)? {
+            let remote = match self.place(path)? {
                 Ok(file) => {
                     return Ok(Look { source: Rc::new(file), fetch_bytes: 0, reads_now: true });
                 }
                 Err(remote) => remote,
             };
             let kept = match &self.folder {
-                Some(folder) => folder.kept(&opfs::file_name(path, &version)).await,
+                Some(folder) => folder.kept(&opfs::file_name(path, &remote.version)).await,
                 None => 0,
             };
-            let reads_now = self.folder.is_some();
+            let (reads_now, bytes) = (self.folder.is_some(), remote.bytes);
             if kept == bytes {
                 let source = self.source(path, &mut |_, _| Ok(())).await?;
                 return Ok(Look { source, fetch_bytes: 0, reads_now });
             }
-            let source = Rc::new(HttpSource::new(path.to_owned(), url, bytes));
+            let source = Rc::new(HttpSource::new(path.to_owned(), remote));
             Ok(Look { source, fetch_bytes: bytes.saturating_sub(kept), reads_now })
         })
     }

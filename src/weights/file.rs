@@ -10,13 +10,15 @@ use super::safetensors::{Header, TensorInfo};
 use super::stored::Stored;
 use super::{Dtype, Weights, keys};
 use crate::error::Result;
-use crate::store::{ByteSource, Hash, Progress, bundled};
+use crate::store::{ByteSource, Hash, Progress};
 
 /// A file whose header was read, and whose numbers were not.
 pub struct WeightsFile<'a> {
     source: &'a dyn ByteSource,
     header: Header,
     hash: Hash,
+    /// What the hash must be, if it is known and the file can be read from its beginning to its end.
+    sha256: Option<String>,
     later: Option<Rc<dyn ByteSource>>,
 }
 
@@ -33,7 +35,9 @@ impl<'a> WeightsFile<'a> {
         let (header, bytes) = Header::read(source).await?;
         let mut hash = Hash::default();
         hash.update(&bytes);
-        Ok(Self { source, header, hash, later: None })
+        // torch's files begin with anything, and their tensors lie as they like.
+        let sha256 = if bytes.is_empty() { None } else { source.sha256() };
+        Ok(Self { source, header, hash, sha256, later: None })
     }
 
     /// Leaves matrices and kernels in the file, which is `source`: they are read whenever they are used.
@@ -167,8 +171,8 @@ impl<'a> WeightsFile<'a> {
         progress: Progress<'_>,
         take: Take<'_>,
     ) -> Result<()> {
-        // Only of a bundled file the hash is known, and with it every byte has to be read.
-        let reads_all = bundled(self.source.name()).is_some();
+        // Where the hash is known every byte has to be read.
+        let reads_all = self.sha256.is_some();
         for (i, (tensor, wanted)) in self.header.tensors.iter().zip(wanted).enumerate() {
             // Vectors are few numbers.
             let stays = !reads_all
@@ -187,7 +191,7 @@ impl<'a> WeightsFile<'a> {
             }
             progress(self.header.data_start + tensor.end, self.source.len())?;
         }
-        self.hash.check(self.source.name())
+        self.sha256.map_or(Ok(()), |expected| self.hash.check(self.source.name(), expected))
     }
 
     async fn read(&self, tensor: &TensorInfo) -> Result<Vec<u8>> {

@@ -4,10 +4,11 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use futures_util::future::LocalBoxFuture;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tintype::error::Result;
 use tintype::store::native::FolderStore;
-use tintype::store::{self, ByteSource, MemorySource, ModelStore, Progress};
+use tintype::store::{self, ByteSource, Hash, MemorySource, ModelStore, Progress};
+use tintype::weights::safetensors;
 
 use super::{assert_told, code, header};
 use crate::support::{block_on, bundled_models, cpu, fixture, load};
@@ -107,4 +108,46 @@ fn one_wrong_bit_in_a_bundled_config() {
     let (text, discarded) = read(&bytes);
     assert_told(&text.unwrap_err(), "hash_mismatch", &[path]);
     assert!(discarded, "the damaged copy would be found again next time");
+}
+
+/// A file of which somebody said what its SHA-256 is.
+struct Promised(MemorySource, String);
+
+impl ByteSource for Promised {
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    fn len(&self) -> u64 {
+        self.0.len()
+    }
+
+    fn sha256(&self) -> Option<String> {
+        Some(self.1.clone())
+    }
+
+    fn read_now(&self, offset: u64, len: usize) -> Result<Vec<u8>> {
+        self.0.read_now(offset, len)
+    }
+}
+
+#[test]
+fn a_file_that_is_not_what_was_promised() {
+    let bytes = safetensors::write(&[("a", &[2], &[1.0, 2.0]), ("b", &[1], &[3.0])], &Map::new());
+    let mut hash = Hash::default();
+    hash.update(&bytes);
+    let promised = hash.hex();
+    let source =
+        |bytes: &[u8]| Promised(MemorySource::new("mine", bytes.to_vec()), promised.clone());
+    assert!(load(&source(&bytes)).unwrap().has("b"));
+    // One bit, in the last number and in the header.
+    for at in [bytes.len() - 1, 3 + bytes.iter().position(|byte| *byte == b'a').unwrap()] {
+        let mut damaged = bytes.clone();
+        damaged[at] ^= 1;
+        let error = load(&source(&damaged)).unwrap_err();
+        assert!(["hash_mismatch", "bad_header"].contains(&error.kind().code()), "{error}");
+    }
+    let mut damaged = bytes.clone();
+    *damaged.last_mut().unwrap() ^= 1;
+    assert_told(&load(&source(&damaged)).unwrap_err(), "hash_mismatch", &["mine"]);
 }

@@ -10,9 +10,9 @@ use web_sys::{
     Blob, Headers, ReadableStreamDefaultReader, Request, RequestInit, Response, WorkerGlobalScope,
 };
 
-use super::message;
+use super::{Remote, message};
 use crate::error::{Error, ErrorKind, Result};
-use crate::store::{ByteSource, cut_short};
+use crate::store::{ByteSource, bundled, cut_short};
 
 /// Fetched at a time: tensors lie one after the other, and most are small.
 const WINDOW_BYTES: u64 = 4 << 20;
@@ -20,8 +20,7 @@ const WINDOW_BYTES: u64 = 4 << 20;
 /// A file on a server, read by ranges.
 pub struct HttpSource {
     name: String,
-    url: String,
-    len: u64,
+    remote: Remote,
     window: RefCell<Option<Window>>,
 }
 
@@ -36,20 +35,20 @@ enum Window {
 }
 
 impl HttpSource {
-    /// A file of this size at this address; `name` is what errors call it.
-    pub fn new(name: String, url: String, len: u64) -> Self {
-        Self { name, url, len, window: RefCell::new(None) }
+    /// `name` is what errors call it.
+    pub fn new(name: String, remote: Remote) -> Self {
+        Self { name, remote, window: RefCell::new(None) }
     }
 
     async fn range(&self, offset: u64, len: usize) -> Result<Vec<u8>> {
-        if offset.saturating_add(len as u64) > self.len {
+        if offset.saturating_add(len as u64) > self.remote.bytes {
             return Err(cut_short(self, offset, len));
         }
         if let Some(bytes) = self.from_window(offset, len).await? {
             return Ok(bytes);
         }
-        let end = self.len.min(offset + WINDOW_BYTES.max(len as u64));
-        let response = fetch(&self.name, &self.url, Some((offset, Some(end)))).await?;
+        let end = self.remote.bytes.min(offset + WINDOW_BYTES.max(len as u64));
+        let response = fetch(&self.name, &self.remote, Some((offset, Some(end)))).await?;
         let window = if response.status() == 206 {
             let buffer = promised(&self.name, response.array_buffer()).await?;
             Window::Range { start: offset, bytes: Uint8Array::new(&buffer).to_vec() }
@@ -88,7 +87,11 @@ impl ByteSource for HttpSource {
     }
 
     fn len(&self) -> u64 {
-        self.len
+        self.remote.bytes
+    }
+
+    fn sha256(&self) -> Option<String> {
+        self.remote.sha256.clone().or_else(|| bundled(&self.name).map(|(_, sha256)| sha256))
     }
 
     fn read(&self, offset: u64, len: usize) -> LocalBoxFuture<'_, Result<Vec<u8>>> {
@@ -107,7 +110,7 @@ impl ByteSource for HttpSource {
 /// Asks for a file, or for the bytes from the first to before the second number.
 pub(super) async fn fetch(
     name: &str,
-    url: &str,
+    remote: &Remote,
     range: Option<(u64, Option<u64>)>,
 ) -> Result<Response> {
     let init = RequestInit::new();
@@ -116,8 +119,13 @@ pub(super) async fn fetch(
         let end = end.map_or_else(String::new, |end| (end - 1).to_string());
         headers.set("Range", &format!("bytes={start}-{end}")).map_err(|error| io(name, &error))?;
     }
+    if let Some(token) = &remote.token {
+        let bearer = format!("Bearer {token}");
+        headers.set("Authorization", &bearer).map_err(|error| io(name, &error))?;
+    }
     init.set_headers(&headers);
-    let request = Request::new_with_str_and_init(url, &init).map_err(|error| io(name, &error))?;
+    let request = Request::new_with_str_and_init(&remote.url, &init);
+    let request = request.map_err(|error| io(name, &error))?;
     let scope: WorkerGlobalScope = js_sys::global().unchecked_into();
     let response = JsFuture::from(scope.fetch_with_request(&request)).await.map_err(|error| {
         io(name, &error).hint("check the network connection, and that the server runs and lets this page read from it (CORS)")
@@ -127,11 +135,14 @@ pub(super) async fn fetch(
         200..=299 => Ok(response),
         404 => Err(Error::new(ErrorKind::FileNotFound { file: name.to_owned() })
             .hint("the server has no such file: check the address; if it is one of the page's own, build the page again")),
-        status => Err(ErrorKind::Io {
-            file: name.to_owned(),
-            cause: format!("the server answered {status} {}", response.status_text()),
+        status => {
+            let cause = format!("the server answered {status} {}", response.status_text());
+            let error = Error::new(ErrorKind::Io { file: name.to_owned(), cause });
+            Err(match status {
+                401 | 403 => error.hint("the server wants to know you: add the model again, with a token of yours that may read it"),
+                _ => error,
+            })
         }
-        .into()),
     }
 }
 

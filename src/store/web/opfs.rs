@@ -9,12 +9,15 @@ use web_sys::{
     WorkerGlobalScope,
 };
 
-use super::{http, message};
+use super::{Remote, http, message};
 use crate::error::{Error, ErrorKind, Result};
-use crate::store::{ByteSource, Progress, cut_short};
+use crate::store::{ByteSource, Hash, Progress, cut_short};
 
 /// Name of the folder all model files are kept in.
 const FOLDER: &str = "tintype-models";
+
+/// Bytes that are hashed at a time of what an earlier visit fetched.
+const WINDOW_BYTES: u64 = 1 << 20;
 
 /// The folder that files are kept in.
 pub(super) struct Folder(FileSystemDirectoryHandle);
@@ -56,22 +59,22 @@ impl Folder {
     }
 
     /// The file, fetched first if it is not all here; a part that is here is not fetched again.
+    ///
+    /// Where its hash is known, it is compared before the last bytes are written: a file that is whole is the right one.
     pub(super) async fn fetched(
         &self,
         path: &str,
         name: &str,
-        url: &str,
-        len: u64,
+        remote: &Remote,
         progress: Progress<'_>,
     ) -> std::result::Result<OpfsSource, Failure> {
+        let len = remote.bytes;
         let create = FileSystemGetFileOptions::new();
         create.set_create(true);
         let file = JsFuture::from(self.0.get_file_handle_with_options(name, &create)).await?;
         let file: FileSystemFileHandle = file.unchecked_into();
         if kept_bytes(&file).await? == len {
-            // Other tabs may read it at the same time.
-            let handle = JsFuture::from(read_only(&file)?).await?;
-            return Ok(OpfsSource { name: path.to_owned(), len, handle: handle.unchecked_into() });
+            return Ok(OpfsSource::of_whole(path, &file, len).await?);
         }
         let handle = JsFuture::from(file.create_sync_access_handle()).await?;
         let source = OpfsSource { name: path.to_owned(), len, handle: handle.unchecked_into() };
@@ -83,24 +86,47 @@ impl Folder {
         if at == len {
             return Ok(source);
         }
-        let response = http::fetch(path, url, (at > 0).then_some((at, None))).await?;
+        let response = http::fetch(path, remote, (at > 0).then_some((at, None))).await?;
         if response.status() != 206 {
             at = 0;
         }
-        http::stream(path, &response, |chunk| -> std::result::Result<(), Failure> {
+        let mut hash = match &remote.sha256 {
+            Some(expected) => Some((source.hash(at)?, expected)),
+            None => None,
+        };
+        let streamed = http::stream(path, &response, |chunk| -> std::result::Result<(), Failure> {
+            let next = at + u64::from(chunk.length());
+            if let Some((hash, expected)) = &mut hash {
+                hash.update(&chunk.to_vec());
+                if next == len {
+                    hash.clone().check(path, (*expected).clone())?;
+                }
+            }
             let options = FileSystemReadWriteOptions::new();
             options.set_at(at as f64);
             source.handle.write_with_js_u8_array_and_options(chunk, &options)?;
-            at += u64::from(chunk.length());
+            at = next;
             Ok(progress(at, len)?)
         })
-        .await?;
+        .await;
+        match streamed {
+            Err(Failure::Download(error))
+                if matches!(error.kind(), ErrorKind::HashMismatch { .. }) =>
+            {
+                drop(source);
+                self.remove(name).await;
+                return Err(error.into());
+            }
+            streamed => streamed?,
+        }
         source.handle.flush()?;
         if at != len {
             // Kept as it is: a file that is too short goes on from there, one too long starts anew.
             return Err(cut_short(&source, at, (len.saturating_sub(at)) as usize).into());
         }
-        Ok(source)
+        // The handle that wrote keeps others out.
+        drop(source);
+        Ok(OpfsSource::of_whole(path, &file, len).await?)
     }
 
     /// How much of a file is kept.
@@ -138,6 +164,30 @@ pub(super) struct OpfsSource {
     name: String,
     len: u64,
     handle: FileSystemSyncAccessHandle,
+}
+
+impl OpfsSource {
+    /// A file that is all here; other tabs may read it at the same time.
+    async fn of_whole(
+        path: &str,
+        file: &FileSystemFileHandle,
+        len: u64,
+    ) -> std::result::Result<Self, JsValue> {
+        let handle = JsFuture::from(read_only(file)?).await?.unchecked_into();
+        Ok(Self { name: path.to_owned(), len, handle })
+    }
+
+    /// The hash of the first `end` bytes.
+    fn hash(&self, end: u64) -> Result<Hash> {
+        let mut hash = Hash::default();
+        let mut at = 0;
+        while at < end {
+            let count = WINDOW_BYTES.min(end - at);
+            hash.update(&self.read_now(at, count as usize)?);
+            at += count;
+        }
+        Ok(hash)
+    }
 }
 
 impl Drop for OpfsSource {

@@ -8,11 +8,12 @@ import { apiText, Graph, nodeId, readApi, type ApiGraph } from "./graph";
 import { History, RunRecord } from "./history";
 import type { Host } from "./host";
 import { parse, stringify } from "./json";
-import { addressOf, lookUp } from "./download";
-import { Library, modelName, type AddModelOptions, type ModelFile } from "./library";
+import { HUB } from "./hub";
+import { Library, type AddModelOptions, type ModelFile } from "./library";
 import type { Handle, Output } from "./nodes";
 import { Images } from "./openai";
 import { Outbox, type SendOptions, type SendOrder } from "./outbox";
+import { OwnModels } from "./own_models";
 import { folderUrl } from "./page_host";
 import type { NodeMethod, OpenOptions, RunReport } from "./protocol";
 import {
@@ -72,6 +73,8 @@ export interface EngineOptions {
    * folder has the one for the model's latents, else by a guess of their colours, which `latent2rgb` always takes.
    */
   previews?: Previews;
+  /** The hub that names such as `owner/repository` are of; huggingface.co if left out. */
+  hubUrl?: string | URL;
   /** Where SendImage nodes may send pictures; nowhere if left out. */
   send?: SendOptions;
   /** Hears every event from the first on, also those while the engine opens. */
@@ -144,9 +147,7 @@ export class Engine {
   #device: DeviceInfo | null = null;
   #nodes = new Map<string, NodeDefinition>();
   #inputs = new Map<string, Uint8Array>();
-  /** The person's own models, by path. */
-  #models = new Map<string, ModelFile>();
-  #library: Library;
+  #own: OwnModels;
   #files = new Map<string, ResultFile>();
   #listeners = new Map<string, Set<(data: never) => void>>();
   #outbox: Outbox;
@@ -166,7 +167,13 @@ export class Engine {
       noise: options.noise ?? "comfyui",
       previews: options.previews ?? "auto",
     };
-    this.#library = new Library(this.#options.storage !== "none");
+    this.#own = new OwnModels({
+      library: new Library(this.#options.storage !== "none"),
+      hub: folderUrl(options.hubUrl ?? HUB, host.baseUrl).slice(0, -1),
+      client: () => this.ready(),
+      onInfo: (info) => (this.#info = info),
+      onProgress: (data) => this.#emit({ type: "model_progress", data }),
+    });
     this.#outbox = new Outbox(options.send);
     this.#onEvent = options.onEvent;
   }
@@ -376,7 +383,7 @@ export class Engine {
 
   /** The person's own models. */
   get models(): ModelFile[] {
-    return [...this.#models.values()];
+    return this.#own.list();
   }
 
   /**
@@ -385,52 +392,34 @@ export class Engine {
    * for the next visit.
    *
    * Also the address of such a file, or its place at huggingface.co (`owner/repository/file.safetensors`): then its
-   * header is read, and the rest fetched when it is first used.
+   * header is read, and the rest fetched when it is first used. `owner/repository` alone is its checkpoint in diffusers'
+   * layout, or its one file; where several could be meant, the error has them as `choices`.
    */
   async addModel(file: Blob | URL | string, options: AddModelOptions = {}): Promise<ModelFile> {
-    if (!(file instanceof Blob)) return await this.#addRemote(file, options);
-    const name = options.name ?? (file instanceof File ? file.name : "");
-    const plain = modelName(name);
-    const client = await this.ready();
-    const { kind, folder, loader, family, side } = await client.call("identify", name, file);
-    const path = `${options.folder ?? folder}/${plain}`;
-    const facts = { ...(family && { family }), ...(side && { side }) };
-    const model: ModelFile = { path, kind, loader, ...facts, bytes: file.size, kept: false, from: file };
-    await this.#putModel(client, model);
-    if (options.keep !== true) return model;
-    const onProgress = (loaded: number) =>
-      this.#emit({ type: "model_progress", data: { file: path, loaded, total: file.size, phase: "keep" } });
-    const copy = await this.#library.keep(model, file, onProgress, options.signal);
-    const kept: ModelFile = { ...model, from: copy, kept: true };
-    await this.#putModel(client, kept);
-    return kept;
+    return await this.#own.add(file, options);
   }
 
   /** Forgets a model of the person's own, and deletes the kept copy; the file it came from stays. */
   async removeModel(path: string): Promise<void> {
-    const client = await this.ready();
-    await this.#library.remove(path);
-    this.#models.delete(path);
-    this.#info = await client.call("removeModel", path);
+    await this.#own.remove(path);
   }
 
-  async #addRemote(address: URL | string, options: AddModelOptions): Promise<ModelFile> {
-    const url = addressOf(String(address));
-    const plain = modelName(options.name ?? decodeURIComponent(url.pathname.split("/").at(-1) ?? ""));
-    const remote = await lookUp(url, options.signal);
-    const client = await this.ready();
-    const { kind, folder, loader, family, side } = await client.call("identifyRemote", plain, remote);
-    const facts = { ...(family && { family }), ...(side && { side }) };
-    const path = `${options.folder ?? folder}/${plain}`;
-    const model: ModelFile = { path, kind, loader, ...facts, bytes: remote.bytes, kept: false, from: remote };
-    model.kept = await this.#library.remember(model, remote);
-    await this.#putModel(client, model);
-    return model;
+  /**
+   * A model of the person's own as a file, to be saved elsewhere; with a handle or a stream it is written there. Of a
+   * folder, one of its files: `checkpoints/name/unet/diffusion_pytorch_model.safetensors`. What lies on a server can be
+   * had when it was fetched.
+   */
+  async exportModel(path: string, to?: FileSystemFileHandle | WritableStream<Uint8Array>): Promise<Blob> {
+    await this.ready();
+    return await this.#own.export(path, to);
   }
 
-  async #putModel(client: Client, model: ModelFile): Promise<void> {
-    this.#info = await client.call("addModel", model.path, model.from);
-    this.#models.set(model.path, model);
+  /**
+   * Tells a server by whom it is asked: a token for gated models, sent to this origin and to no other. It is known until
+   * the engine is closed; `keep` stores it, readable, in the browser for the next visit. null forgets it, there as well.
+   */
+  async setToken(server: URL | string, token: string | null, options: { keep?: boolean } = {}): Promise<void> {
+    await this.#own.setToken(server, token, options);
   }
 
   /** Hears one type of event. Gives the function that ends it. */
@@ -479,10 +468,7 @@ export class Engine {
     }
     for (const [filename, bytes] of this.#inputs) await client.call("putInput", filename, bytes);
     for (const file of (await this.#host.models?.()) ?? []) this.#info = await client.call("addModel", ...file);
-    for (const model of await this.#library.list()) {
-      if (!this.#models.has(model.path)) this.#models.set(model.path, model);
-    }
-    for (const model of this.#models.values()) await this.#putModel(client, model);
+    await this.#own.tellTo(client);
     return client;
   }
 

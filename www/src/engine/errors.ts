@@ -40,17 +40,26 @@ export class TintypeError extends Error {
   readonly hint: string | null;
   /** All complaints at once, when `code` is `prompt_outputs_failed_validation`. */
   readonly nodeErrors: NodeErrors;
+  /** What could be meant, when `code` is `several_files`: each is an address that `addModel` takes. */
+  readonly choices: readonly string[];
 
   constructor(
     message: string,
     code: string,
-    more: { node?: NodeRef | null; hint?: string | null; nodeErrors?: NodeErrors | null; cause?: unknown } = {},
+    more: {
+      node?: NodeRef | null;
+      hint?: string | null;
+      nodeErrors?: NodeErrors | null;
+      choices?: readonly string[];
+      cause?: unknown;
+    } = {},
   ) {
     super(message, more.cause === undefined ? undefined : { cause: more.cause });
     this.code = code;
     this.node = more.node ?? null;
     this.hint = more.hint ?? null;
     this.nodeErrors = more.nodeErrors ?? {};
+    this.choices = more.choices ?? [];
   }
 }
 

@@ -1,7 +1,7 @@
 /** The person's own models that are kept for the next visit, in the browser's private file system. */
 
 import { abortError, TintypeError } from "./errors";
-import type { Remote } from "./protocol";
+import type { Remote, RemoteFolder } from "./protocol";
 
 /** A model of the person's own. */
 export interface ModelFile {
@@ -19,7 +19,7 @@ export interface ModelFile {
   /** True if it is there on the next visit, too. */
   kept: boolean;
   /** Where its numbers are. */
-  from: Blob | Remote;
+  from: Blob | Remote | RemoteFolder;
 }
 
 /** How to add a model. */
@@ -30,14 +30,21 @@ export interface AddModelOptions {
   folder?: string;
   /** Copy it into the browser's private file system, for the next visit. */
   keep?: boolean;
+  /** Of a file on a server: what it has to be, as 64 hexadecimal digits. Left out, what the hub says it is. */
+  sha256?: string;
+  /** Of a file on a server: what the server is to know you by, as `engine.setToken` has it for this visit. */
+  token?: string;
   signal?: AbortSignal;
 }
 
 const FOLDER = "tintype-library";
+/** What the wasm engine keeps of files on servers (src/store/web/opfs.rs). */
+const FETCHED = "tintype-models";
 const INDEX = "index.json";
+const TOKENS = "tokens.json";
 
 /** What is remembered of a kept file. */
-type Entry = Omit<ModelFile, "bytes" | "kept" | "from"> & { remote?: Remote };
+type Entry = Omit<ModelFile, "bytes" | "kept" | "from"> & { remote?: Remote } & Partial<RemoteFolder>;
 
 /** The name of a model among the others. Refuses names that are none. */
 export function modelName(name: string): string {
@@ -71,6 +78,11 @@ export class Library {
         models.push({ ...facts, bytes: remote.bytes, kept: true, from: remote });
         continue;
       }
+      if (entry.files !== undefined) {
+        const { files, ...facts } = entry;
+        models.push({ ...facts, bytes: bytesOf({ files }), kept: true, from: { files } });
+        continue;
+      }
       // Deleted behind our back, by the browser under pressure or by the person: then it is not there.
       const handle = await folder.getFileHandle(fileName(entry.path)).catch(() => null);
       if (handle === null) continue;
@@ -81,12 +93,39 @@ export class Library {
   }
 
   /** Remembers a model on a server; without storage, does nothing. */
-  async remember(model: ModelFile, remote: Remote): Promise<boolean> {
+  async remember(model: ModelFile, from: Remote | RemoteFolder): Promise<boolean> {
     const folder = await this.#folder();
     if (folder === null) return false;
     await navigator.storage.persist?.().catch(() => false);
-    await this.#add(folder, { ...entryOf(model), remote });
+    await this.#add(folder, { ...entryOf(model), ...("url" in from ? { remote: from } : from) });
     return true;
+  }
+
+  /** What was fetched of a file on a server, if that is all of it. */
+  async fetched(path: string, { version, bytes }: Remote): Promise<File | null> {
+    const folder = await this.#folder(FETCHED);
+    const handle = await folder?.getFileHandle(`${fileName(path)}.${version.slice(0, 16)}`).catch(() => null);
+    const file = await handle?.getFile();
+    return file?.size === bytes ? file : null;
+  }
+
+  /** The tokens that the person wants kept, by the origins they are for. */
+  async tokens(): Promise<Record<string, string>> {
+    const folder = await this.#folder();
+    const kept = folder === null ? null : await readJson(folder, TOKENS);
+    return typeof kept === "object" && kept !== null && !Array.isArray(kept) ? (kept as Record<string, string>) : {};
+  }
+
+  /** Keeps a token for the next visit, or with null forgets it. */
+  async keepToken(origin: string, token: string | null): Promise<void> {
+    const folder = await this.#folder();
+    if (folder === null) return;
+    await this.#alone(async () => {
+      const { [origin]: _, ...others } = await this.tokens();
+      const tokens = token === null ? others : { ...others, [origin]: token };
+      if (Object.keys(tokens).length > 0) await writeJson(folder, TOKENS, tokens);
+      else await folder.removeEntry(TOKENS).catch(() => {});
+    });
   }
 
   /** Copies a model. What was written is there when it is whole, and not before. */
@@ -135,41 +174,60 @@ export class Library {
   async remove(path: string): Promise<void> {
     const folder = await this.#folder();
     if (folder === null) return;
-    await this.#write(folder, (await this.#entries(folder)).filter((entry) => entry.path !== path));
+    await this.#replace(folder, path);
     await folder.removeEntry(fileName(path)).catch(() => {});
   }
 
-  async #folder(): Promise<FileSystemDirectoryHandle | null> {
+  async #folder(name = FOLDER): Promise<FileSystemDirectoryHandle | null> {
     if (!this.#enabled) return null;
     try {
       const root = await navigator.storage.getDirectory();
-      return await root.getDirectoryHandle(FOLDER, { create: true });
+      return await root.getDirectoryHandle(name, { create: true });
     } catch {
       return null;
     }
   }
 
   async #entries(folder: FileSystemDirectoryHandle): Promise<Entry[]> {
-    try {
-      const file = await (await folder.getFileHandle(INDEX)).getFile();
-      const entries = JSON.parse(await file.text()) as unknown;
-      return Array.isArray(entries) ? (entries as Entry[]).filter(({ path }) => typeof path === "string") : [];
-    } catch {
-      // The first model of all, or an index that cannot be read: the files in it can be added again.
-      return [];
-    }
+    // The first model of all, or an index that cannot be read: the files in it can be added again.
+    const entries = await readJson(folder, INDEX);
+    return Array.isArray(entries) ? (entries as Entry[]).filter(({ path }) => typeof path === "string") : [];
   }
 
   async #add(folder: FileSystemDirectoryHandle, entry: Entry): Promise<void> {
-    const others = (await this.#entries(folder)).filter(({ path }) => path !== entry.path);
-    await this.#write(folder, [...others, entry]);
+    await this.#replace(folder, entry.path, entry);
   }
 
-  async #write(folder: FileSystemDirectoryHandle, entries: Entry[]): Promise<void> {
-    const index = await (await folder.getFileHandle(INDEX, { create: true })).createWritable();
-    await index.write(JSON.stringify(entries));
-    await index.close();
+  async #replace(folder: FileSystemDirectoryHandle, path: string, ...by: Entry[]): Promise<void> {
+    await this.#alone(async () => {
+      const others = (await this.#entries(folder)).filter((entry) => entry.path !== path);
+      await writeJson(folder, INDEX, [...others, ...by]);
+    });
   }
+
+  /** What reads a file and writes it again, while no other tab does. */
+  async #alone(work: () => Promise<void>): Promise<void> {
+    await (navigator.locks?.request(FOLDER, work) ?? work());
+  }
+}
+
+/** The bytes of all files of a model on a server. */
+export function bytesOf(from: Remote | RemoteFolder): number {
+  return "url" in from ? from.bytes : Object.values(from.files).reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
+async function readJson(folder: FileSystemDirectoryHandle, name: string): Promise<unknown> {
+  try {
+    return JSON.parse(await (await (await folder.getFileHandle(name)).getFile()).text());
+  } catch {
+    return null;
+  }
+}
+
+async function writeJson(folder: FileSystemDirectoryHandle, name: string, content: unknown): Promise<void> {
+  const file = await (await folder.getFileHandle(name, { create: true })).createWritable();
+  await file.write(JSON.stringify(content));
+  await file.close();
 }
 
 function entryOf({ bytes: _, kept: __, from: ___, ...entry }: ModelFile): Entry {

@@ -79,6 +79,15 @@ export interface Remote {
   bytes: number;
   /** Changes when the file there does. */
   version: string;
+  /** SHA-256 in hexadecimal, if it is known: compared before the file is used. */
+  sha256?: string;
+  /** A bearer token for the server. Given to the worker alone. */
+  token?: string;
+}
+
+/** A folder on a server, by the paths of its files in it. */
+export interface RemoteFolder {
+  files: Record<string, Remote>;
 }
 
 /** Requests that have an answer: arguments and result by name. */
@@ -95,8 +104,8 @@ export interface Calls {
   putInput: { args: [filename: string, bytes: Uint8Array]; result: undefined };
   identify: { args: [name: string, file: Blob]; result: Identity };
   identifyRemote: { args: [name: string, remote: Remote]; result: Identity };
-  addModel: { args: [path: string, from: Blob | Remote]; result: ObjectInfo };
-  removeModel: { args: [path: string]; result: ObjectInfo };
+  addModel: { args: [path: string, from: Blob | Remote | RemoteFolder]; result: ObjectInfo };
+  removeModel: { args: [paths: string[]]; result: ObjectInfo };
   registerNode: { args: [schema: NodeSchema, fingerprints: boolean]; result: ObjectInfo };
 }
 
@@ -136,8 +145,8 @@ export interface WasmEngine {
   midjourney(text: string, width: number, height: number, steps: number): MidjourneySettings[];
   identify(name: string, file: Blob): Promise<Identity>;
   add_model(path: string, file: Blob): void;
-  identify_remote(name: string, url: string, bytes: number): Promise<Identity>;
-  add_remote_model(path: string, url: string, bytes: number, version: string): void;
+  identify_remote(name: string, remote: Remote): Promise<Identity>;
+  add_remote_model(path: string, remote: Remote): void;
   remove_model(path: string): Promise<boolean>;
   put_input(filename: string, bytes: Uint8Array): void;
   register_node(

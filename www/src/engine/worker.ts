@@ -88,14 +88,15 @@ const methods: { [M in keyof Calls]: (...args: Calls[M]["args"]) => Promise<Call
     return undefined;
   },
   identify: (name, file) => opened().identify(name, file),
-  identifyRemote: (name, { url, bytes }) => opened().identify_remote(name, url, bytes),
+  identifyRemote: (name, remote) => opened().identify_remote(name, remote),
   addModel: async (path, from) => {
     if (from instanceof Blob) opened().add_model(path, from);
-    else opened().add_remote_model(path, from.url, from.bytes, from.version);
+    else if ("url" in from) opened().add_remote_model(path, from);
+    else for (const [name, file] of Object.entries(from.files)) opened().add_remote_model(`${path}/${name}`, file);
     return opened().object_info();
   },
-  removeModel: async (path) => {
-    await opened().remove_model(path);
+  removeModel: async (paths) => {
+    for (const path of paths) await opened().remove_model(path);
     return opened().object_info();
   },
   registerNode: async (schema, fingerprints) => {
