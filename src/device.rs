@@ -123,13 +123,15 @@ pub fn keeps_half(device: &Device) -> bool {
     !is_cpu(device) && device.supports_dtype(DType::F16)
 }
 
+/// Whether it is the CPU, which has no memory but the host's.
 #[cfg(feature = "cpu")]
-fn is_cpu(device: &Device) -> bool {
+pub fn is_cpu(device: &Device) -> bool {
     *device == Device::flex()
 }
 
+/// Whether it is the CPU: there is none in this build.
 #[cfg(not(feature = "cpu"))]
-fn is_cpu(_device: &Device) -> bool {
+pub fn is_cpu(_device: &Device) -> bool {
     false
 }
 

@@ -25,7 +25,7 @@ use crate::device::DeviceKind;
 use crate::engine::{self, RunRequest};
 use crate::error::ErrorKind;
 use crate::formats::comfy_api;
-use crate::nodes::{self, Desktop, Previews};
+use crate::nodes::{self, Desktop, Previews, WeightFormat};
 use crate::prompt::{dynamic, midjourney};
 use crate::store::web::{BlobSource, HttpSource, WebStore};
 
@@ -48,6 +48,7 @@ struct OpenOptions {
     storage: String,
     noise: String,
     previews: String,
+    weights: String,
 }
 
 #[derive(Default, Deserialize)]
@@ -72,9 +73,10 @@ impl Engine {
     pub async fn open(options: JsValue) -> Result<Engine, JsValue> {
         console_error_panic_hook::set_once();
         let on_device_error = js_sys::Reflect::get(&options, &"on_device_error".into())?;
-        let OpenOptions { models_url, storage, noise, previews } = from_js(&options)?;
+        let OpenOptions { models_url, storage, noise, previews, weights } = from_js(&options)?;
         let noise = Desktop::from_name(&noise).map_err(|error| js_error(&error))?;
         let previews = Previews::from_name(&previews).map_err(|error| js_error(&error))?;
+        let weights = WeightFormat::from_name(&weights).map_err(|error| js_error(&error))?;
         let store = Rc::new(WebStore::open(&models_url, storage == "opfs").await);
         let keeps_models = store.keeps();
         let on_fault = move |message: &str| {
@@ -87,6 +89,7 @@ impl Engine {
         let inner = inner.map_err(|error| js_error(&error))?;
         inner.environment().set_noise(noise);
         inner.environment().set_previews(previews);
+        inner.environment().set_weight_format(weights);
         let inner = Some(Rc::new(inner));
         Ok(Self { inner, store, host: WorkerHost::default(), keeps_models })
     }

@@ -2,7 +2,8 @@
 //!
 //! [`Weights::load`] reads a file tensor by tensor in the order they lie in it, checks each against the
 //! format's rules and uploads it at once, so the host never holds a checkpoint: as f32, or as the file's f16
-//! where the device keeps half precision; what there is no memory for stays in the file ([`WeightsFile::later`]); bundled files are hashed on the way, names of older programs become today's (`keys`). A
+//! where the device keeps half precision, or in eight bits if asked ([`WeightsFile::eight_bits`]); what there is no memory
+//! for stays in the file ([`WeightsFile::later`]); bundled files are hashed on the way, names of older programs become today's (`keys`). A
 //! network then takes its parameters by name ([`Weights::conv2d`], …) and [`Weights::finish`] complains of
 //! what is left. Nothing here knows which network it fills.
 
@@ -88,6 +89,7 @@ impl Weights {
         }
         let shape = stored.cut.shape(&stored.tensor.shape);
         let is_table = host_tables.iter().any(|suffix| name.ends_with(suffix));
+        self.check_integers(&stored.tensor, &stored.cut, is_table)?;
         let place = match is_table && stored.cut == Cut::Whole {
             true => Place::Host(Table::stored(shape.last().copied().unwrap_or(1), stored)),
             false => Place::File(stored),
@@ -96,7 +98,16 @@ impl Weights {
         Ok(())
     }
 
-    /// Adds a part of a tensor that was read.
+    /// Refuses integers that are no weights, and those that are where they cannot be used: in parts, or as rows.
+    fn check_integers(&self, tensor: &TensorInfo, cut: &Cut, is_table: bool) -> Result<()> {
+        let is_weights = tensor.is_scaled() && *cut == Cut::Whole && !is_table;
+        match tensor.dtype {
+            Dtype::Integer { .. } if !is_weights => Err(tensor.refused(&self.file)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Adds a part of a tensor that was read; with `eight_bits`, a matrix or kernel is kept so.
     fn insert(
         &mut self,
         name: String,
@@ -104,20 +115,26 @@ impl Weights {
         tensor: &TensorInfo,
         bytes: Vec<u8>,
         host_tables: &[&str],
+        eight_bits: bool,
     ) -> Result<()> {
         if self.tensors.contains_key(&name) {
             return Err(twice(&self.file, &name));
         }
-        if let Dtype::Integer { .. } = tensor.dtype {
-            tensor.widen(&self.file, &[])?;
-        }
+        let is_table = host_tables.iter().any(|suffix| name.ends_with(suffix));
+        self.check_integers(tensor, cut, is_table)?;
         let bytes = cut.of(bytes, &tensor.shape, tensor.dtype.bytes());
         let shape = cut.shape(&tensor.shape);
+        let keeps_eight = device::is_cpu(&self.device) && *cut == Cut::Whole && shape.len() > 1;
         // An array without numbers is no array on a device; whoever takes it will say what shape is wanted.
-        let stays = bytes.is_empty() || host_tables.iter().any(|suffix| name.ends_with(suffix));
-        let place = if stays {
+        let place = if bytes.is_empty() || is_table {
             let width = shape.last().copied().unwrap_or(1);
             Place::Host(Table::new(tensor.dtype, width, bytes))
+        } else if keeps_eight && (tensor.is_scaled() || eight_bits) {
+            let bytes = match tensor.is_scaled() {
+                true => bytes,
+                false => dtype::narrow_rows(&tensor.widen(&self.file, &bytes)?, shape[0]),
+            };
+            Place::File(Stored::eight_bits(&self.file, tensor, bytes, &self.device))
         } else {
             // Vectors are few numbers and are used as they are: scales, shifts, biases.
             let count = bytes.len() / tensor.dtype.bytes();
@@ -144,11 +161,12 @@ impl Weights {
         &self.file
     }
 
-    /// Memory the tensors not yet taken occupy on the device.
+    /// Memory the tensors not yet taken occupy on the device, or in eight bits for it.
     pub fn device_bytes(&self) -> usize {
         let bytes = |entry: &Entry| match &entry.place {
             Place::Device(tensor) => tensor.shape().num_elements() * tensor.dtype().size(),
-            Place::Host(_) | Place::File(_) => 0,
+            Place::File(stored) => stored.held,
+            Place::Host(_) => 0,
         };
         self.tensors.values().map(bytes).sum()
     }

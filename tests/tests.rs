@@ -15,6 +15,7 @@ mod controlnets;
 mod diffusion;
 mod docs;
 mod editing;
+mod eight_bits;
 mod golden;
 mod hostile;
 mod image_nodes;

@@ -22,4 +22,4 @@ pub use conv::{ConvShape, conv2d};
 pub use matmul::linear;
 pub use norm::{group_norm, layer_norm};
 pub use pool::halve;
-pub use widen::widen_f16;
+pub use widen::{widen_f16, widen_i8};

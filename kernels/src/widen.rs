@@ -1,4 +1,4 @@
-//! Half precision → single.
+//! Half precision and eight bits → single precision.
 
 /// Little-endian half-precision numbers as f32, exactly.
 ///
@@ -16,9 +16,31 @@ pub fn widen_f16(bytes: &[u8]) -> Vec<f32> {
     bytes.as_chunks::<2>().0.iter().map(widen).collect()
 }
 
+/// Integers of eight bits, row by row, each row times a number of its own.
+///
+/// # Panics
+///
+/// If the rows are not of one length.
+pub fn widen_i8(numbers: &[u8], scales: &[f32]) -> Vec<f32> {
+    let width = numbers.len() / scales.len().max(1);
+    assert_eq!(width * scales.len(), numbers.len(), "rows of one length");
+    let mut wide = Vec::with_capacity(numbers.len());
+    for (row, scale) in numbers.chunks_exact(width.max(1)).zip(scales) {
+        wide.extend(row.iter().map(|number| f32::from(number.cast_signed()) * scale));
+    }
+    wide
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rows_of_integers_have_their_scales() {
+        let numbers = [127, 0x80, 0, 1, 0xff, 64].map(|byte: u8| byte);
+        assert_eq!(widen_i8(&numbers, &[0.5, 2.0]), [63.5, -64.0, 0.0, 2.0, -2.0, 128.0]);
+        assert!(widen_i8(&[], &[]).is_empty());
+    }
 
     #[test]
     fn every_number_widens_exactly() {

@@ -76,6 +76,31 @@ impl Previews {
     }
 }
 
+/// How weights of denoising networks are kept in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum WeightFormat {
+    /// As is best for the device.
+    #[default]
+    Default,
+    /// On the CPU in eight bits, with a scale for each output channel: a quarter of the memory.
+    EightBits,
+}
+
+impl WeightFormat {
+    /// The names, as `open({ weights })` takes them.
+    pub const NAMES: [&str; 2] = ["default", "8bit"];
+
+    /// The one of this name.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::UnknownName`].
+    pub fn from_name(name: &str) -> Result<Self> {
+        one_of("format of weights", name, Self::NAMES)
+            .map(|place| [Self::Default, Self::EightBits][place])
+    }
+}
+
 /// The place of a name in a list.
 fn one_of<const N: usize>(what: &'static str, name: &str, names: [&str; N]) -> Result<usize> {
     names.iter().position(|known| *known == name).ok_or_else(|| {
@@ -94,6 +119,7 @@ pub struct Environment {
     pub device_info: DeviceInfo,
     noise: Cell<Desktop>,
     previews: Cell<Previews>,
+    weight_format: Cell<WeightFormat>,
     held_weights_bytes: Cell<u64>,
     inputs: RefCell<BTreeMap<String, Rc<[u8]>>>,
     counters: RefCell<HashMap<String, u32>>,
@@ -111,6 +137,7 @@ impl Environment {
             device_info,
             noise: Cell::default(),
             previews: Cell::default(),
+            weight_format: Cell::default(),
             held_weights_bytes,
             inputs: RefCell::default(),
             counters: RefCell::default(),
@@ -136,6 +163,16 @@ impl Environment {
     /// Shows runs in that way from now on.
     pub fn set_previews(&self, previews: Previews) {
         self.previews.set(previews);
+    }
+
+    /// How weights of denoising networks are kept.
+    pub fn weight_format(&self) -> WeightFormat {
+        self.weight_format.get()
+    }
+
+    /// Keeps weights of networks that are loaded from now on in that way.
+    pub fn set_weight_format(&self, format: WeightFormat) {
+        self.weight_format.set(format);
     }
 
     /// Weights of one file that are held in memory, as f32; those of a larger one are read as they are used.

@@ -58,7 +58,7 @@ pub struct FilePlan {
     pub weights_bytes: u64,
     /// Where they are: `device`, or `file` if they are read as they are used.
     pub place: &'static str,
-    /// How they are kept there: `f32`, or `f16`.
+    /// How they are kept there: `f32`, `f16`, or `i8` where its matrices are integers with a scale for each row.
     pub format: &'static str,
 }
 

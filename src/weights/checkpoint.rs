@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::safetensors::TensorInfo;
+use super::safetensors::{Scaling, TensorInfo};
 use super::{keys, ldm, open_clip};
 
 /// A network that a file may hold.
@@ -125,8 +125,12 @@ impl Checkpoint {
         let alone = tensors.iter().find_map(|tensor| {
             ALONE.iter().find(|(prefix, _)| tensor.name.starts_with(prefix)).map(|(_, part)| *part)
         });
-        let split: Vec<Option<(Part, &str)>> =
-            tensors.iter().map(|tensor| split(&tensor.name, alone)).collect();
+        // Scales are read with what they scale.
+        let is_own = |tensor: &TensorInfo| tensor.scaling != Scaling::Scales;
+        let split: Vec<Option<(Part, &str)>> = tensors
+            .iter()
+            .map(|tensor| split(&tensor.name, alone).filter(|_| is_own(tensor)))
+            .collect();
         let unet = || split.iter().flatten().filter(|(part, _)| *part == Part::Unet);
         let levels = ldm::Levels::of(unet().map(|(_, name)| *name));
         let vae_levels = vae_levels(split.iter().flatten());
@@ -139,7 +143,7 @@ impl Checkpoint {
                     checkpoint.parts.entry(part).or_default().insert(name.clone(), shape);
                     targets.push(Target { part, name, cut });
                 }
-            } else if !is_leftover(&tensor.name) {
+            } else if is_own(tensor) && !is_leftover(&tensor.name) {
                 checkpoint.others.push(tensor.name.clone());
             }
             checkpoint.targets.push(targets);
@@ -251,6 +255,7 @@ mod tests {
             shape: shape.to_vec(),
             start: 0,
             end: 0,
+            scaling: Scaling::None,
         };
         names.iter().map(info).collect()
     }

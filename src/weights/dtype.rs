@@ -40,6 +40,9 @@ const INTEGERS: [(&str, usize); 9] = [
 ];
 
 impl Dtype {
+    /// Integers of eight bits: weights, where each row has a scale.
+    pub(super) const EIGHT_BITS: Self = Self::Integer { bytes: 1, name: "I8" };
+
     /// From safetensors' name of it.
     pub fn from_name(name: &str) -> Option<Self> {
         match name {
@@ -90,6 +93,41 @@ impl Dtype {
     }
 }
 
+/// Integers of eight bits, row by row, each row times its number of `scales` (little-endian f32).
+pub(super) fn widen_rows(numbers: &[u8], scales: &[u8]) -> Vec<f32> {
+    let scales: Vec<f32> =
+        scales.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
+    #[cfg(feature = "cpu")]
+    {
+        tintype_kernels::widen_i8(numbers, &scales)
+    }
+    #[cfg(not(feature = "cpu"))]
+    {
+        let width = (numbers.len() / scales.len().max(1)).max(1);
+        let wide = |(i, number): (usize, &u8)| f32::from(number.cast_signed()) * scales[i / width];
+        numbers.iter().enumerate().map(wide).collect()
+    }
+}
+
+/// Numbers row by row as integers of eight bits, then the rows' scales (little-endian f32): a row's largest number is
+/// 127 times its scale. A row with a number that is none stays none.
+pub(super) fn narrow_rows(numbers: &[f32], rows: usize) -> Vec<u8> {
+    let width = (numbers.len() / rows.max(1)).max(1);
+    let mut bytes = Vec::with_capacity(numbers.len() + 4 * rows);
+    let mut scales = Vec::with_capacity(4 * rows);
+    for row in numbers.chunks_exact(width) {
+        let largest = row.iter().fold(0_f32, |largest, number| largest.max(number.abs()));
+        let is_finite = row.iter().all(|number| number.is_finite());
+        let scale = if is_finite { largest / 127.0 } else { f32::NAN };
+        // Of a row of zeros, and of one that is no numbers, it does not matter which integers they are.
+        let inverse = if largest > 0.0 { 127.0 / largest } else { 0.0 };
+        bytes.extend(row.iter().map(|number| ((number * inverse).round() as i8).cast_unsigned()));
+        scales.extend(scale.to_le_bytes());
+    }
+    bytes.extend(scales);
+    bytes
+}
+
 /// Sign, four bits of exponent with bias 7, three of fraction; all ones is not a number, and there is no infinity
 /// (Micikevicius et al. 2022, "FP8 formats for deep learning").
 fn f8_e4m3(byte: u8) -> f32 {
@@ -129,6 +167,23 @@ mod tests {
         assert_eq!(Dtype::F8E4M3.widen(&[0xb8]).unwrap(), [-1.0]);
         assert!(Dtype::F8E4M3.widen(&[0x7f]).unwrap()[0].is_nan());
         assert_eq!(Dtype::F8E5M2.widen(&[0x7b]).unwrap(), [57344.0]);
+    }
+
+    #[test]
+    fn rows_in_eight_bits_are_near_what_they_were() {
+        let numbers = [0.5, -1.27, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, f32::NAN, 1.0, 3.0e38, -3.0e38];
+        let bytes = narrow_rows(&numbers, 3);
+        assert_eq!(bytes.len(), 12 + 3 * 4);
+        let (integers, scales) = bytes.split_at(12);
+        assert_eq!(integers[..4], [50_u8, 129, 0, 100]);
+        let wide = widen_rows(integers, scales);
+        for (wide, number) in wide.iter().zip(&numbers[..8]) {
+            assert!((wide - number).abs() <= 0.0051, "{wide} {number}");
+        }
+        assert!(wide[8..].iter().all(|number| number.is_nan()));
+        assert!(narrow_rows(&[], 0).is_empty());
+        let large = narrow_rows(&[3.0e38, -3.0e38], 1);
+        assert!(widen_rows(&large[..2], &large[2..]).iter().all(|number| number.is_finite()));
     }
 
     #[test]

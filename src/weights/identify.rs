@@ -177,6 +177,7 @@ pub fn identify(tensors: &[TensorInfo]) -> Result<FileKind, String> {
 mod tests {
     use super::*;
     use crate::weights::Dtype;
+    use crate::weights::safetensors::Scaling;
 
     /// Name and shape.
     type Tensor<'a> = (&'a str, &'a [usize]);
@@ -190,6 +191,7 @@ mod tests {
                 shape: shape.to_vec(),
                 start: 0,
                 end: 0,
+                scaling: Scaling::None,
             };
             identify(&names.iter().map(info).collect::<Vec<_>>())
         };

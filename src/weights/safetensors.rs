@@ -4,9 +4,11 @@
 //! then the numbers. Offsets count from the end of the header; tensors may not overlap and may leave no
 //! gap, so that nothing can hide in the file (<https://github.com/huggingface/safetensors>, version 0.8).
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
-use super::{Dtype, torch};
+use super::{Dtype, dtype, torch};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::ByteSource;
 
@@ -37,25 +39,62 @@ pub struct TensorInfo {
     pub start: u64,
     /// Byte after the last, from the end of the header.
     pub end: u64,
+    /// What it has to do with weights in eight bits.
+    pub scaling: Scaling,
 }
 
+/// What a tensor has to do with weights in eight bits: integers `NAME`, of which each row, an output channel, is
+/// multiplied by its number of `NAME.scale`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Scaling {
+    /// Nothing.
+    #[default]
+    None,
+    /// It is such weights; these bytes, from the end of the header, are their scales in f32.
+    Rows {
+        /// The first.
+        start: u64,
+        /// The one after the last.
+        end: u64,
+    },
+    /// It is the scales of another tensor.
+    Scales,
+}
+
+/// How the scales of a tensor are called after it.
+const SCALES: &str = ".scale";
+
 impl TensorInfo {
+    /// True for weights in eight bits with their scales.
+    pub fn is_scaled(&self) -> bool {
+        matches!(self.scaling, Scaling::Rows { .. })
+    }
+
     /// Bytes it takes.
     pub fn bytes(&self) -> usize {
         // Beyond what a 32-bit heap can address, the read is what fails.
         usize::try_from(self.end - self.start).unwrap_or(usize::MAX)
     }
 
-    /// Its bytes as f32.
+    /// Its bytes, with those of its scales after them if it has any, as f32.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::UnknownDtype`] for integers.
+    /// [`ErrorKind::UnknownDtype`] for integers without scales.
     pub fn widen(&self, file: &str, bytes: &[u8]) -> Result<Vec<f32>> {
-        self.dtype.widen(bytes).ok_or_else(|| match self.dtype {
+        if let Scaling::Rows { start, end } = self.scaling {
+            let (numbers, scales) = bytes.split_at(bytes.len() - (end - start) as usize);
+            return Ok(dtype::widen_rows(numbers, scales));
+        }
+        self.dtype.widen(bytes).ok_or_else(|| self.refused(file))
+    }
+
+    /// The error for integers where weights are wanted.
+    pub(super) fn refused(&self, file: &str) -> Error {
+        match self.dtype {
             Dtype::Integer { name, .. } => unknown_dtype(file, &self.name, name),
             float => unreachable!("{float:?} widens"),
-        })
+        }
     }
 }
 
@@ -124,6 +163,7 @@ impl Header {
             }
             expected = tensor.end;
         }
+        pair(&mut tensors);
         // A place near 2^64 is beyond the end of any file, whatever the sum would be.
         let end = data_start.saturating_add(expected);
         if end > file_len {
@@ -190,7 +230,28 @@ fn tensor_info(file: &str, name: String, value: &Value) -> Result<TensorInfo> {
     let shape: Option<Vec<usize>> =
         shape.into_iter().map(|side| usize::try_from(side).ok()).collect();
     let shape = shape.ok_or_else(|| malformed("shape"))?;
-    Ok(TensorInfo { name, dtype, shape, start, end })
+    Ok(TensorInfo { name, dtype, shape, start, end, scaling: Scaling::None })
+}
+
+/// Brings weights in eight bits together with their scales. Integers without any, or with too few, stay integers.
+fn pair(tensors: &mut [TensorInfo]) {
+    let scales: BTreeMap<String, usize> = tensors
+        .iter()
+        .enumerate()
+        .filter(|(_, tensor)| tensor.dtype == Dtype::F32)
+        .filter_map(|(at, tensor)| Some((tensor.name.strip_suffix(SCALES)?.to_owned(), at)))
+        .collect();
+    for i in 0..tensors.len() {
+        let tensor = &tensors[i];
+        let Some(&at) = scales.get(&tensor.name) else { continue };
+        let (start, end) = (tensors[at].start, tensors[at].end);
+        let rows = tensor.shape.first().filter(|_| tensor.shape.len() > 1);
+        let is_eight = tensor.dtype == Dtype::EIGHT_BITS && tensor.end > tensor.start;
+        if is_eight && rows.is_some_and(|rows| 4 * *rows as u64 == end - start) {
+            tensors[i].scaling = Scaling::Rows { start, end };
+            tensors[at].scaling = Scaling::Scales;
+        }
+    }
 }
 
 fn unknown_dtype(file: &str, tensor: &str, dtype: &str) -> Error {

@@ -8,11 +8,11 @@ use burn::tensor::{Device, FloatDType, Tensor, TensorData};
 use super::Dtype;
 use super::checkpoint::Cut;
 use super::lora::LoraAddition;
-use super::safetensors::TensorInfo;
+use super::safetensors::{Scaling, TensorInfo};
 use crate::device;
 use crate::error::Result;
 use crate::ops;
-use crate::store::ByteSource;
+use crate::store::{ByteSource, MemorySource};
 
 /// A tensor, or a part of one, in its file.
 #[derive(Clone)]
@@ -25,6 +25,8 @@ pub(super) struct Stored {
     pub(super) device: Device,
     /// What is added to it whenever it is read.
     pub(super) additions: Vec<Addition>,
+    /// Memory it takes: none in a file.
+    pub(super) held: usize,
 }
 
 /// Numbers that are added to stored ones.
@@ -60,10 +62,45 @@ impl Stored {
         self.source.read_now(self.data_start + self.tensor.start + at as u64, len)
     }
 
-    /// All numbers of this part, as the file has them.
+    /// In memory, in eight bits: integers and their scales, one a row, as `narrow_rows` gives them.
+    pub(super) fn eight_bits(
+        file: &str,
+        tensor: &TensorInfo,
+        bytes: Vec<u8>,
+        device: &Device,
+    ) -> Self {
+        let (held, rows) = (bytes.len(), tensor.shape[0]);
+        let (end, all) = ((held - 4 * rows) as u64, held as u64);
+        let tensor = TensorInfo {
+            name: tensor.name.clone(),
+            dtype: Dtype::EIGHT_BITS,
+            shape: tensor.shape.clone(),
+            start: 0,
+            end,
+            scaling: Scaling::Rows { start: end, end: all },
+        };
+        Self {
+            source: Rc::new(MemorySource::new(file, bytes)),
+            data_start: 0,
+            tensor,
+            cut: Cut::Whole,
+            device: device.clone(),
+            additions: Vec::new(),
+            held,
+        }
+    }
+
+    /// All numbers of this part, as the file has them; those in eight bits with their scales after them.
     pub(super) fn bytes(&self) -> Result<Vec<u8>> {
-        let offset = self.data_start + self.tensor.start;
-        let bytes = self.source.read_now(offset, self.tensor.bytes())?;
+        let read = |start: u64, end: u64| {
+            let len = usize::try_from(end - start).unwrap_or(usize::MAX);
+            self.source.read_now(self.data_start + start, len)
+        };
+        let mut bytes = read(self.tensor.start, self.tensor.end)?;
+        if let Scaling::Rows { start, end } = self.tensor.scaling {
+            bytes.extend(read(start, end)?);
+            return Ok(bytes);
+        }
         Ok(self.cut.of(bytes, &self.tensor.shape, self.tensor.dtype.bytes()))
     }
 

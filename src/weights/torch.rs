@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Map;
 
 use self::pickle::View;
-use super::safetensors::{Header, TensorInfo};
+use super::safetensors::{Header, Scaling, TensorInfo};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::ByteSource;
 
@@ -75,7 +75,14 @@ pub(super) async fn read(source: &dyn ByteSource) -> Result<Header> {
         let at = archive.place(i).await?;
         let shape = view.shape.iter().map(|side| *side as usize).collect();
         let (start, end) = (at + bytes.start, at + bytes.end);
-        tensors.push(TensorInfo { name, dtype: view.array.dtype, shape, start, end });
+        tensors.push(TensorInfo {
+            name,
+            dtype: view.array.dtype,
+            shape,
+            start,
+            end,
+            scaling: Scaling::None,
+        });
     }
     tensors.sort_by_key(|tensor| (tensor.start, tensor.end));
     let mut names = BTreeSet::new();

@@ -8,14 +8,20 @@ use tintype::models::vae::VaeConfig;
 use tintype::models::{ClipTextModel, Family, Unet, Vae};
 use tintype::weights::Dtype;
 use tintype::weights::checkpoint::{Checkpoint, Part};
-use tintype::weights::safetensors::TensorInfo;
+use tintype::weights::safetensors::{Scaling, TensorInfo};
 
 use crate::support::tiny::{loaded, names};
 use crate::support::{Closeness, references, values};
 
 fn listed(checkpoint: &str) -> Vec<TensorInfo> {
-    let info =
-        |(theirs, shape)| TensorInfo { name: theirs, dtype: Dtype::F16, shape, start: 0, end: 0 };
+    let info = |(name, shape)| TensorInfo {
+        name,
+        dtype: Dtype::F16,
+        shape,
+        start: 0,
+        end: 0,
+        scaling: Scaling::None,
+    };
     names(checkpoint).into_iter().map(|named| info((named.theirs, named.shape))).collect()
 }
 

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use serde_json::Value as Json;
 
 use super::load_weights;
+use super::read::load_unet;
 use crate::diffusion::schedule::{NoiseSchedule, ScheduleConfig};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::Context;
@@ -39,7 +40,8 @@ impl<'a> FolderLoader<'a> {
         let schedule = NoiseSchedule::new(&ScheduleConfig::from_json(&schedule_file, &schedule)?);
         let (vae_file, vae) = self.text("vae/config.json").await?;
         let scaling_factor = VaeConfig::parse(&vae_file, &vae)?.scaling_factor as f32;
-        let (weights, bytes) = self.weights("unet/diffusion_pytorch_model.safetensors").await?;
+        let file = format!("{}/unet/diffusion_pytorch_model.safetensors", self.folder);
+        let (weights, bytes) = load_unet(self.cx, &file).await?;
         let family = Family::of(&config);
         // A model with colours of its own has latents of its own.
         let own = self.preview().await?;

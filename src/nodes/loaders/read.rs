@@ -2,13 +2,13 @@
 
 use std::rc::Rc;
 
+use crate::device;
 use crate::error::{ErrorKind, Result};
 use crate::graph::event::Phase;
 use crate::graph::{Context, Event};
 use crate::models::clip::TOKEN_TABLE;
-use crate::nodes::Environment;
+use crate::nodes::{Environment, WeightFormat};
 use crate::store::{ByteSource, Progress};
-use crate::weights::safetensors::TensorInfo;
 use crate::weights::{Weights, WeightsFile};
 
 /// All tensors of the file at `path` of the models folder, and the memory they take on the device.
@@ -17,6 +17,18 @@ pub(in crate::nodes) async fn load_weights(
     path: &str,
 ) -> Result<(Weights, usize)> {
     let weights = load_file(cx, path, &[TOKEN_TABLE]).await?;
+    let bytes = weights.device_bytes();
+    Ok((weights, bytes))
+}
+
+/// As [`load_weights`], of a denoising network: in eight bits, if the environment keeps them so.
+pub(super) async fn load_unet(cx: &Context<'_>, path: &str) -> Result<(Weights, usize)> {
+    let format = cx.env::<Environment>().weight_format();
+    let weights = read(cx, path, async |source, progress| {
+        let env: &Environment = cx.env();
+        open_as(env, source, format).await?.load(&env.device, &[], progress).await
+    })
+    .await?;
     let bytes = weights.device_bytes();
     Ok((weights, bytes))
 }
@@ -39,10 +51,18 @@ pub(in crate::nodes) async fn open<'a>(
     env: &Environment,
     source: &'a Rc<dyn ByteSource>,
 ) -> Result<WeightsFile<'a>> {
-    let file = WeightsFile::open(&**source).await?;
-    let numbers = |tensor: &TensorInfo| tensor.shape.iter().map(|side| *side as u64).product();
-    let bytes = file.tensors().iter().map(numbers).fold(0_u64, u64::saturating_add);
-    let is_large = bytes.saturating_mul(4) > env.held_weights_bytes();
+    open_as(env, source, WeightFormat::Default).await
+}
+
+/// As [`open`], and denoising networks in it will be kept in this format.
+pub(super) async fn open_as<'a>(
+    env: &Environment,
+    source: &'a Rc<dyn ByteSource>,
+    format: WeightFormat,
+) -> Result<WeightsFile<'a>> {
+    let eight_bits = format == WeightFormat::EightBits && device::is_cpu(&env.device);
+    let file = WeightsFile::open(&**source).await?.eight_bits(eight_bits);
+    let is_large = file.held_bytes(|_| true) > env.held_weights_bytes();
     Ok(if is_large && source.reads_now() { file.later(source.clone()) } else { file })
 }
 

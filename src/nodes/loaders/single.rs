@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::read::{open, read};
+use super::read::{open_as, read};
 use super::tiny;
 use crate::device;
 use crate::diffusion::schedule::{NoiseSchedule, Prediction, ScheduleConfig};
@@ -14,7 +14,7 @@ use crate::models::unet::UnetConfig;
 use crate::models::vae::VaeConfig;
 use crate::models::{ClipTextModel, Family, Unet, Vae};
 use crate::nodes::values::{LatentFormat, Model, PreviewColours, TextEncoder, VaeHandle};
-use crate::nodes::{Environment, limits};
+use crate::nodes::{Environment, WeightFormat, limits};
 use crate::prompt::Tokenizer;
 use crate::weights::checkpoint::{Checkpoint, Part};
 use crate::weights::identify::{FileKind, identify};
@@ -37,9 +37,18 @@ pub(super) struct Networks {
 
 /// Loads every network of the file at `path`.
 pub(super) async fn load(cx: &Context<'_>, path: &str) -> Result<Networks> {
+    load_as(cx, path, cx.env::<Environment>().weight_format()).await
+}
+
+/// As [`load`]; a denoising network is kept in this format.
+pub(super) async fn load_as(
+    cx: &Context<'_>,
+    path: &str,
+    format: WeightFormat,
+) -> Result<Networks> {
     let loaded = read(cx, path, async |source, progress| {
         let device = &cx.env::<Environment>().device;
-        let file = open(cx.env(), source).await?;
+        let file = open_as(cx.env(), source, format).await?;
         if identify(file.tensors()) == Ok(FileKind::TinyVae) {
             return Ok(Err(tiny::load(cx, path, file, progress).await?));
         }

@@ -3,17 +3,19 @@
 use std::collections::BTreeMap;
 
 use super::{FilePlan, Networks, stays_half};
+use crate::device;
 use crate::error::Result;
 use crate::graph::schema::{Choices, Type};
 use crate::graph::{Graph, InputValue, Literal, Registry};
 use crate::models::clip::TOKEN_TABLE;
 use crate::models::unet::UnetConfig;
 use crate::models::vae::VaeConfig;
-use crate::nodes::Environment;
 use crate::nodes::folders::{TINY_VAES, half_of, is_weights, model_path};
+use crate::nodes::{Environment, WeightFormat};
 use crate::store::{self, Look};
 use crate::weights::checkpoint::{Checkpoint, Part};
 use crate::weights::identify::identify;
+use crate::weights::safetensors::TensorInfo;
 use crate::weights::{Dtype, WeightsFile};
 
 /// The files, and what is in them for each node that names one.
@@ -40,8 +42,14 @@ impl Files {
                     continue;
                 };
                 let mut networks = configs(env, folder, name).await?;
+                let format = match spec.input("weight_dtype") {
+                    Some(InputValue::Literal(Literal::String(name))) if name != "default" => {
+                        WeightFormat::EightBits
+                    }
+                    _ => env.weight_format(),
+                };
                 for path in paths(env, folder, name) {
-                    files.read(env, id.as_str(), &path, &mut networks).await?;
+                    files.read(env, (id.as_str(), format), &path, &mut networks).await?;
                 }
                 files.networks.insert(id.as_str().to_owned(), networks);
             }
@@ -53,13 +61,18 @@ impl Files {
     async fn read(
         &mut self,
         env: &Environment,
-        node: &str,
+        (node, format): (&str, WeightFormat),
         path: &str,
         networks: &mut Networks,
     ) -> Result<()> {
         let Look { source, fetch_bytes, reads_now } = env.store.look(path).await?;
-        let file = WeightsFile::open(&*source).await?;
+        let is_cpu = device::is_cpu(&env.device);
+        let eight_bits = is_cpu && format == WeightFormat::EightBits;
+        let file = WeightsFile::open(&*source).await?.eight_bits(eight_bits);
         let mut parts = Checkpoint::of(file.tensors()).parts;
+        let is_eight = is_cpu
+            && (eight_bits && parts.contains_key(&Part::Unet)
+                || file.tensors().iter().any(TensorInfo::is_scaled));
         let kind = identify(file.tensors()).ok();
         if let Some(shapes) = parts.remove(&Part::Unet) {
             // Of a folder its config said it already, and of other kinds of file nothing is needed.
@@ -74,8 +87,7 @@ impl Files {
         let matrices = || file.tensors().iter().filter(|tensor| tensor.shape.len() > 1);
         let half = stays_half(env, matrices().all(|tensor| tensor.dtype == Dtype::F16));
         let numbers = |shape: &[usize]| shape.iter().map(|side| *side as u64).product::<u64>();
-        let all: u64 = file.tensors().iter().map(|tensor| numbers(&tensor.shape)).sum();
-        let is_stored = reads_now && 4 * all > env.held_weights_bytes();
+        let is_stored = reads_now && file.held_bytes(|_| true) > env.held_weights_bytes();
         // A vocabulary stays on the host, of which a prompt needs little.
         let loaded = file.tensors().iter().filter(|tensor| !tensor.name.ends_with(TOKEN_TABLE));
         let loaded: u64 = loaded.map(|tensor| numbers(&tensor.shape)).sum();
@@ -85,9 +97,17 @@ impl Files {
             kind: kind.map(|kind| kind.name()),
             bytes: source.len(),
             fetch_bytes,
-            weights_bytes: if is_stored { 0 } else { loaded * if half { 2 } else { 4 } },
+            weights_bytes: match () {
+                () if is_stored => 0,
+                () if is_eight => file.held_bytes(|name| !name.ends_with(TOKEN_TABLE)),
+                () => loaded * if half { 2 } else { 4 },
+            },
             place: if is_stored { "file" } else { "device" },
-            format: if half { "f16" } else { "f32" },
+            format: match () {
+                () if is_eight => "i8",
+                () if half => "f16",
+                () => "f32",
+            },
         });
         Ok(())
     }

@@ -49,4 +49,5 @@ export type {
   ResultFile,
   RunQueue,
   RunResult,
+  WeightFormat,
 } from "./types";

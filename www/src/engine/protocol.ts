@@ -17,6 +17,7 @@ import type {
   NodeValue,
   ObjectInfo,
   WasmEvent,
+  WeightFormat,
 } from "./types";
 
 /** What a new worker is told. */
@@ -26,6 +27,7 @@ export interface OpenOptions {
   storage: "auto" | "opfs" | "none";
   noise: Desktop;
   previews: Previews;
+  weights: WeightFormat;
   /** Where the engines are. */
   builds: Builds;
 }
@@ -166,6 +168,7 @@ export interface WasmModule {
       storage: "opfs" | "none";
       noise: Desktop;
       previews: Previews;
+      weights: WeightFormat;
       on_device_error: (message: string) => void;
     }): Promise<WasmEngine>;
   };

@@ -124,7 +124,7 @@ export interface FilePlan {
   readonly weights_bytes: number;
   /** Where they will be: in a `file`, they are read as they are used. */
   readonly place: "device" | "file";
-  readonly format: "f32" | "f16";
+  readonly format: "f32" | "f16" | "i8";
 }
 
 /** Something that is computed, in a {@link Plan}. */
@@ -141,6 +141,9 @@ export interface StepPlan {
   /** Whether it will be done in tiles. */
   readonly tiled: boolean;
 }
+
+/** How the weights of denoising networks are kept in memory. */
+export type WeightFormat = "default" | "8bit";
 
 /** How a run is shown while it goes on, by ComfyUI's names. */
 export type Previews = "none" | "auto" | "latent2rgb" | "taesd";

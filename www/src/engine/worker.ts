@@ -124,6 +124,7 @@ async function open(options: OpenOptions): Promise<Opened> {
     storage: options.storage === "auto" ? await storageHere() : options.storage,
     noise: options.noise,
     previews: options.previews,
+    weights: options.weights,
     on_device_error: (message) =>
       fatal(
         new TintypeError(message, "device_failed", {
