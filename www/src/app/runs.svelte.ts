@@ -15,7 +15,7 @@ import {
 import * as progress from "./progress";
 import type { Progress } from "./progress";
 import type { Studio } from "./studio.svelte";
-import { Clock, duration } from "./words";
+import { Clock, duration, ended } from "./words";
 
 /** A finished picture on the page. */
 export interface Picture {
@@ -44,6 +44,8 @@ export interface Job {
   /** What it draws, as the queue lists it. */
   title: string;
   run(work: Work): Promise<void>;
+  /** What goes wrong is shown and said by the view that it came from. */
+  tells?: boolean;
 }
 
 /** A job in the queue. */
@@ -177,9 +179,10 @@ export class Runs {
       const after = duration((performance.now() - started) / 1000);
       // What it needed is here now.
       void studio.offline.keepModel(engine.device.kind);
-      studio.announcement = `${count === 1 ? "The picture is" : `${count} pictures are`} ready, after ${after}.`;
+      studio.announcement = `${ended(count)}, after ${after}.`;
     } catch (error) {
       if (isAbort(error)) studio.announcement = "Cancelled.";
+      else if (job.tells === true) studio.announcement = "";
       else studio.fail(error);
     } finally {
       // After a restart of the engine it may be another device.

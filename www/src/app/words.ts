@@ -14,6 +14,12 @@ export function duration(seconds: number): string {
   return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
 }
 
+/** How a run has ended that made so many pictures. */
+export function ended(pictures: number): string {
+  if (pictures === 0) return "The run has ended";
+  return pictures === 1 ? "The picture is ready" : `${pictures} pictures are ready`;
+}
+
 /** Estimates the time left from the steps seen so far. */
 export class Clock {
   #first: { at: number; value: number } | null = null;

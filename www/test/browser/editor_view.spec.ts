@@ -45,3 +45,22 @@ test("a run that waits is taken back from either side", async ({ page, site }) =
   await expect(toolbar.getByRole("button", { name: "Run", exact: true })).toBeVisible({ timeout: 60_000 });
   await expect(page.locator(".editor .results a")).toHaveCount(0);
 });
+
+test("a graph that cannot run is told at its nodes, and not as pictures that are ready", async ({ page, site }) => {
+  const graph = JSON.parse(sprite());
+  graph["5"].inputs.width = 20_000;
+  await page.goto(`${site}?device=cpu`);
+  await page.getByLabel("Workflow or model file").setInputFiles({ name: "large.json", mimeType: "application/json", buffer: Buffer.from(JSON.stringify(graph)) });
+  await page.getByRole("button", { name: "Open as graph" }).click();
+  await expect(page.locator(".svelte-flow__node")).toHaveCount(7);
+  const said: string[] = [];
+  await page.exposeFunction("hear", (text: string) => said.push(text));
+  await page.evaluate(() => {
+    const status = document.querySelector("body [role=status].unseen:not(.editor *)")!;
+    new MutationObserver(() => void (globalThis as unknown as { hear(text: string): void }).hear(status.textContent ?? "")).observe(status, { subtree: true, characterData: true, childList: true });
+  });
+  await page.locator(".editor .toolbar").getByRole("button", { name: "Run", exact: true }).click();
+  await expect(page.locator(".editor [role=status]")).toContainText("cannot run");
+  expect(said.filter((text) => /ready|ended/.test(text))).toEqual([]);
+  await expect(page.locator(".svelte-flow__node .bad").first()).toBeVisible();
+});

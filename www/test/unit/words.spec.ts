@@ -1,6 +1,6 @@
 import { expect, test } from "@playwright/test";
 
-import { bytes, Clock, duration } from "../../src/app/words";
+import { bytes, Clock, duration, ended } from "../../src/app/words";
 
 test("bytes and durations read well", () => {
   expect([bytes(512), bytes(93_262), bytes(18_113_696), bytes(2_130_000_000)]).toEqual([
@@ -10,6 +10,10 @@ test("bytes and durations read well", () => {
     "2.13 GB",
   ]);
   expect([duration(0.4), duration(4.2), duration(125)]).toEqual(["less than a second", "4 s", "2 min 5 s"]);
+});
+
+test("what is said at the end of a run counts its pictures", () => {
+  expect([0, 1, 2].map(ended)).toEqual(["The run has ended", "The picture is ready", "2 pictures are ready"]);
 });
 
 test("the time left follows the steps measured", () => {

@@ -1,7 +1,7 @@
 /** The editor's runs take their turns with those of the other views, so that there is one queue and one progress. */
 
 import type { RunGraph } from "../../editor/run";
-import { isAbort, type RunResult } from "../../engine/index";
+import type { RunResult } from "../../engine/index";
 import type { Job } from "../runs.svelte";
 import type { Studio } from "../studio.svelte";
 
@@ -26,14 +26,14 @@ export class Turns {
           resolve(result);
         } catch (error) {
           reject(error);
-          // What is wrong with a graph is shown at its nodes, not here.
-          if (isAbort(error)) throw error;
+          throw error;
         } finally {
           this.#pending.delete(run);
         }
       };
       this.#pending.set(run, reject);
-      runs.add({ title, run });
+      // What is wrong with a graph is shown at its nodes.
+      runs.add({ title, run, tells: true });
       const place = () => runs.waiting.find((job) => job.run === run);
       const queued = place();
       if (front === true && queued !== undefined) runs.toFront(queued.id);
