@@ -107,11 +107,6 @@ export function optionsOf(form: Form): Settings {
   };
 }
 
-/** True for the name of a file of weights, whether it can be read or not. */
-export function isModel(name: string): boolean {
-  return /\.(safetensors|sft|ckpt|pt|pth|bin|gguf)$/i.test(name);
-}
-
 function isUse(value: unknown): value is LoraUse {
   const use = value as Partial<LoraUse> | null;
   return typeof use === "object" && use !== null && typeof use.name === "string" && typeof use.strength === "number";

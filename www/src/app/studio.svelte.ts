@@ -1,6 +1,7 @@
 /** The page's state: one engine, one form, and what is made of them. Each part has a class of its own beside this file. */
 
 import {
+  isModelName,
   open,
   randomSeed,
   TintypeError,
@@ -11,7 +12,7 @@ import {
   type Settings,
 } from "../engine/index";
 import { formJob, upscaleJob, upscalerOf } from "./drawing";
-import { isModel, loadForm, saveForm, type Form } from "./form";
+import { loadForm, saveForm, type Form } from "./form";
 import { Gallery } from "./gallery.svelte";
 import { Models } from "./library.svelte";
 import { Offline } from "./offline.svelte";
@@ -116,7 +117,7 @@ export class Studio {
   /** Opens a model, a workflow, a picture that carries one, or any other picture, to start from. */
   async openFile(file: Blob, name: string): Promise<void> {
     if (this.#engine === null) return;
-    if (isModel(name)) return await this.models.add(file, name);
+    if (isModelName(name)) return await this.models.add(file, name);
     try {
       await this.opened.open(file, name);
       this.show("create");

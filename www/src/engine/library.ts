@@ -46,11 +46,21 @@ const TOKENS = "tokens.json";
 /** What is remembered of a kept file. */
 type Entry = Omit<ModelFile, "bytes" | "kept" | "from"> & { remote?: Remote } & Partial<RemoteFolder>;
 
+/** Endings of files of weights that can be read. */
+const READ = "safetensors|sft|ckpt|pt|pth|bin";
+const READABLE = new RegExp(`^[^.].*(\\.(?:${READ}))$`, "i");
+const WEIGHTS = new RegExp(`\\.(?:${READ}|gguf|onnx)$`, "i");
+
+/** True for the name of a file of weights, whether it can be read or not: `addModel` says what to do with one that cannot. */
+export function isModelName(name: string): boolean {
+  return WEIGHTS.test(name);
+}
+
 /** The name of a model among the others. Refuses names that are none. */
 export function modelName(name: string): string {
   // A name is one of ours on every system: no folder, nothing hidden, no characters that a file system refuses.
   const plain = name.split(/[/\\]/).at(-1)?.replace(/[<>:"|?*\p{Cc}]/gu, "_") ?? "";
-  const ending = /^[^.].*(\.(?:safetensors|sft|ckpt|pt|pth|bin))$/i.exec(plain)?.[1];
+  const ending = READABLE.exec(plain)?.[1];
   if (!ending) {
     throw new TintypeError(`\`${name}\` is no name of a model`, "unsupported_model", {
       hint: "Give it a name that ends in `.safetensors`, or in `.ckpt`, `.pt`, `.pth` or `.bin`; files of other kinds (.gguf, .onnx) have to be converted to one of these first.",

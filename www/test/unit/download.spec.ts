@@ -2,7 +2,7 @@ import { expect, test } from "@playwright/test";
 
 import { addressOf } from "../../src/engine/download";
 import { choose, hexOf, HUB, placeAt, repositoryOf, type HubFile } from "../../src/engine/hub";
-import { modelName } from "../../src/engine/library";
+import { isModelName, modelName } from "../../src/engine/library";
 
 test("an address, a page about a file, and a place at the hub are the same file", () => {
   const file = "https://huggingface.co/owner/some.repo/resolve/main/sub/a%20b.safetensors";
@@ -84,4 +84,9 @@ test("of a repository that one is taken which can only be meant, and others are 
   });
   expect(refusal("model.onnx")).toMatchObject({ message: "`owner/name` has no file of weights", code: "unsupported_model" });
   expect(refusal(...folder, ...weights.slice(0, 2))).toMatchObject({ message: "`owner/name` has no `text_encoder/model.safetensors`" });
+});
+
+test("files of weights are known by their endings, those that have to be converted first too", () => {
+  for (const name of ["a.safetensors", "b.SFT", "v1-4.CKPT", "c.pt", "d.pth", "e.bin", "f.gguf", "g.onnx"]) expect(isModelName(name), name).toBe(true);
+  for (const name of ["a.png", "graph.json", "safetensors", "a.safetensors.txt"]) expect(isModelName(name), name).toBe(false);
 });

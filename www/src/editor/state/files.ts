@@ -1,6 +1,6 @@
 /** Files in and out: every kind that the engine reads; UI JSON and API JSON out. */
 
-import { stringify, TintypeError, type Json } from "../../engine/index";
+import { isModelName, stringify, TintypeError, type Json } from "../../engine/index";
 import { appOf } from "../model/app";
 import { layOut } from "../model/arrange";
 import { addNode, setValue } from "../model/edit";
@@ -18,7 +18,7 @@ export async function openFile(editor: EditorState, file: Blob, name: string, at
   if (engine === null) return editor.say("The engine is still starting.");
   editor.runner.trouble = null;
   try {
-    if (/\.(safetensors|sft|ckpt|pt|pth|bin)$/i.test(name)) {
+    if (isModelName(name)) {
       const model = await engine.addModel(file, { name });
       editor.refresh();
       return editor.say(`${model.path} was added.`);
