@@ -1,8 +1,7 @@
 /** What can be put into the queue: the form, an upscaled picture. */
 
-import { hasFlags, type Engine, type GenerateOptions, type Graph, type Settings } from "../engine/index";
+import { fillGraph, fillUpscale, hasFlags, type Engine, type GenerateOptions, type Graph, type Settings } from "../engine/index";
 import { optionsOf } from "./form";
-import { fill, fillUpscale } from "./recipe";
 import type { Job, Picture } from "./runs.svelte";
 import { handOver, nameOf, type Begun } from "./start.svelte";
 import type { Studio } from "./studio.svelte";
@@ -20,7 +19,7 @@ export function taken(studio: Studio) {
   const graphOf = async (engine: Engine, settings: Settings): Promise<Graph> => {
     const source = start === null ? null : await handOver(engine, start, settings, studio.gallery.keepInput);
     const graph = engine.graph();
-    fill(graph, { settings, loras: uses, source });
+    fillGraph(graph, { settings, loras: uses, source });
     return graph;
   };
   const before = start === null || start.pad !== null ? null : start.picture.file;

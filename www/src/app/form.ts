@@ -1,7 +1,6 @@
 /** What the form holds, its defaults, and how it survives a reload. */
 
-import { DEFAULTS, type DeviceWish, type Settings } from "../engine/index";
-import type { LoraUse } from "./recipe";
+import { DEFAULTS, type DeviceWish, type LoraUse, type Settings } from "../engine/index";
 
 /** The form as the visitor left it. Numbers are null while their field is empty. */
 export interface Form {

@@ -1,9 +1,8 @@
 /** The picture to start from: what may change in it, how far, and where it grows. */
 
-import type { Engine } from "../engine/index";
+import type { Engine, Pad, Source } from "../engine/index";
 import { EMPTY, isEmpty, type Mask } from "./mask/mask";
 import { fitted, maskFile } from "./mask/paint";
-import type { Pad, Source } from "./recipe";
 import type { Size } from "./sizes";
 
 /** A picture that was given. */

@@ -3,7 +3,7 @@
 import { pageHost } from "./builds";
 import { Client } from "./client";
 import { abortError, TintypeError, type NodeErrors } from "./errors";
-import { DEFAULTS, fillGraph, settingsOf, type GenerateOptions, type GenerateResult, type Settings, type StartImage } from "./generate";
+import { DEFAULTS, settingsOf, type GenerateOptions, type GenerateResult, type Settings } from "./generate";
 import { apiText, Graph, nodeId, readApi, type ApiGraph } from "./graph";
 import { History, RunRecord } from "./history";
 import type { Host } from "./host";
@@ -29,6 +29,7 @@ import {
   type Wildcards,
 } from "./prompts";
 import { Queue } from "./queue";
+import { fillGraph, type Source } from "./recipe";
 import type {
   App,
   Desktop,
@@ -311,7 +312,7 @@ export class Engine {
     const start = await this.#startImage(options);
     await this.ready();
     const graph = this.graph();
-    fillGraph(graph, { ...settings, ...drawn }, options.filenamePrefix ?? "tintype", start);
+    fillGraph(graph, { settings: { ...settings, ...drawn }, loras: [], source: start }, options.filenamePrefix);
     const onEvent = (event: EngineEvent) => {
       options.onEvent?.(event);
       if (event.type === "preview") {
@@ -342,14 +343,14 @@ export class Engine {
   }
 
   /** Hands over the picture to start from, and its mask. */
-  async #startImage({ image, mask }: GenerateOptions): Promise<StartImage | null> {
+  async #startImage({ image, mask }: GenerateOptions): Promise<Source | null> {
     if (image === undefined) {
       if (mask === undefined) return null;
       throw new TintypeError("`mask` was given without `image`", "required_input_missing", {
         hint: "Give the picture that the mask belongs to, too.",
       });
     }
-    const start: StartImage = { image: `start-${uuid()}.png`, mask: mask === undefined ? null : `mask-${uuid()}.png` };
+    const start: Source = { image: `start-${uuid()}.png`, mask: mask === undefined ? null : `mask-${uuid()}.png`, pad: null };
     await this.putInput(start.image, image);
     if (mask !== undefined && start.mask !== null) await this.putInput(start.mask, mask);
     return start;

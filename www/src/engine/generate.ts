@@ -1,6 +1,5 @@
-/** Prompt in, pictures out: the usual graph, built for the caller. */
+/** Prompt in, pictures out: the settings of the usual graph, and what is left open filled. */
 
-import type { Graph } from "./graph";
 import type { SamplerName, SchedulerName } from "./nodes";
 import type { Wildcards } from "./prompts";
 import type { EngineEvent, RunResult } from "./types";
@@ -78,12 +77,6 @@ export const DEFAULTS = {
 /** How far a picture is left when nothing else is said; AUTOMATIC1111's number. */
 const IMAGE_DENOISE = 0.75;
 
-/** The files of a run that starts from a picture, by the names the nodes know them by. */
-export interface StartImage {
-  image: string;
-  mask: string | null;
-}
-
 /** `options` with every gap filled. */
 export function settingsOf(options: GenerateOptions): Settings {
   return {
@@ -101,34 +94,6 @@ export function settingsOf(options: GenerateOptions): Settings {
     model: options.model ?? DEFAULTS.model,
     denoise: options.denoise ?? (options.image === undefined || options.mask !== undefined ? DEFAULTS.denoise : IMAGE_DENOISE),
   };
-}
-
-/** Fills `graph`: text to picture, or with `start` picture to picture, under its mask if it has one. */
-export function fillGraph(graph: Graph, settings: Settings, filenamePrefix: string, start: StartImage | null): void {
-  const [model, clip, vae] = graph.CheckpointLoaderSimple({ ckpt_name: settings.model });
-  const positive = graph.CLIPTextEncode({ clip, text: settings.prompt });
-  const negative = graph.CLIPTextEncode({ clip, text: settings.negativePrompt });
-  const latent = () => {
-    if (start === null) {
-      return graph.EmptyLatentImage({ width: settings.width, height: settings.height, batch_size: settings.batchSize });
-    }
-    let samples = graph.VAEEncode({ pixels: graph.LoadImage({ image: start.image })[0], vae });
-    if (start.mask !== null) samples = graph.SetLatentNoiseMask({ samples, mask: graph.LoadImage({ image: start.mask })[1] });
-    return settings.batchSize === 1 ? samples : graph.RepeatLatentBatch({ samples, amount: settings.batchSize });
-  };
-  const samples = graph.KSampler({
-    model,
-    seed: settings.seed,
-    steps: settings.steps,
-    cfg: settings.cfg,
-    sampler_name: settings.sampler,
-    scheduler: settings.scheduler,
-    positive,
-    negative,
-    latent_image: latent(),
-    denoise: settings.denoise,
-  });
-  graph.SaveImage({ images: graph.VAEDecode({ samples, vae }), filename_prefix: filenamePrefix });
 }
 
 /** A seed that is short enough to read aloud: 0 … 2^32 − 1. */

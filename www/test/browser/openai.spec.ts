@@ -43,8 +43,8 @@ test("OpenAI's edit changes the transparent part of the mask and keeps the rest"
     };
     return { left: change(0, 16), right: change(40, 64), webp: free.data[0]!.b64_json!.slice(0, 6), format: free.output_format };
   });
-  // The latent under the opaque part is kept to the bit; what is left is the autoencoder's loss.
-  expect(made.left).toBeLessThan(made.right / 2);
+  // The opaque part is the picture's own, to the pixel.
+  expect(made.left).toBe(0);
   expect(made.right).toBeGreaterThan(5);
   expect(made).toMatchObject({ webp: "UklGR" + made.webp[5], format: "webp" });
 });

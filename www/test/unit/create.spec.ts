@@ -2,9 +2,8 @@
 
 import { expect, test } from "@playwright/test";
 
-import { Graph, type Settings } from "../../src/engine/index";
+import { fillGraph, fillUpscale, Graph, type Settings, type Source } from "../../src/engine/index";
 import { infotext } from "../../src/app/infotext";
-import { fill, fillUpscale, type Source } from "../../src/app/recipe";
 import { settingsIn } from "../../src/app/settings_in";
 import { sizeLike, sizesFor } from "../../src/app/sizes";
 import { styled, stylesFor } from "../../src/app/styles";
@@ -17,7 +16,7 @@ const settings: Settings = {
 
 const graphOf = (more: Partial<Settings>, source: Source | null, loras: { name: string; strength: number }[] = []) => {
   const graph = Graph.create();
-  fill(graph, { settings: { ...settings, ...more }, source, loras });
+  fillGraph(graph, { settings: { ...settings, ...more }, source, loras });
   return graph.toJSON();
 };
 const classes = (graph: ReturnType<typeof graphOf>) => Object.values(graph).map(({ class_type }) => class_type);

@@ -1,8 +1,9 @@
 import { expect, test } from "@playwright/test";
 
 import { TintypeError } from "../../src/engine/errors";
-import { DEFAULTS, fillGraph, settingsOf } from "../../src/engine/generate";
+import { DEFAULTS, settingsOf } from "../../src/engine/generate";
 import { Graph, readApi } from "../../src/engine/graph";
+import { fillGraph } from "../../src/engine/recipe";
 import { INFO } from "./schema";
 
 function caught(action: () => unknown): TintypeError {
@@ -84,7 +85,7 @@ test("API JSON comes in and goes out unchanged, and new nodes get free ids", () 
 
 test("NaN is refused with node, input and fix", () => {
   const g = Graph.create(INFO);
-  fillGraph(g, settingsOf({ prompt: "x", cfg: Number.NaN }), "t", null);
+  fillGraph(g, { settings: settingsOf({ prompt: "x", cfg: Number.NaN }), loras: [], source: null });
   const error = caught(() => g.toText());
   expect(error.message).toBe("`cfg` is not a finite number");
   expect(error.code).toBe("not_finite");
@@ -108,7 +109,7 @@ test("generate's graph fills every gap with the model's defaults", () => {
   const settings = settingsOf({ prompt: "a cat", seed: 7 });
   expect(settings).toEqual({ ...DEFAULTS, prompt: "a cat", seed: 7n });
   const g = Graph.create(INFO);
-  fillGraph(g, settings, "cat", null);
+  fillGraph(g, { settings, loras: [], source: null });
   expect([...g.nodes.values()].map((node) => node.class_type)).toEqual([
     "CheckpointLoaderSimple",
     "CLIPTextEncode",
@@ -122,7 +123,8 @@ test("generate's graph fills every gap with the model's defaults", () => {
 
 test("with a picture to start from, the graph loads and encodes it", () => {
   const g = Graph.create(INFO);
-  fillGraph(g, settingsOf({ prompt: "a cat", denoise: 0.5, batchSize: 3 }), "cat", { image: "start.png", mask: "mask.png" });
+  const source = { image: "start.png", mask: "mask.png", pad: null };
+  fillGraph(g, { settings: settingsOf({ prompt: "a cat", denoise: 0.5, batchSize: 3 }), loras: [], source });
   const classes = [...g.nodes.values()].map((node) => node.class_type);
   expect(classes).toContain("LoadImage");
   expect(classes).toContain("VAEEncode");

@@ -1,6 +1,7 @@
-/** The form as a graph: from words alone, over a picture, inside its mask, or around it; with LoRAs. No engine, no page. */
+/** Settings as a graph: from words alone, over a picture, inside its mask, or around it; with LoRAs. */
 
-import type { Graph, Settings } from "../engine/index";
+import type { Settings } from "./generate";
+import type { Graph } from "./graph";
 
 /** A LoRA that is switched on. */
 export interface LoraUse {
@@ -16,7 +17,7 @@ export interface Pad {
   bottom: number;
 }
 
-/** Where a drawing starts from, by the names of the engine's inputs; of the size in the settings. */
+/** Where a drawing starts from, by the names of the engine's inputs. */
 export interface Source {
   image: string;
   /** A picture that is transparent where it may change. */
@@ -35,7 +36,7 @@ export interface Recipe {
 const TAKES_THE_HOLE = /inpaint/i;
 
 /** Fills `graph`. The order of the nodes is the one that a person reads them in. */
-export function fill(graph: Graph, { settings, loras, source }: Recipe, prefix = "tintype"): void {
+export function fillGraph(graph: Graph, { settings, loras, source }: Recipe, prefix = "tintype"): void {
   const { width, height, batchSize } = settings;
   let [model, clip, vae] = graph.CheckpointLoaderSimple({ ckpt_name: settings.model });
   for (const { name, strength } of loras) {
