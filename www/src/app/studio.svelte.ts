@@ -17,6 +17,7 @@ import { Gallery } from "./gallery.svelte";
 import { Models } from "./library.svelte";
 import { Offline } from "./offline.svelte";
 import { OpenedWorkflow } from "./opened.svelte";
+import { Planning } from "./planning.svelte";
 import { problemOf, type Problem } from "./problem";
 import { Runs, type Picture } from "./runs.svelte";
 import { BUNDLED_SIDE, sizeLike } from "./sizes";
@@ -37,6 +38,7 @@ export class Studio {
 
   readonly runs = new Runs(this);
   readonly models = new Models(this);
+  readonly planning = new Planning(this);
   readonly opened = new OpenedWorkflow(this);
   readonly gallery = new Gallery(this);
   readonly start = new Start();

@@ -47,12 +47,12 @@ test("a run that waits is taken back from either side", async ({ page, site }) =
 });
 
 test("a graph that cannot run is told at its nodes, and not as pictures that are ready", async ({ page, site }) => {
-  const graph = JSON.parse(sprite());
-  graph["5"].inputs.width = 20_000;
-  await page.goto(`${site}?device=cpu`);
-  await page.getByLabel("Workflow or model file").setInputFiles({ name: "large.json", mimeType: "application/json", buffer: Buffer.from(JSON.stringify(graph)) });
-  await page.getByRole("button", { name: "Open as graph" }).click();
+  await page.goto(`${site}?device=cpu#graph`);
+  await page.getByRole("button", { name: "Text to picture" }).click();
   await expect(page.locator(".svelte-flow__node")).toHaveCount(7);
+  await page.locator(".svelte-flow__node").filter({ hasText: "ckpt_name" }).focus();
+  await page.keyboard.press("Delete");
+  await expect(page.locator(".svelte-flow__node")).toHaveCount(6);
   const said: string[] = [];
   await page.exposeFunction("hear", (text: string) => said.push(text));
   await page.evaluate(() => {
@@ -61,6 +61,7 @@ test("a graph that cannot run is told at its nodes, and not as pictures that are
   });
   await page.locator(".editor .toolbar").getByRole("button", { name: "Run", exact: true }).click();
   await expect(page.locator(".editor [role=status]")).toContainText("cannot run");
+  await expect.poll(() => said).toContain("Drawing.");
   expect(said.filter((text) => /ready|ended/.test(text))).toEqual([]);
   await expect(page.locator(".svelte-flow__node .bad").first()).toBeVisible();
 });
