@@ -13,7 +13,7 @@ export type { Page };
 /** Debian's name, then the others'. */
 const NAMES = [process.env.FIREFOX ?? "", "/usr/bin/firefox-esr", "/usr/bin/firefox"];
 
-export const test = base.extend<{ page: Page }, { site: string; firefox: Browser }>({
+export const test = base.extend<{ tab: Page }, { site: string; firefox: Browser }>({
   site: [
     async ({}, use) => {
       const { url, close } = await serve();
@@ -34,7 +34,7 @@ export const test = base.extend<{ page: Page }, { site: string; firefox: Browser
     { scope: "worker" },
   ],
 
-  page: async ({ firefox, site }, use) => {
+  tab: async ({ firefox, site }, use) => {
     const context = await firefox.createBrowserContext();
     const page = await context.newPage();
     await page.setViewport({ width: 1200, height: 900 });

@@ -32,7 +32,7 @@ async function draw(page: Page, words: string): Promise<void> {
   await until(page, pictures, (all) => all.some(({ naturalWidth }) => naturalWidth === 128), `a picture of ${words}`);
 }
 
-test("first visit to picture, and the gallery keeps it over a reload", async ({ page, site }) => {
+test("first visit to picture, and the gallery keeps it over a reload", async ({ tab: page, site }) => {
   await ready(page, site);
   expect(await page.$eval("[data-testid=device]", (element) => element.textContent)).toContain("CPU");
   await draw(page, "a red heart");
@@ -52,9 +52,8 @@ test("first visit to picture, and the gallery keeps it over a reload", async ({ 
   expect(first?.alt).toMatch(/^a red heart, seed \d+$/);
 });
 
-test("a run is cancelled, and the next one draws", async ({ page, site }) => {
+test("a run is cancelled, and the next one draws", async ({ tab: page, site }) => {
   await ready(page, site);
-  await page.locator("label ::-p-text(Steps)").wait();
   await page.$eval("label:has(input[max='150']) input", (input) => {
     (input as HTMLInputElement).value = "150";
     input.dispatchEvent(new InputEvent("input", { bubbles: true }));
@@ -73,7 +72,7 @@ test("a run is cancelled, and the next one draws", async ({ page, site }) => {
   await draw(page, "a cat");
 });
 
-test("a workflow opens from a file, and runs", async ({ page, site }) => {
+test("a workflow opens from a file, and runs", async ({ tab: page, site }) => {
   await ready(page, site);
   const file = join(import.meta.dirname, "../../public/workflows/text_to_image.json");
   const input = await page.$("input[type=file]");

@@ -130,5 +130,7 @@ test("with a picture to start from, the graph loads and encodes it", () => {
   expect(classes).toContain("VAEEncode");
   expect(classes).toContain("SetLatentNoiseMask");
   expect(classes).toContain("RepeatLatentBatch");
+  // Outside of the mask the picture stays as it is, to the pixel.
+  expect(classes.slice(-3)).toEqual(["RepeatImageBatch", "ImageCompositeMasked", "SaveImage"]);
   expect(classes).not.toContain("EmptyLatentImage");
 });

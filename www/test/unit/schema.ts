@@ -40,6 +40,19 @@ export const INFO: ObjectInfo = Object.fromEntries(
     node("VAEEncode", { pixels: ["IMAGE"], vae: ["VAE"] }, ["LATENT"]),
     node("SetLatentNoiseMask", { samples: ["LATENT"], mask: ["MASK"] }, ["LATENT"]),
     node("RepeatLatentBatch", { samples: ["LATENT"], amount: ["INT", { default: 1 }] }, ["LATENT"]),
+    node("RepeatImageBatch", { image: ["IMAGE"], amount: ["INT", { default: 1 }] }, ["IMAGE"]),
+    node(
+      "ImageCompositeMasked",
+      {
+        destination: ["IMAGE"],
+        source: ["IMAGE"],
+        x: ["INT", { default: 0 }],
+        y: ["INT", { default: 0 }],
+        resize_source: ["BOOLEAN", { default: false }],
+        mask: ["MASK"],
+      },
+      ["IMAGE"],
+    ),
     node("LoadImage", { image: [["a.png"], { image_upload: true }] }, ["IMAGE", "MASK"]),
     node("SaveImage", { images: ["IMAGE"], filename_prefix: ["STRING", { default: "ComfyUI" }] }, [], {
       output_node: true,
