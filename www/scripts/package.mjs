@@ -8,11 +8,16 @@ import { cp, mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promi
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
+import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { rolldown } from "rolldown";
+import { build as viteBuild } from "vite";
 
 const WWW = fileURLToPath(new URL("..", import.meta.url));
 const ROOT = join(WWW, "..");
 export const OUT = join(ROOT, "build/package");
+
+// How Svelte wraps a component that is given custom properties.
+const WRAPPER = '<svelte-css-wrapper style="display: contents">';
 
 await rm(OUT, { recursive: true, force: true });
 await mkdir(OUT, { recursive: true });
@@ -21,6 +26,7 @@ const sizes = await measure();
 await bundle({ index: "engine/index.ts", element: "element/index.ts", node: "node/index.ts" }, sizes);
 await bundle({ worker: "engine/worker.ts" }, sizes);
 await bundle({ "node-worker": "node/worker.ts" }, sizes);
+await bundleEditor();
 await writeTypes();
 await writeManifest();
 console.log(OUT);
@@ -81,6 +87,47 @@ async function bundle(entries, sizes) {
   await build.close();
 }
 
+/** The node editor: a chunk of its own beside `index.js`, whose engine it is handed, and a style sheet that touches nothing else. */
+async function bundleEditor() {
+  await viteBuild({
+    root: WWW,
+    configFile: false,
+    publicDir: false,
+    logLevel: "warn",
+    base: "./",
+    plugins: [
+      { name: "scope", enforce: "pre", transform: (code, id) => (id.endsWith("/app/page.css") ? scoped(code) : null) },
+      svelte({ configFile: join(WWW, "svelte.config.js") }),
+      // The one inline style that Svelte writes, which a strict policy forbids; `package.css` says the same.
+      { name: "wrapper", enforce: "post", transform: (code) => (code.includes(WRAPPER) ? code.replaceAll(WRAPPER, "<svelte-css-wrapper>") : null) },
+    ],
+    build: {
+      outDir: OUT,
+      emptyOutDir: false,
+      target: "es2022",
+      modulePreload: false,
+      cssCodeSplit: false,
+      rolldownOptions: {
+        input: { editor: join(WWW, "src/editor/package.ts") },
+        preserveEntrySignatures: "strict",
+        external: (id) => /(^|\/)engine\/index(\.ts)?$/.test(id),
+        output: {
+          paths: (id) => (/engine\/index(\.ts)?$/.test(id) ? "./index.js" : id),
+          entryFileNames: "[name].js",
+          chunkFileNames: "editor-[name]-[hash].js",
+          assetFileNames: (asset) => (asset.names.some((name) => name.endsWith(".css")) ? "editor.css" : "[name]-[hash][extname]"),
+        },
+      },
+    },
+  });
+}
+
+/** The page's tokens and controls for the editor alone; what is about the whole page goes. */
+function scoped(/** @type {string} */ css) {
+  const own = css.replace(/^(html|body|#app) \{[^}]*\}\n*/gm, "").replaceAll(":root", ":scope");
+  return `@scope (.tintype-editor) {\n${own}\n}\n`;
+}
+
 /** The style sheet without its comments and line breaks, which the minifier leaves in a text. */
 function squeeze(/** @type {string} */ code) {
   return code.replace(/`[^`]*`/, (css) => css.replace(/\/\*.*?\*\//gs, "").replace(/\s+/g, " ").replace(/ ?([{};,>]) ?/g, "$1"));
@@ -113,10 +160,12 @@ async function writeManifest() {
     type: "module",
     engines,
     bin: { tintype: "copy.mjs" },
-    // The editor's entry, `./editor`, comes here when it is there.
     exports: {
       ".": entry("engine", "index"),
       "./element": entry("element", "element"),
+      "./editor": entry("editor", "editor"),
+      // A style sheet that TypeScript may import for its effect.
+      "./editor.css": { types: "./editor.css.d.ts", default: "./editor.css" },
       "./node": entry("node", "node"),
       "./react": { types: "./react.d.ts", default: "./react.js" },
       "./worker": { types: "./worker.d.ts", default: "./worker.js" },
@@ -128,11 +177,11 @@ async function writeManifest() {
     },
     types: "./types/engine/index.d.ts",
     // What only defines the element, or is a thread's script.
-    sideEffects: ["./element.js", "./react.js", "./worker.js", "./node-worker.js"],
+    sideEffects: ["./element.js", "./react.js", "./worker.js", "./node-worker.js", "./editor.css"],
     customElements: "custom-elements.json",
     peerDependencies: { webgpu: ">=0.3" },
     peerDependenciesMeta: { webgpu: { optional: true } },
-    files: [...chunks, "*.mjs", "*.d.ts", "custom-elements.json", "engines", "models", "types", "CHANGELOG.md", "LICENSE-*"],
+    files: [...chunks, "editor.css", "*.mjs", "*.d.ts", "custom-elements.json", "engines", "models", "types", "CHANGELOG.md", "LICENSE-*"],
   };
   await writeFile(join(OUT, "package.json"), `${JSON.stringify(manifest, null, 2)}\n`);
   console.log(chunks.map((file) => relative(OUT, join(OUT, file))).join(" "));

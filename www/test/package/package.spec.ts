@@ -44,11 +44,11 @@ test("publint and are-the-types-wrong have nothing to say", ({}, info) => {
   cpSync(PACKAGE, lean, { recursive: true, filter: (path) => !/[\\/](models|engines)$/.test(path) });
   const found = spawnSync(tool("attw"), ["--pack", lean, "--profile", "esm-only", "--no-emoji", "--no-color", "--format", "ascii"], { encoding: "utf8", timeout: 120_000 });
   expect(found.status, found.stdout).toBe(0);
-  expect(found.stdout.match(/node16 \(from ESM\): OK \(ESM\)/g), found.stdout).toHaveLength(5);
+  expect(found.stdout.match(/node16 \(from ESM\): OK \(ESM\)/g), found.stdout).toHaveLength(7);
 });
 
 test("importing it where there is no page does not throw", async () => {
-  const script = `await import("./index.js"); await import("./react.js"); const { TintypeImage } = await import("./element.js"); if (typeof TintypeImage !== "function") throw 1; console.log("fine")`;
+  const script = `await import("./index.js"); await import("./react.js"); await import("./editor.js"); const { TintypeImage } = await import("./element.js"); if (typeof TintypeImage !== "function") throw 1; console.log("fine")`;
   expect(execFileSync(process.execPath, ["--input-type=module", "-e", script], { cwd: PACKAGE, encoding: "utf8" })).toBe("fine\n");
 });
 
