@@ -3,6 +3,8 @@
 import { expect, test } from "@playwright/test";
 
 import { fillGraph, fillUpscale, Graph, type Settings, type Source } from "../../src/engine/index";
+import { beyondBundled } from "../../src/app/beyond";
+import { EXAMPLES } from "../../src/app/form";
 import { infotext } from "../../src/app/infotext";
 import { settingsIn } from "../../src/app/settings_in";
 import { sizeLike, sizesFor } from "../../src/app/sizes";
@@ -94,4 +96,12 @@ test("an address names a view, and the first one if it names none", () => {
   expect(viewOf("#models").name).toBe("models");
   expect(viewOf("#/gallery/x").name).toBe("gallery");
   for (const hash of ["", "#", "#nobody", "#%00"]) expect(viewOf(hash)).toBe(VIEWS[0]);
+});
+
+test("prompts beyond the bundled model are known by their words, and its own are not among them", () => {
+  for (const prompt of EXAMPLES) expect(beyondBundled(prompt), prompt).toBeNull();
+  for (const prompt of ["a snowman", "a mango", "a smiling face", "a superhero", ""]) expect(beyondBundled(prompt), prompt).toBeNull();
+  expect(beyondBundled("portrait of an old Woman")).toBe("people");
+  expect(beyondBundled("a cat, photorealistic, 85mm lens")).toBe("photographs");
+  expect(beyondBundled("sunset over mountains")).toBe("scenes");
 });
