@@ -149,11 +149,11 @@ test("a repository in diffusers' layout is a checkpoint, kept whole and removed 
   expect(server.seen.sent).toBe(sent);
   const left = await lab.evaluate(async (url) => {
     const engine = await (globalThis as unknown as { tintype: Engines }).tintype.open({ device: "cpu", hubUrl: url });
-    const part = await engine.exportModel("checkpoints/folder/unet/config.json");
+    const text = await (await engine.exportModel("checkpoints/folder/unet/config.json")).text();
     const whole = await engine.exportModel("checkpoints/folder").catch((error: Error) => error.message);
     await engine.removeModel("checkpoints/folder");
     engine.close();
-    return { text: await part.text(), whole, models: engine.models.length };
+    return { text, whole, models: engine.models.length };
   }, hubUrl);
   expect(JSON.parse(left.text)).toMatchObject({ _class_name: "UNet2DConditionModel" });
   expect(left).toMatchObject({ whole: expect.stringContaining("it is a folder"), models: 0 });
