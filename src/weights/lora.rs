@@ -58,7 +58,7 @@ impl Lora {
                     let tensor = match entry.place {
                         Place::Device(tensor) => delta::Part::Device(tensor),
                         Place::Host(table) => delta::Part::Host(table.numbers()?),
-                        Place::File(stored) => delta::Part::File(stored),
+                        Place::File(stored) => delta::Part::File(Box::new(stored)),
                     };
                     layers.entry(layer).or_default().put(role, entry.shape, tensor);
                 }

@@ -19,7 +19,7 @@ pub struct Table {
 #[derive(Debug, Clone)]
 enum Bytes {
     Here(Rc<Vec<u8>>),
-    File(Stored),
+    File(Box<Stored>),
 }
 
 impl Table {
@@ -30,7 +30,7 @@ impl Table {
 
     /// A table in its file.
     pub(super) fn stored(width: usize, stored: Stored) -> Self {
-        Self { dtype: stored.dtype(), width, bytes: Bytes::File(stored) }
+        Self { dtype: stored.dtype(), width, bytes: Bytes::File(Box::new(stored)) }
     }
 
     /// Number of rows.

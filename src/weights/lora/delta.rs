@@ -37,7 +37,7 @@ pub(super) enum Role {
 pub(super) enum Part {
     Device(Box<Tensor<1>>),
     Host(Vec<f32>),
-    File(Stored),
+    File(Box<Stored>),
 }
 
 /// The change of one layer.
