@@ -48,15 +48,18 @@ test("the largest part of the page is painted within 1.5 s on a machine four tim
   const times: number[] = [];
   // Whatever else this machine does only adds to a load: the best of several is nearest to the page's own.
   for (let load = 0; load < 6 && !times.some((time) => time <= 1500); load++) {
-    await page.goto(`${site}?device=cpu&load=${load}`);
-    await expect(page.getByRole("button", { name: "Generate" })).toBeVisible();
+    // The engine of the load before ends with its page.
+    await page.goto("about:blank");
+    await page.goto(`${site}?device=cpu`);
+    // The form is what is seen first; the engine that starts behind it is not waited for.
+    await expect(page.getByRole("textbox", { name: "Prompt", exact: true })).toBeVisible();
     const time = await page.evaluate(
       () =>
         new Promise<number>((resolve) => {
           let last = 0;
           const observer = new PerformanceObserver((list) => (last = list.getEntries().at(-1)?.startTime ?? last));
           observer.observe({ type: "largest-contentful-paint", buffered: true });
-          setTimeout(() => resolve(last), 1000);
+          setTimeout(() => resolve(last), 2000);
         }),
     );
     expect(time, "something was painted").toBeGreaterThan(0);
