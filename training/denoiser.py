@@ -53,6 +53,12 @@ def load(path):
     return unet, CLIPTextModel.from_pretrained(os.path.join(path, 'text_encoder'), dtype=torch.float32, attn_implementation='eager')
 
 
+def data(work):
+    """-> latents, their records."""
+    records = json.load(open(os.path.join(work, 'records.json')))
+    return torch.from_numpy(np.load(os.path.join(work, 'latents.npy'))), records
+
+
 def models(a):
     unet, text = load(a.init) if a.init else (make_unet(), make_text(np.load(a.table)))
     text.get_input_embeddings().weight.requires_grad_(False)
@@ -96,8 +102,7 @@ def worker(rank, a, key):
     torch.set_num_threads(1)
     norms.quicken()
     torch.manual_seed(a.seed)
-    latents = torch.from_numpy(np.load(os.path.join(a.work, 'latents.npy')))
-    records = json.load(open(os.path.join(a.work, 'records.json')))
+    latents, records = data(a.work)
     unet, text = models(a)
     unet = unet.to(a.device, memory_format=torch.channels_last)
     text = text.to(a.device)

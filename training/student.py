@@ -8,7 +8,6 @@ with kohya's names, which ComfyUI and diffusers load.
 """
 import argparse
 import copy
-import json
 import os
 os.environ.setdefault('OMP_NUM_THREADS', '1')
 import random
@@ -87,8 +86,7 @@ def worker(rank, a, key):
     torch.set_num_threads(1)
     norms.quicken()
     torch.manual_seed(a.seed)
-    latents = torch.from_numpy(np.load(os.path.join(a.work, 'latents.npy')))
-    records = json.load(open(os.path.join(a.work, 'records.json')))
+    latents, records = denoiser.data(a.work)
     teacher, text = denoiser.load(a.model)
     teacher.set_attn_processor(AttnProcessor())
     teacher, text = teacher.to(memory_format=torch.channels_last).requires_grad_(False), text.requires_grad_(False)
