@@ -61,8 +61,8 @@ export async function lookUp(url: URL, asking: Asking = {}, hub: string = HUB): 
     );
   }
   if (response.status === 401 || response.status === 403) {
-    const how = token === undefined ? "Give a token of yours, `addModel(address, { token })`, or d" : "See that the token may read it, or d";
-    throw refuse(`it wants you to sign in (${response.status})`, `${how}ownload the file yourself and drop it here.`);
+    const how = token === undefined ? "Give a token of yours, `addModel(address, { token })`" : "See that the token may read it";
+    throw refuse(`it wants you to sign in (${response.status})`, `${how}, or download the file yourself and drop it here.`);
   }
   if (!response.ok) throw refuse(`it answered ${response.status}`, "Check the address.");
   const { headers } = response;
