@@ -37,7 +37,7 @@ mod tests {
 
     #[test]
     fn rows_of_integers_have_their_scales() {
-        let numbers = [127, 0x80, 0, 1, 0xff, 64].map(|byte: u8| byte);
+        let numbers = [127_u8, 0x80, 0, 1, 0xff, 64];
         assert_eq!(widen_i8(&numbers, &[0.5, 2.0]), [63.5, -64.0, 0.0, 2.0, -2.0, 128.0]);
         assert!(widen_i8(&[], &[]).is_empty());
     }

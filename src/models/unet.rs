@@ -213,7 +213,7 @@ impl Unet {
         let known = changes.inner.and_then(|inner| inner.map.borrow().clone());
         if let Some(map) = known {
             let (first, added) = (&self.down_blocks[0], residuals.down.first());
-            first.layers(x, 0..outer - 1, &time, attended, &mut skips, added);
+            first.layers(x, outer - 1, &time, attended, &mut skips, added);
             residuals.add_to(&mut skips);
             x = map;
         } else {

@@ -22,7 +22,7 @@ pub struct PromptLength {
 ///
 /// # Errors
 ///
-/// If there is no such checkpoint, its tokenizer cannot be read, or a weight in the text is no number.
+/// If there is no such checkpoint, its tokenizer cannot be read, or the text's brackets nest too deep.
 pub async fn prompt_length(
     env: &Environment,
     checkpoint: &str,

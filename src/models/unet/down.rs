@@ -1,7 +1,5 @@
 //! The way down: maps shrink, and are kept for the way up.
 
-use std::ops::Range;
-
 use burn::tensor::Tensor;
 
 use super::UnetConfig;
@@ -59,7 +57,7 @@ impl DownBlock {
         skips: &mut Vec<Tensor<4>>,
         added: Option<&Tensor<4>>,
     ) -> Tensor<4> {
-        let mut x = self.layers(x, 0..self.resnets.len(), time, attended, skips, added);
+        let mut x = self.layers(x, self.resnets.len(), time, attended, skips, added);
         if let Some(downsampler) = &self.downsampler {
             x = downsampler.forward(x);
             if let Some(added) = added.filter(|_| !self.attends()) {
@@ -70,18 +68,18 @@ impl DownBlock {
         seen(&self.path, x)
     }
 
-    /// Some of the layers, without the shrinking; the rest as [`Self::forward`].
+    /// The first layers, without the shrinking; the rest as [`Self::forward`].
     pub(super) fn layers(
         &self,
         mut x: Tensor<4>,
-        which: Range<usize>,
+        count: usize,
         time: &Tensor<2>,
         attended: Attended<'_>,
         skips: &mut Vec<Tensor<4>>,
         added: Option<&Tensor<4>>,
     ) -> Tensor<4> {
-        for i in which {
-            x = self.resnets[i].forward(x, Some(time));
+        for (i, resnet) in self.resnets.iter().enumerate().take(count) {
+            x = resnet.forward(x, Some(time));
             if let Some(attention) = &self.attentions[i] {
                 x = attention.forward(x, attended);
             }
