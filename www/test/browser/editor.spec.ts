@@ -323,14 +323,15 @@ test("links are drawn with the mouse: only what fits takes them, and nothing ask
   await expect(nodes(page)).toHaveCount(7);
   const handle = (title: string, id: string) => box(page, title).locator(`[data-handleid="${id}"]`);
   const draw = async (from: ReturnType<typeof handle>, to: { x: number; y: number }) => {
-    const start = await from.boundingBox();
-    await page.mouse.move((start?.x ?? 0) + 4, (start?.y ?? 0) + 4);
+    // Hovering waits until the graph stands still.
+    await from.hover({ position: { x: 4, y: 4 } });
     await page.mouse.down();
     await page.mouse.move(to.x - 30, to.y, { steps: 4 });
     await page.mouse.move(to.x, to.y, { steps: 4 });
     await page.mouse.up();
   };
   const middle = async (of: ReturnType<typeof handle>) => {
+    await of.hover({ position: { x: 4, y: 4 }, trial: true });
     const rect = await of.boundingBox();
     return { x: (rect?.x ?? 0) + 4, y: (rect?.y ?? 0) + 4 };
   };
