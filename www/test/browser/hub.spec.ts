@@ -248,3 +248,19 @@ test("a kept model is exported, to a file or a stream", async ({ lab }) => {
   expect(seen).toMatchObject({ early: "Use it once: that fetches it.", fetched: whole, written: whole, streamed: whole });
   expect(seen.unknown).toContain("no such model of yours");
 });
+
+test("two pages that load the same model at once both paint, and leave it whole", async ({ lab, context, site }) => {
+  const second = await context.newPage();
+  await second.goto(`${site}picture.html`);
+  await second.waitForFunction(() => "tintype" in globalThis);
+  const asked = { hubUrl: server.url, add: "owner/one", paint: "tiny.safetensors" };
+  const made = await Promise.all([lab, second].map((page) => page.evaluate(ASK, asked)));
+  expect(made[0]?.size).toBeGreaterThan(1000);
+  expect(made[1]).toEqual(made[0]);
+  expect(await sizesOfModels(lab)).toEqual([server.tiny.length]);
+  // And while one page has it open, the other reads it without the server.
+  const { sent } = server.seen;
+  const again = await Promise.all([lab, second].map((page) => page.evaluate(ASK, { hubUrl: server.url, paint: "tiny.safetensors" })));
+  expect(again.map(({ size }) => size)).toEqual(made.map(({ size }) => size));
+  expect(server.seen.sent).toBe(sent);
+});
