@@ -8,7 +8,6 @@ import { apiText, Graph, nodeId, readApi, type ApiGraph } from "./graph";
 import { History, RunRecord } from "./history";
 import type { Host } from "./host";
 import { parse, stringify } from "./json";
-import { HUB } from "./hub";
 import { Library, type AddModelOptions, type ModelFile } from "./library";
 import type { Handle, Output } from "./nodes";
 import { Images } from "./openai";
@@ -177,7 +176,7 @@ export class Engine {
     };
     this.#own = new OwnModels({
       library: new Library(this.#options.storage !== "none"),
-      hub: folderUrl(options.hubUrl ?? HUB, host.baseUrl).slice(0, -1),
+      hub: options.hubUrl && folderUrl(options.hubUrl, host.baseUrl).slice(0, -1),
       client: () => this.ready(),
       onInfo: (info) => (this.#info = info),
       onProgress: (data) => this.#emit({ type: "model_progress", data }),

@@ -1,9 +1,8 @@
 /** The person's own models in an engine: files, and what lies on servers; added, kept, exported, removed. */
 
 import type { Client } from "./client";
-import { addressOf, lookUp, remoteOf, type Asking } from "./download";
+import type { Asking } from "./download";
 import { TintypeError } from "./errors";
-import { choose, filesOf, repositoryOf } from "./hub";
 import { bytesOf, modelName, type AddModelOptions, type Library, type ModelFile } from "./library";
 import type { Identity, Remote, RemoteFolder } from "./protocol";
 import type { EngineEvents, ObjectInfo } from "./types";
@@ -11,8 +10,8 @@ import type { EngineEvents, ObjectInfo } from "./types";
 /** What they need of the engine. */
 interface Surroundings {
   library: Library;
-  /** The hub's address, without a slash at its end. */
-  hub: string;
+  /** The hub's address, without a slash at its end; huggingface.co if there is none. */
+  hub: string | undefined;
   client(): Promise<Client>;
   onInfo(info: ObjectInfo): void;
   onProgress(progress: EngineEvents["model_progress"]): void;
@@ -97,7 +96,9 @@ export class OwnModels {
 
   /** A model on a server: a file by its address, or what a repository of the hub is. */
   async #addFrom(address: string, options: AddModelOptions): Promise<ModelFile> {
-    const { hub, client } = this.#engine;
+    // A page that only draws does not download what looks models up.
+    const [{ choose, filesOf, HUB, repositoryOf }, { addressOf, lookUp, remoteOf }] = await Promise.all([import("./hub"), import("./download")]);
+    const { hub = HUB, client } = this.#engine;
     const repository = repositoryOf(address, hub);
     const url = repository === null ? addressOf(address, hub) : new URL(hub);
     const own = decodeURIComponent(url.pathname.split("/").at(-1) ?? "");
