@@ -16,8 +16,8 @@ from nouns import nouns
 from render import SIZE, resize_rgba
 from scenes import SCENES, background
 
-# How often each style is drawn. Stickers are made from the drawings, with a white rim.
-STYLES = {'3d': 0.37, 'flat': 0.26, 'cartoon': 0.25, 'sticker': 0.12}
+# How often each style is drawn. Stickers are made from the flat drawings, with a white rim.
+STYLES = {'3d': 0.4, 'flat': 0.32, 'cartoon': 0.14, 'sticker': 0.14}
 RIM = 4
 SHAPES = ('circle', 'square', 'triangle', 'star', 'heart')
 RELATIONS = ('and', 'next to', 'above', 'under', 'on')
@@ -45,9 +45,8 @@ class Art:
             self.shown.setdefault((r['noun'], r['style']), []).append(i)
 
     def rows_of(self, noun, style):
-        """Rows that show the noun in the style; stickers are made of flat drawings and cartoons."""
-        kinds = ('flat', 'cartoon') if style == 'sticker' else (style,)
-        return [i for k in kinds for i in self.shown.get((noun, k), [])]
+        """Rows that show the noun in the style; stickers are made of flat drawings."""
+        return self.shown.get((noun, 'flat' if style == 'sticker' else style), [])
 
     def pick(self, style, rng, avoid=()):
         """A noun and a row of it in the style."""
@@ -158,13 +157,13 @@ def sample(art, rng, row=None):
     rec = dict(style=style, relation=None, count=1, shape=None)
     u = rng.random()
     chosen = [(noun, row)]
-    if u < 0.16:
+    if u < 0.14:
         rec['relation'] = rng.choice(RELATIONS)
         other = art.pick(style, rng, (noun.name,))
         while held_back(noun.name, 'with', other[0].name):
             other = art.pick(style, rng, (noun.name,))
         chosen.append(other)
-    elif u < 0.24:
+    elif u < 0.21:
         rec['count'] = rng.choice((2, 2, 3))
     rec['bg'] = draw_background([n.name for n, _ in chosen], style, rng)
     rec['subjects'] = [dict(noun=n.name, colour=draw_colour(n, style, rec['bg'], rng, 0.2)) for n, _ in chosen]
