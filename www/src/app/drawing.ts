@@ -1,6 +1,16 @@
-/** What can be put into the queue: the form, an upscaled picture. */
+/** What can be put into the queue: the form, an upscaled picture, a repainted one. */
 
-import { fillGraph, fillUpscale, hasFlags, type Engine, type GenerateOptions, type Graph, type Settings } from "../engine/index";
+import {
+  fillGraph,
+  fillRepaint,
+  fillUpscale,
+  hasFlags,
+  type Engine,
+  type GenerateOptions,
+  type Graph,
+  type Repainting,
+  type Settings,
+} from "../engine/index";
 import { optionsOf } from "./form";
 import type { Job, Picture } from "./runs.svelte";
 import { handOver, nameOf, type Begun } from "./start.svelte";
@@ -75,20 +85,45 @@ export function upscalerOf(studio: Studio): string | null {
   return all.find((name) => name.startsWith("realesr-animevideov3-x4")) ?? all[0] ?? null;
 }
 
+/** A finished picture, on the page or in the gallery. */
+export type Finished = Pick<Picture, "title" | "settings"> & { file: Blob };
+
 /** Enlarges a finished picture with an upscaler. */
-export function upscaleJob(studio: Studio, picture: Pick<Picture, "title" | "settings"> & { file: Blob }, upscaler: string): Job {
-  const { file, title, settings } = picture;
+export function upscaleJob(studio: Studio, picture: Finished, upscaler: string): Job {
+  return changeJob(studio, picture, "upscaled", `Upscaled with ${plain(upscaler)}`, (graph, name) => fillUpscale(graph, upscaler, name));
+}
+
+/** Pictures with less on their shorter side are enlarged before they are repainted. */
+const LEAST_TO_PAINT = 384;
+
+/** Repaints a finished picture. */
+export function repaintJob(studio: Studio, picture: Finished, how: Omit<Repainting, "upscaler">): Job {
+  const note = `Repainted in style ${how.style} of ${plain(how.network)}`;
+  return changeJob(studio, picture, "repainted", note, async (graph, name) => {
+    const { width, height } = await createImageBitmap(picture.file);
+    fillRepaint(graph, { ...how, upscaler: Math.min(width, height) < LEAST_TO_PAINT ? upscalerOf(studio) : null }, name);
+  });
+}
+
+function changeJob(
+  studio: Studio,
+  { file, title, settings }: Finished,
+  done: string,
+  note: string,
+  fill: (graph: Graph, name: string) => void | Promise<void>,
+): Job {
   return {
-    title: `${title}, upscaled`,
+    title: `${title}, ${done}`,
     run: async ({ engine, draw, show }) => {
       const name = await nameOf(file, "picture");
       await engine.putInput(name, file);
       await studio.gallery.keepInput(name, file);
       const graph = engine.graph();
-      fillUpscale(graph, upscaler, name);
+      await fill(graph, name);
       const { images } = await draw(graph);
-      const note = `Upscaled with ${upscaler.replace(/\.safetensors$/, "")}`;
       show(images.map((image) => ({ file: image, title, settings, before: file, note })));
     },
   };
 }
+
+const plain = (name: string) => name.replace(/\.safetensors$/, "");

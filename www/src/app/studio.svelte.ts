@@ -11,7 +11,7 @@ import {
   type ObjectInfo,
   type Settings,
 } from "../engine/index";
-import { formJob, upscaleJob, upscalerOf } from "./drawing";
+import { formJob, repaintJob, upscaleJob, upscalerOf, type Finished } from "./drawing";
 import { loadForm, saveForm, type Form } from "./form";
 import { Gallery } from "./gallery.svelte";
 import { Models } from "./library.svelte";
@@ -19,7 +19,8 @@ import { Offline } from "./offline.svelte";
 import { OpenedWorkflow } from "./opened.svelte";
 import { Planning } from "./planning.svelte";
 import { problemOf, type Problem } from "./problem";
-import { Runs, type Picture } from "./runs.svelte";
+import type { Painter } from "./repaint/painter";
+import { Runs } from "./runs.svelte";
 import { BUNDLED_SIDE, sizeLike } from "./sizes";
 import { Start } from "./start.svelte";
 import { Tabs } from "./tabs.svelte";
@@ -107,13 +108,18 @@ export class Studio {
   }
 
   /** Enlarges a picture; without an upscaler, says where one comes from. */
-  upscale(picture: Pick<Picture, "title" | "settings"> & { file: Blob }): void {
+  upscale(picture: Finished): void {
     const upscaler = upscalerOf(this);
     if (upscaler === null) {
       this.fail(new TintypeError("there is no upscaler here", "file_not_found", { hint: "Add one under Models, such as a Real-ESRGAN file." }));
     } else {
       this.runs.add(upscaleJob(this, picture, upscaler));
     }
+  }
+
+  /** Repaints a picture in one of a network's styles. */
+  repaint(picture: Finished, { network }: Painter, style: number, strength: number): void {
+    this.runs.add(repaintJob(this, picture, { network, style, strength }));
   }
 
   /** Opens a model, a workflow, a picture that carries one, or any other picture, to start from. */

@@ -25,7 +25,7 @@ export type { ImagesEditRequest, ImagesGenerateRequest, ImagesResponse } from ".
 export type { ImageStreamEvent } from "./openai_stream";
 export type { Delivery, SendOptions } from "./outbox";
 export { hasFlags, seedInputs, type ExpandedPrompt, type MidjourneyBase, type MidjourneyPrompt, type Wildcards } from "./prompts";
-export { fillGraph, fillUpscale, type LoraUse, type Pad, type Recipe, type Source } from "./recipe";
+export { fillGraph, fillRepaint, fillUpscale, type LoraUse, type Pad, type Recipe, type Repainting, type Source } from "./recipe";
 export type {
   App,
   Desktop,

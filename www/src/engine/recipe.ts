@@ -101,7 +101,30 @@ function feather({ left, top, right, bottom }: Pad): number {
 
 /** An upscaler's work on a picture. */
 export function fillUpscale(graph: Graph, upscaler: string, image: string, prefix = "tintype_x4"): void {
-  const upscale_model = graph.UpscaleModelLoader({ model_name: upscaler })[0];
-  const images = graph.ImageUpscaleWithModel({ upscale_model, image: graph.LoadImage({ image })[0] })[0];
+  graph.SaveImage({ images: upscaled(graph, upscaler, graph.LoadImage({ image })[0]), filename_prefix: prefix });
+}
+
+function upscaled(graph: Graph, upscaler: string, image: ReturnType<typeof graph.LoadImage>[0]) {
+  return graph.ImageUpscaleWithModel({ upscale_model: graph.UpscaleModelLoader({ model_name: upscaler })[0], image })[0];
+}
+
+/** How a picture is repainted. */
+export interface Repainting {
+  /** The file of a style network. */
+  network: string;
+  /** Number of one of its styles, from 1. */
+  style: number;
+  /** 0 … 1: how far from the picture as it is. */
+  strength: number;
+  /** Enlarges the picture first: strokes have a size in pixels, and would hide a small one. */
+  upscaler: string | null;
+}
+
+/** A style network's work on a picture. */
+export function fillRepaint(graph: Graph, { network, style, strength, upscaler }: Repainting, image: string, prefix = "tintype_repainted"): void {
+  const given = graph.LoadImage({ image })[0];
+  const style_model = graph.StyleTransferModelLoader({ model_name: network })[0];
+  const pixels = upscaler === null ? given : upscaled(graph, upscaler, given);
+  const images = graph.ImageStyleTransfer({ style_model, image: pixels, style, second_style: style, mix: 0, strength })[0];
   graph.SaveImage({ images, filename_prefix: prefix });
 }

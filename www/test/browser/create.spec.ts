@@ -207,14 +207,44 @@ test("a picture is extended: what was there stays, and the picture grows", async
   await ready(page, site);
   await give(page);
   await start(page).getByText("Extend it").click();
-  await start(page).getByLabel("Right").fill("61");
-  await start(page).getByLabel("Right").blur();
-  await expect(start(page).getByLabel("Right")).toHaveValue("64");
+  await start(page).getByLabel("Right", { exact: true }).fill("61");
+  await start(page).getByLabel("Right", { exact: true }).blur();
+  await expect(start(page).getByLabel("Right", { exact: true })).toHaveValue("64");
   await draw(page);
   const picture = page.locator(".sheet img").first();
   expect(await picture.evaluate((image: HTMLImageElement) => [image.naturalWidth, image.naturalHeight])).toEqual([192, 128]);
   const [left] = await pixels(page, [[0.05, 0.5]]);
   expect(left).toEqual([0xc0, 0x20, 0x20]);
+});
+
+test("a picture's edges are drawn outwards with the mouse and with keys", async ({ page, site }) => {
+  await ready(page, site);
+  await give(page);
+  await start(page).getByText("Extend it").click();
+  const edge = (side: string) => start(page).getByRole("slider", { name: `Edge, ${side}` });
+  await edge("top").focus();
+  await page.keyboard.press("ArrowUp");
+  await page.keyboard.press("Shift+ArrowUp");
+  await page.keyboard.press("ArrowDown");
+  await expect(edge("top")).toHaveAttribute("aria-valuenow", "64");
+  await expect(start(page).getByLabel("Top", { exact: true })).toHaveValue("64");
+  await page.keyboard.press("Home");
+  await expect(edge("top")).toHaveAttribute("aria-valuetext", "0 pixels");
+  // As many pixels as the picture on the page is drawn by.
+  const picture = await start(page).locator(".ground img").boundingBox();
+  await edge("left").hover();
+  await page.mouse.down();
+  const handle = await edge("left").boundingBox();
+  await page.mouse.move((handle?.x ?? 0) + 16 - (picture?.width ?? 0) / 4, (handle?.y ?? 0) + 40, { steps: 5 });
+  await page.mouse.up();
+  await expect(edge("left")).toHaveAttribute("aria-valuenow", "32");
+  await expect(start(page).getByText("160 × 128 pixels")).toBeVisible();
+  // Never inwards: what is there stays.
+  await edge("left").hover();
+  await page.mouse.down();
+  await page.mouse.move(2000, 300, { steps: 3 });
+  await page.mouse.up();
+  await expect(edge("left")).toHaveAttribute("aria-valuenow", "0");
 });
 
 test("a result is upscaled four times, compared, copied as text, and opened as a graph", async ({ page, site, context }) => {
@@ -240,6 +270,34 @@ test("a result is upscaled four times, compared, copied as text, and opened as a
   await page.getByLabel("Steps").fill("9");
   await page.getByRole("button", { name: "Use its settings" }).click();
   await expect(page.getByLabel("Steps")).toHaveValue("4");
+});
+
+test("a result is repainted in a style that is seen before it is chosen, by keys alone", async ({ page, site }) => {
+  await ready(page, site);
+  await page.getByLabel("Size").selectOption({ label: "Small square, 64 × 64" });
+  await draw(page);
+  await page.getByRole("button", { name: "Repaint…" }).focus();
+  await page.keyboard.press("Enter");
+  const dialog = page.getByRole("dialog", { name: "Repaint this picture" });
+  await expect(dialog.getByRole("radio")).toHaveCount(26);
+  await dialog.getByRole("radio", { name: "Style 1", exact: true }).focus();
+  for (let k = 0; k < 4; k += 1) await page.keyboard.press("ArrowRight");
+  await expect(dialog.getByRole("radio", { name: "Style 5" })).toBeChecked();
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  expect(violations.filter(({ impact }) => impact === "serious" || impact === "critical")).toEqual([]);
+  await page.keyboard.press("Enter");
+  await expect(dialog).toBeHidden();
+  await expect(page.getByText("Repainted in style 5 of multistyle26")).toBeVisible({ timeout: 120_000 });
+  // Strokes have a size in pixels, so the small picture was enlarged first.
+  expect(await page.locator(".sheet img").first().evaluate((image: HTMLImageElement) => image.naturalWidth)).toBe(256);
+  await expect(page.getByRole("slider", { name: "Before and after" })).toBeVisible();
+  await page.getByRole("link", { name: "Gallery" }).click();
+  await page.getByRole("button", { name: /red dragon/ }).first().click();
+  await page.getByRole("button", { name: "Repaint…" }).click();
+  await dialog.getByRole("radio", { name: "Style 9" }).check({ force: true });
+  await dialog.getByRole("button", { name: "Repaint" }).click();
+  await expect(page).toHaveTitle("Tintype");
+  await expect(page.getByText("Repainted in style 9 of multistyle26")).toBeVisible({ timeout: 120_000 });
 });
 
 test("draw, redraw a part, upscale, save: dropped on a new page it is the same graph and the same picture", async ({ page, site, context }) => {

@@ -2,7 +2,7 @@
 
 import { expect, test } from "@playwright/test";
 
-import { fillGraph, fillUpscale, Graph, type Settings, type Source } from "../../src/engine/index";
+import { fillGraph, fillRepaint, fillUpscale, Graph, type Settings, type Source } from "../../src/engine/index";
 import { beyondBundled } from "../../src/app/beyond";
 import { EXAMPLES } from "../../src/app/form";
 import { infotext } from "../../src/app/infotext";
@@ -89,7 +89,21 @@ test("a picture is drawn over, redrawn in a part, or extended", () => {
 test("an upscaled picture is three nodes and the file", () => {
   const graph = Graph.create();
   fillUpscale(graph, "x4.safetensors", "p.png");
-  expect(classes(graph.toJSON())).toEqual(["UpscaleModelLoader", "LoadImage", "ImageUpscaleWithModel", "SaveImage"]);
+  expect(classes(graph.toJSON())).toEqual(["LoadImage", "UpscaleModelLoader", "ImageUpscaleWithModel", "SaveImage"]);
+});
+
+test("a picture is repainted as it is, or enlarged first", () => {
+  const made = (upscaler: string | null) => {
+    const graph = Graph.create();
+    fillRepaint(graph, { network: "n.safetensors", style: 3, strength: 0.5, upscaler }, "p.png");
+    return graph.toJSON();
+  };
+  expect(classes(made(null))).toEqual(["LoadImage", "StyleTransferModelLoader", "ImageStyleTransfer", "SaveImage"]);
+  expect(classes(made("x4.safetensors"))).toEqual(
+    ["LoadImage", "StyleTransferModelLoader", "UpscaleModelLoader", "ImageUpscaleWithModel", "ImageStyleTransfer", "SaveImage"],
+  );
+  const style = Object.values(made("x4.safetensors")).find(({ class_type }) => class_type === "ImageStyleTransfer");
+  expect(style?.inputs).toMatchObject({ image: ["4", 0], style_model: ["2", 0], style: 3, mix: 0, strength: 0.5 });
 });
 
 test("an address names a view, and the first one if it names none", () => {
