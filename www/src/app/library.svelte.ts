@@ -24,19 +24,27 @@ export class Models {
     this.#replaceLost();
   }
 
-  /** Adds a model by its address, or by its place at huggingface.co. */
-  async addAddress(address: string): Promise<void> {
-    await this.add(address, address.split("/").at(-1) ?? address);
+  /**
+   * Adds a model by its address, or by its place at huggingface.co; with a token its server is told whose request it is.
+   * False if that did not work.
+   */
+  async addAddress(address: string, known: { token: string; keep: boolean } | null = null): Promise<boolean> {
+    const options = known === null ? {} : { token: known.token, keepToken: known.keep };
+    return await this.#add(address.split("/").at(-1) ?? address, (engine) => engine.addModel(address, options));
   }
 
   /** Adds a model of the person's own; a checkpoint is what is painted with from then on. */
-  async add(file: Blob | string, name: string): Promise<void> {
+  async add(file: Blob, name: string): Promise<void> {
+    await this.#add(name, (engine) => engine.addModel(file, { name }));
+  }
+
+  async #add(name: string, adding: (engine: Engine) => Promise<ModelFile>): Promise<boolean> {
     const studio = this.#studio;
-    const engine = studio.engine;
-    if (engine === null) return;
+    const engine = await studio.whenOpen();
+    if (engine === null) return false;
     try {
       studio.problem = null;
-      const model = await engine.addModel(file, typeof file === "string" ? {} : { name });
+      const model = await adding(engine);
       this.#changed(engine);
       if (model.loader === "CheckpointLoaderSimple") this.use(model.path.slice(model.path.indexOf("/") + 1));
       await studio.opened.check();
@@ -46,8 +54,10 @@ export class Models {
         : "It works until the page is closed; under Models it can be kept.";
       studio.notice([`\`${name}\` is ${what}, ${bytes(model.bytes)}. ${stays}`]);
       studio.announcement = `${name} was added.`;
+      return true;
     } catch (error) {
       studio.fail(error);
+      return false;
     }
   }
 

@@ -10,6 +10,8 @@ export interface Problem {
   hint: string | null;
   /** Names of the inputs that are to blame, as the engine calls them. */
   inputs: Set<string>;
+  /** Models of which one was meant. */
+  choices: string[];
 }
 
 const TITLES: Record<string, string> = {
@@ -20,7 +22,16 @@ const TITLES: Record<string, string> = {
   unsupported_model: "This file cannot be used here",
   bad_header: "This file cannot be used here",
   truncated: "A file is incomplete",
+  several_files: "Which of these?",
+  unauthorized: "The server wants to know you",
   prompt_outputs_failed_validation: "The settings cannot be drawn",
+};
+
+/** What to do on the page, where the engine's hint is for programs. */
+const HINTS: Record<string, string> = {
+  several_files: "Choose the one to add.",
+  unauthorized:
+    "Give a token of yours with the address, under Models; of a gated repository accept the terms on its own page first. Or download the file and drop it here.",
 };
 
 /** The problem that `error` is. */
@@ -31,6 +42,7 @@ export function problemOf(error: unknown): Problem {
       lines: [error instanceof Error ? error.message : String(error)],
       hint: "Try again; if it stays, load the page again.",
       inputs: new Set(),
+      choices: [],
     };
   }
   const complaints = Object.entries(error.nodeErrors).flatMap(([id, node]) =>
@@ -47,8 +59,9 @@ export function problemOf(error: unknown): Problem {
   return {
     title: TITLES[error.code] ?? "The picture could not be made",
     lines,
-    hint: error.hint ?? (hints.length > 0 ? [...new Set(hints)].join(" ") : null),
+    hint: HINTS[error.code] ?? error.hint ?? (hints.length > 0 ? [...new Set(hints)].join(" ") : null),
     inputs: new Set([...named, ...(quoted === undefined ? [] : [quoted])]),
+    choices: [...error.choices],
   };
 }
 

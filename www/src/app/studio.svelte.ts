@@ -50,6 +50,8 @@ export class Studio {
 
   #engine: Engine | null = null;
   #opening = 0;
+  /** Whoever waits for the engine. */
+  #waiting: (() => void)[] = [];
 
   constructor(show: (view: string) => void = () => {}) {
     this.show = show;
@@ -57,6 +59,12 @@ export class Studio {
 
   /** The engine, while it is open. */
   get engine(): Engine | null {
+    return this.#engine;
+  }
+
+  /** The engine, as soon as it is open: what is given to a page that still loads waits. Null where there is none to be had. */
+  async whenOpen(): Promise<Engine | null> {
+    while (this.phase === "starting") await new Promise<void>((wake) => this.#waiting.push(wake));
     return this.#engine;
   }
 
@@ -96,6 +104,7 @@ export class Studio {
       this.problem = problemOf(error);
     } finally {
       if (turn === this.#opening) this.runs.progress = null;
+      for (const wake of this.#waiting.splice(0)) wake();
     }
   }
 
@@ -124,7 +133,7 @@ export class Studio {
 
   /** Opens a model, a workflow, a picture that carries one, or any other picture, to start from. */
   async openFile(file: Blob, name: string): Promise<void> {
-    if (this.#engine === null) return;
+    if ((await this.whenOpen()) === null) return;
     if (isModelName(name)) return await this.models.add(file, name);
     try {
       await this.opened.open(file, name);

@@ -36,7 +36,7 @@ export function addressOf(text: string, hub: string = HUB): URL {
 /** Asks a server for a file's size, for what tells its versions apart, and, if it is the hub, for the file's hash. */
 export async function lookUp(url: URL, asking: Asking = {}, hub: string = HUB): Promise<Remote> {
   const name = url.pathname.split("/").at(-1) ?? url.href;
-  const refuse = (why: string, hint: string) => new TintypeError(`\`${name}\` cannot be fetched from ${url.host}: ${why}`, "io", { hint });
+  const refuse = (why: string, hint: string, code = "io") => new TintypeError(`\`${name}\` cannot be fetched from ${url.host}: ${why}`, code, { hint });
   const { token, signal } = asking;
   const given = hashOf(asking.sha256);
   const place = placeAt(url, hub);
@@ -62,7 +62,7 @@ export async function lookUp(url: URL, asking: Asking = {}, hub: string = HUB): 
   }
   if (response.status === 401 || response.status === 403) {
     const how = token === undefined ? "Give a token of yours, `addModel(address, { token })`" : "See that the token may read it";
-    throw refuse(`it wants you to sign in (${response.status})`, `${how}, or download the file yourself and drop it here.`);
+    throw refuse(`it wants you to sign in (${response.status})`, `${how}, or download the file yourself and drop it here.`, "unauthorized");
   }
   if (!response.ok) throw refuse(`it answered ${response.status}`, "Check the address.");
   const { headers } = response;

@@ -64,6 +64,7 @@ export async function filesOf(
     throw refuse(
       `it is not there, or wants to know you (${response.status})`,
       "Check the name. For a gated repository accept its terms on its page and give a token of yours: `addModel(name, { token })`.",
+      "unauthorized",
     );
   }
   if (response.status === 404) throw refuse("there is no such repository", "Check the name: `owner/repository`.", "file_not_found");

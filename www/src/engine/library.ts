@@ -34,6 +34,8 @@ export interface AddModelOptions {
   sha256?: string;
   /** Of a file on a server: what the server is to know you by, as `engine.setToken` has it for this visit. */
   token?: string;
+  /** Stores the token, readable, in the browser for the next visit. */
+  keepToken?: boolean;
   signal?: AbortSignal;
 }
 

@@ -105,7 +105,7 @@ export class OwnModels {
     // A name that is none is refused before anything is asked.
     if (repository === null) modelName(options.name ?? own);
     if (options.token === undefined) await client();
-    else await this.setToken(url, options.token, {});
+    else await this.setToken(url, options.token, { keep: options.keepToken === true });
     const asking: Asking = { token: this.#tokens.get(url.origin), sha256: options.sha256, signal: options.signal };
     if (repository === null) return await this.#addRemote(own, await lookUp(url, asking, hub), options);
     const meant = choose(repository, await filesOf({ repository }, hub, asking));

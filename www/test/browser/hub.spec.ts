@@ -198,7 +198,7 @@ test("a hash that the person gives counts at any server", async ({ lab }) => {
 test("a token is told to its server alone, and stays no longer than it is to", async ({ lab }) => {
   const hubUrl = server.url;
   const paint = "tiny.safetensors";
-  expect(await lab.evaluate(ASK, { hubUrl, add: "owner/gated" })).toMatchObject({ code: "io", hint: expect.stringContaining("{ token }") });
+  expect(await lab.evaluate(ASK, { hubUrl, add: "owner/gated" })).toMatchObject({ code: "unauthorized", hint: expect.stringContaining("{ token }") });
   const made = await lab.evaluate(ASK, { hubUrl, add: "owner/gated", options: { token: TOKEN }, paint });
   expect(made.size).toBeGreaterThan(1000);
   expect(server.seen.tokens.length).toBeGreaterThan(1);
@@ -210,7 +210,7 @@ test("a token is told to its server alone, and stays no longer than it is to", a
     return texts;
   }));
   expect(await stored()).not.toContain(TOKEN);
-  expect(await lab.evaluate(ASK, { hubUrl, add: "owner/gated" })).toMatchObject({ code: "io" });
+  expect(await lab.evaluate(ASK, { hubUrl, add: "owner/gated" })).toMatchObject({ code: "unauthorized" });
   const set = (token: string | null, at = hubUrl) => lab.evaluate(async ([url, value]) => {
     const engine = await (globalThis as unknown as { tintype: Engines }).tintype.open({ device: "cpu" });
     const refusal = await engine.setToken(url ?? "", value ?? null, { keep: true }).catch((error: Error) => error.message);
@@ -221,7 +221,7 @@ test("a token is told to its server alone, and stays no longer than it is to", a
   expect(await lab.evaluate(ASK, { hubUrl, add: "owner/gated" })).toMatchObject({ path: "checkpoints/tiny.safetensors" });
   await set(null);
   expect(await stored()).not.toContain(TOKEN);
-  expect(await lab.evaluate(ASK, { hubUrl, add: "owner/gated" })).toMatchObject({ code: "io" });
+  expect(await lab.evaluate(ASK, { hubUrl, add: "owner/gated" })).toMatchObject({ code: "unauthorized" });
   expect(await set(TOKEN, "http://example.com")).toContain("anybody on the way could read it");
 });
 
@@ -263,4 +263,53 @@ test("two pages that load the same model at once both paint, and leave it whole"
   const again = await Promise.all([lab, second].map((page) => page.evaluate(ASK, { hubUrl: server.url, paint: "tiny.safetensors" })));
   expect(again.map(({ size }) => size)).toEqual(made.map(({ size }) => size));
   expect(server.seen.sent).toBe(sent);
+});
+
+test("on the page, a server that wants a token is given one, which is kept if that is asked", async ({ page, site }) => {
+  const gated = `${server.url}/owner/gated/resolve/main/tiny.safetensors`;
+  const address = page.getByLabel("Address of a model");
+  const add = page.getByRole("button", { name: "Add", exact: true });
+  const open = async () => {
+    await page.goto(`${site}?device=cpu#models`);
+    await expect(page.getByRole("button", { name: "Choose a file…" })).toBeVisible();
+  };
+  await open();
+  await address.fill(gated);
+  await add.click();
+  await expect(page.getByRole("alert")).toContainText("Give a token of yours with the address");
+  // What was typed is still there.
+  await expect(address).toHaveValue(gated);
+  await page.getByText("Its server wants to know you").click();
+  await page.getByLabel("Token", { exact: true }).fill(TOKEN);
+  await page.getByLabel("Keep it in this browser").check();
+  await add.click();
+  await expect(page.getByText(/is a checkpoint of Stable Diffusion 1\.x/)).toBeVisible();
+  await expect(address).toHaveValue("");
+  await expect(page.getByLabel("Token", { exact: true })).toHaveValue("");
+  expect(await kept(page, "tintype-library")).toHaveProperty(["tokens.json"]);
+  await open();
+  await page.getByRole("list", { name: "Your models" }).getByRole("button", { name: "Remove" }).click();
+  await address.fill(gated);
+  await add.click();
+  await expect(page.getByText(/is a checkpoint of Stable Diffusion 1\.x/)).toBeVisible();
+});
+
+test("on the page, where several files could be meant, one is chosen", async ({ page, site, elsewhere }) => {
+  const asked: string[] = [];
+  elsewhere.push("https://huggingface.co");
+  await page.route("https://huggingface.co/**", async (route) => {
+    const url = new URL(route.request().url());
+    asked.push(`${route.request().method()} ${url.pathname}`);
+    const tiny = server.tiny.length;
+    const siblings = ["a.safetensors", "b.safetensors"].map((rfilename) => ({ rfilename, size: tiny, blobId: "0", lfs: { sha256: "0".repeat(64), size: tiny } }));
+    if (url.pathname.startsWith("/api/")) await route.fulfill({ json: { sha: SHA, siblings }, headers: { "access-control-allow-origin": "*" } });
+    else await route.fulfill({ status: 404, headers: { "access-control-allow-origin": "*" } });
+  });
+  await page.goto(`${site}?device=cpu#models`);
+  await page.getByLabel("Address of a model").fill("owner/several");
+  await page.getByRole("button", { name: "Add", exact: true }).click();
+  await expect(page.getByRole("alert")).toContainText("Which of these?");
+  await page.getByRole("alert").getByRole("button", { name: "owner/several/b.safetensors" }).click();
+  await expect(page.getByRole("alert")).toContainText("`b.safetensors` cannot be fetched".replaceAll("`", ""));
+  expect(asked).toContain("HEAD /owner/several/resolve/main/b.safetensors");
 });

@@ -225,7 +225,7 @@ test.describe("models by their address", () => {
   test("what a server gets wrong is said, and no damaged file is used", async ({ lab }) => {
     const cases: [string, string, RegExp][] = [
       [`${server.url}/lies/${name}`, "bad_header", /bytes follow the last tensor|cut short|incomplete/],
-      [`${server.url}/locked/${name}`, "io", /sign in \(401\).*Give a token of yours.*download the file yourself/],
+      [`${server.url}/locked/${name}`, "unauthorized", /sign in \(401\).*Give a token of yours.*download the file yourself/],
       [`${server.url}/silent/${name}`, "io", /does not say how large/],
       ["no address", "file_not_found", /owner\/repository\/file/],
       [`${server.url}/ranges/model.gguf`, "unsupported_model", /converted/],
