@@ -43,7 +43,7 @@ function write(out) {
   };
   const small = (/** @type {string} */ folder) =>
     files(join(out, folder)).filter((name) => !/\.(safetensors|png|md)$/.test(name)).map((name) => `${folder}/${name}`);
-  const shell = [...PUBLIC.filter((name) => existsSync(join(out, name))), ...assets.filter((name) => /\.(js|css)$/.test(name)).map((name) => `assets/${name}`)];
+  const shell = [...PUBLIC.filter((name) => existsSync(join(out, name))), ...assets.filter((name) => /\.(js|css|webp)$/.test(name)).map((name) => `assets/${name}`)];
   const lists = { shell, engines: { cpu: engine("cpu"), webgpu: engine("webgpu") }, model: MODELS.flatMap(small) };
   const hash = createHash("sha256").update(JSON.stringify(lists));
   const worker = readFileSync(at("src/app/offline/service_worker.js"), "utf8");

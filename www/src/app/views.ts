@@ -17,6 +17,7 @@ export const VIEWS: readonly [View, ...View[]] = [
   { name: "graph", title: "Graph", load: () => import("./graph/Graph.svelte") },
   { name: "gallery", title: "Gallery", load: () => import("./gallery/Gallery.svelte") },
   { name: "models", title: "Models", load: () => import("./models/Models.svelte") },
+  { name: "help", title: "Help", load: () => import("./help/Help.svelte") },
 ];
 
 /** The view that an address names: `#models`, or `#models/…` with what the view itself reads. */

@@ -270,3 +270,17 @@ for (const [name, scheme, width] of [
     await check();
   });
 }
+
+test("the help has its topics, by address and by links between them; axe finds nothing", async ({ page, site }) => {
+  await page.goto(`${site}#help`);
+  await expect(page.getByRole("heading", { name: "Quick start: the page" })).toBeVisible();
+  expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+  await page.getByRole("article").getByRole("link", { name: "troubleshooting" }).click();
+  await expect(page.getByRole("heading", { name: "Troubleshooting" })).toBeVisible();
+  await expect(page.getByRole("cell", { name: "engine_missing" })).toBeVisible();
+  expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+  await page.goBack();
+  await expect(page.getByRole("heading", { name: "Quick start: the page" })).toBeVisible();
+  await page.goto(`${site}#help/nodes/ksampler`);
+  await expect(page.getByRole("heading", { name: "KSampler", exact: true })).toBeInViewport();
+});

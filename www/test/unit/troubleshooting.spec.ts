@@ -20,8 +20,9 @@ function codes(): Set<string> {
   const causes = all(read("src/error.rs"), /=> "([a-z_]+)"/g);
   const graph = all(read("src/graph/problem.rs"), /=> "([a-z_]+)"/g);
   const client = sources("www/src", /\.ts$/).flatMap((text) => all(text, /new TintypeError\([^;]*?,\s*"([a-z_]+)"/g));
+  const refused = sources("www/src", /\.ts$/).flatMap((text) => all(text, /refuse\([^;]*?,\s*"([a-z_]+)",?\s*\)/g));
   const json = all(read("www/src/engine/json.ts"), /"(not_finite|unsafe_integer|not_json)"/g);
-  return new Set([...causes, ...graph, ...client, ...json]);
+  return new Set([...causes, ...graph, ...client, ...refused, ...json]);
 }
 
 test("every code has its row, and every row its code", () => {
