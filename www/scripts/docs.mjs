@@ -46,7 +46,8 @@ export function html(/** @type {string} */ markdown) {
       },
     },
   });
-  return marked.parse(markdown, { async: false });
+  // What scrolls has to be reached by keys.
+  return marked.parse(markdown, { async: false }).replaceAll("<pre>", '<pre tabindex="0">');
 }
 
 /** As GitHub makes them of headings. */

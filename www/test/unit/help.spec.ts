@@ -33,8 +33,9 @@ test("links between topics lead to them in the page, and those into the reposito
   }
 });
 
-test("tables scroll by themselves, headings have addresses, and nothing of a text becomes markup", () => {
-  const made = html("# A `b` & c\n\n| a | b |\n| --- | --- |\n| `<i>` | 2 |\n");
+test("tables and programs scroll by themselves, headings have addresses, and nothing of a text becomes markup", () => {
+  const made = html("# A `b` & c\n\n| a | b |\n| --- | --- |\n| `<i>` | 2 |\n\n```html\n<pre>\n```\n");
+  expect(made).toContain('<pre tabindex="0"><code class="language-html">&lt;pre&gt;');
   expect(made).toContain('<h2 id="a-b--c">A <code>b</code> &amp; c</h2>');
   expect(made).toContain('<div class="table" tabindex="0"');
   expect(made).toContain("<td><code>&lt;i&gt;</code></td><td>2</td>");
