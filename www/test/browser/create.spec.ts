@@ -203,6 +203,23 @@ test("two fingers move and zoom the mask, one paints", async ({ browser, site })
   await context.close();
 });
 
+test("a picture that is pasted is the one to start from; pasted words are words", async ({ page, site }) => {
+  await ready(page, site);
+  const paste = (kind: "picture" | "words") => page.evaluate(async (what) => {
+    const data = new DataTransfer();
+    const canvas = new OffscreenCanvas(64, 64);
+    canvas.getContext("2d")?.fillRect(0, 0, 32, 64);
+    if (what === "words") data.setData("text/plain", "a ghost");
+    else data.items.add(new File([await canvas.convertToBlob()], "copied.png", { type: "image/png" }));
+    document.body.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
+  }, kind);
+  await paste("words");
+  await expect(start(page)).toBeHidden();
+  await paste("picture");
+  await expect(start(page)).toContainText("copied.png");
+  await expect(start(page)).toContainText("64 × 64");
+});
+
 test("a picture is extended: what was there stays, and the picture grows", async ({ page, site }) => {
   await ready(page, site);
   await give(page);

@@ -9,7 +9,7 @@ import type { Page } from "@playwright/test";
 
 import { stringify } from "../../src/engine/json";
 import { DIST } from "../../scripts/serve.mjs";
-import { expect, pngTexts, test } from "./fixtures";
+import { expect, pixels, pngTexts, test } from "./fixtures";
 
 const box = (page: Page, title: string) => page.locator(".svelte-flow__node").filter({ has: page.locator(".title", { hasText: title }) });
 const said = (page: Page) => page.locator(".editor [role=status]");
@@ -58,13 +58,6 @@ async function picture(page: Page): Promise<Buffer> {
   const [file] = await Promise.all([page.waitForEvent("download"), link.evaluate((one: HTMLAnchorElement) => one.click())]);
   return readFileSync(await file.path());
 }
-
-/** The pixels of a PNG, without the texts inside. */
-const pixels = (png: Buffer): string => {
-  const parts: Buffer[] = [];
-  for (let at = 8; at < png.length; at += 12 + png.readUInt32BE(at)) if (png.toString("latin1", at + 4, at + 8) === "IDAT") parts.push(png.subarray(at + 8, at + 8 + png.readUInt32BE(at)));
-  return Buffer.concat(parts).toString("base64");
-};
 
 test("a graph is built, linked and run with the keyboard alone", async ({ page, site }) => {
   await start(page, site);

@@ -60,3 +60,12 @@ export function pngTexts(png: Uint8Array): Record<string, string> {
   }
   return texts;
 }
+
+/** The pixels of a PNG, packed, without the texts inside. */
+export function pixels(png: Buffer): string {
+  const parts: Buffer[] = [];
+  for (let at = 8; at < png.length; at += 12 + png.readUInt32BE(at)) {
+    if (png.toString("latin1", at + 4, at + 8) === "IDAT") parts.push(png.subarray(at + 8, at + 8 + png.readUInt32BE(at)));
+  }
+  return Buffer.concat(parts).toString("base64");
+}

@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import AxeBuilder from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
 
-import { expect, test } from "./fixtures";
+import { expect, pixels, pngTexts, test } from "./fixtures";
 import { safetensors, tinyCheckpoint } from "./tiny";
 
 const generate = (page: Page) => page.getByRole("button", { name: "Generate" });
@@ -61,6 +61,38 @@ test("a checkpoint from the disk paints, is kept for the next visit, and goes wh
   await ready(page, site);
   await view(page, "Models");
   await expect(models(page)).toBeHidden();
+});
+
+test("a LoRA is switched on under the prompt, with its strength, and is in the picture's graph", async ({ page, site }) => {
+  await ready(page, site);
+  await add(page, "tiny.safetensors", tinyCheckpoint());
+  await expect(model(page)).toHaveValue("tiny.safetensors");
+  const layer = "lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn1_to_q";
+  const parts = [{ name: `${layer}.lora_down.weight`, shape: [4, 32] }, { name: `${layer}.lora_up.weight`, shape: [32, 4] }];
+  await add(page, "bold.safetensors", safetensors(parts, (name, _, index) => Math.sin(index * 7 + name.length)));
+  await expect(page.getByText(/is a LoRA/)).toBeVisible();
+  await page.getByLabel("Size").selectOption({ label: "Another size…" });
+  await page.getByLabel("Width").fill("64");
+  await page.getByLabel("Height").fill("64");
+  await page.getByLabel("Steps").fill("2");
+  await page.getByLabel("New seed each time").uncheck();
+  const drawn = async () => {
+    const before = (await download(page).isVisible()) ? await download(page).getAttribute("href") : null;
+    await generate(page).click();
+    await expect(download(page)).not.toHaveAttribute("href", before ?? "", { timeout: 120_000 });
+    const href = (await download(page).getAttribute("href")) ?? "";
+    return Buffer.from(await page.evaluate(async (url) => [...new Uint8Array(await (await fetch(url)).arrayBuffer())], href));
+  };
+  const without = await drawn();
+  await page.getByRole("button", { name: "bold", exact: true }).click();
+  await page.getByLabel("Strength of bold").fill("0.8");
+  const using = await drawn();
+  const graph = JSON.parse(pngTexts(using).prompt ?? "{}") as Record<string, { class_type: string; inputs: Record<string, unknown> }>;
+  const loader = Object.values(graph).find(({ class_type }) => class_type === "LoraLoader");
+  expect(loader?.inputs).toMatchObject({ lora_name: "bold.safetensors", strength_model: 0.8, strength_clip: 0.8 });
+  expect(pixels(using)).not.toBe(pixels(without));
+  await page.getByRole("button", { name: "bold", exact: true }).click();
+  expect(pixels(await drawn())).toBe(pixels(without));
 });
 
 test("a file that is no model for here is refused with what it is", async ({ page, site }) => {

@@ -71,7 +71,7 @@ for (const [name, scheme, width] of [
   ["dark", "dark", 1280],
   ["phone", "light", 390],
 ] as const) {
-  test(`axe finds nothing in any view, and nothing overflows (${name})`, async ({ page, site }) => {
+  test(`axe finds nothing in any view, and nothing overflows (${name})`, async ({ page, site }, info) => {
     await page.emulateMedia({ colorScheme: scheme, reducedMotion: "reduce" });
     await page.setViewportSize({ width, height: 844 });
     await page.goto(`${site}?device=cpu`);
@@ -83,6 +83,8 @@ for (const [name, scheme, width] of [
       const { violations } = await new AxeBuilder({ page }).analyze();
       expect(violations.map((violation) => [violation.id, violation.nodes.map((node) => node.html)])).toEqual([]);
       expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
+      // To be looked at.
+      await page.screenshot({ path: info.outputPath(`${await view.textContent()}-${name}.png`), fullPage: true });
     }
   });
 }
