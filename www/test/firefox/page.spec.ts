@@ -2,34 +2,8 @@
 
 import { join } from "node:path";
 
-import { expect, test, type Page } from "./fixtures";
-
-const PROMPT = "#prompt";
-const GENERATE = "button ::-p-text(Generate)";
-
-/** What `look` finds in the page, asked again until `isRight`. */
-async function until<T>(page: Page, look: () => T, isRight: (value: T) => boolean, what: string): Promise<T> {
-  let latest: T | undefined;
-  await expect
-    .poll(async () => isRight((latest = (await page.evaluate(look)) as T)), { message: what, timeout: 120_000 })
-    .toBe(true);
-  return latest as T;
-}
-
-async function ready(page: Page, address: string): Promise<void> {
-  await page.goto(address);
-  await page.locator(GENERATE).setTimeout(60_000).wait();
-}
-
-/** The pictures that were drawn, by their words and their width in pixels; not the example of a first visit. */
-const pictures = () =>
-  [...document.querySelectorAll<HTMLImageElement>(".sheet img:not([alt^='An example'])")].map(({ alt, naturalWidth }) => ({ alt, naturalWidth }));
-
-async function draw(page: Page, words: string): Promise<void> {
-  await page.locator(PROMPT).fill(words);
-  await page.locator(GENERATE).click();
-  await until(page, pictures, (all) => all.some(({ naturalWidth }) => naturalWidth === 128), `a picture of ${words}`);
-}
+import { expect, test } from "./fixtures";
+import { draw, GENERATE, pictures, PROMPT, ready, setSteps, until } from "./page";
 
 test("first visit to picture, and the gallery keeps it over a reload", async ({ tab: page, site }) => {
   await ready(page, site);
@@ -53,10 +27,7 @@ test("first visit to picture, and the gallery keeps it over a reload", async ({ 
 
 test("a run is cancelled, and the next one draws", async ({ tab: page, site }) => {
   await ready(page, site);
-  await page.$eval("label:has(input[max='150']) input", (input) => {
-    (input as HTMLInputElement).value = "150";
-    input.dispatchEvent(new InputEvent("input", { bubbles: true }));
-  });
+  await setSteps(page, 150);
   await page.locator(PROMPT).fill("a cat");
   await page.locator(GENERATE).click();
   const bar = () => document.querySelector("[role=progressbar]")?.getAttribute("aria-valuetext") ?? "";
@@ -64,10 +35,7 @@ test("a run is cancelled, and the next one draws", async ({ tab: page, site }) =
   await page.locator("button ::-p-text(Cancel)").click();
   await until(page, bar, (text) => text === "", "the end of the run");
   expect(await page.evaluate(pictures)).toEqual([]);
-  await page.$eval("label:has(input[max='150']) input", (input) => {
-    (input as HTMLInputElement).value = "4";
-    input.dispatchEvent(new InputEvent("input", { bubbles: true }));
-  });
+  await setSteps(page, 4);
   await draw(page, "a cat");
 });
 
