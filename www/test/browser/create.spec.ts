@@ -309,7 +309,7 @@ test("a result is repainted in a style that is seen before it is chosen, by keys
   expect(await page.locator(".sheet img").first().evaluate((image: HTMLImageElement) => image.naturalWidth)).toBe(256);
   await expect(page.getByRole("slider", { name: "Before and after" })).toBeVisible();
   await page.getByRole("link", { name: "Gallery" }).click();
-  await page.getByRole("button", { name: /red dragon/ }).first().click();
+  await page.getByRole("button", { name: /^a red dragon.*, seed/ }).first().click();
   await page.getByRole("button", { name: "Repaint…" }).click();
   await dialog.getByRole("radio", { name: "Style 9" }).check({ force: true });
   await dialog.getByRole("button", { name: "Repaint" }).click();

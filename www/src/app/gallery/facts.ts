@@ -60,3 +60,8 @@ function textOf({ title, settings, note, name, made }: Facts): string {
   const day = new Date(made).toISOString().slice(0, 10);
   return [title, note ?? "", name, negativePrompt, sampler, scheduler, model, seed.toString(), day].join(" ").toLowerCase();
 }
+
+/** What a picture is called: its words and, if the form made it, its seed. */
+export function titleOf({ title, settings }: Facts): string {
+  return settings === null ? title : `${title}, seed ${settings.seed}`;
+}
