@@ -3,7 +3,7 @@
  * next run gets a fresh device. Each failure is made in the worker of the shipped engine, at the browser's own API.
  */
 
-import { expect, test } from "./fixtures";
+import { expect, served, test } from "./fixtures";
 
 /** The smallest graph whose numbers come from the device. */
 const DECODE = JSON.stringify({
@@ -75,10 +75,7 @@ const FAULTS: [string, () => void, RegExp][] = [
 
 test("a device that fails is a clear error of the run, and the next run has a fresh device", async ({ lab }) => {
   test.setTimeout(400_000);
-  await lab.route(/worker-.*\.js/, async (route) => {
-    const response = await route.fetch();
-    await route.fulfill({ response, body: KEEP_DEVICE + (await response.text()) });
-  });
+  await lab.route(/worker-.*\.js/, (route) => route.fulfill({ contentType: "text/javascript", body: `${KEEP_DEVICE}${served(route)}` }));
   const open = await lab.evaluateHandle(async () => ({ engine: await tintype.open({ device: "webgpu" }) }));
   for (const [what, fault, pattern] of FAULTS) {
     await test.step(what, async () => {

@@ -1,9 +1,9 @@
 /** The built page on a server of its own, and a watch on every request that leaves a test's browser. */
 
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { test as base, expect, type Page } from "@playwright/test";
+import { test as base, expect, type Page, type Route } from "@playwright/test";
 
 import { DIST, serve } from "../../scripts/serve.mjs";
 
@@ -45,6 +45,11 @@ export const test = base.extend<{ elsewhere: string[]; requests: string[]; lab: 
     await use(page);
   },
 });
+
+/** What the site would have answered, read from its folder: `route.fetch` fails where the test ends while it is under way. */
+export function served(route: Route): Buffer {
+  return readFileSync(join(DIST, new URL(route.request().url()).pathname));
+}
 
 /** Keyword → text of a PNG's tEXt chunks. */
 export function pngTexts(png: Uint8Array): Record<string, string> {

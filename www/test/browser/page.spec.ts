@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import AxeBuilder from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
 
-import { expect, pngTexts, test } from "./fixtures";
+import { expect, pngTexts, served, test } from "./fixtures";
 
 const prompt = (page: Page) => page.getByRole("textbox", { name: "Prompt", exact: true });
 const generate = (page: Page) => page.getByRole("button", { name: "Generate" });
@@ -118,11 +118,9 @@ test("without network and without a stored model the page says so, and recovers"
 
 test("a damaged model file is refused by name", async ({ page, site, context }) => {
   await ready(page, site);
-  await context.route(/unet\/.*\.safetensors/, async (route) => {
-    const response = await route.fetch();
-    const body = await response.body();
-    if (body.length > 10_000) body.fill(0x3f, body.length - 64);
-    await route.fulfill({ response, body });
+  await context.route(/unet\/.*\.safetensors/, (route) => {
+    const body = served(route);
+    return route.fulfill({ body: body.fill(0x3f, body.length - 64) });
   });
   await generate(page).click();
   await expect(page.getByRole("alert")).toContainText("unet");

@@ -1,4 +1,4 @@
-import { expect, test } from "./fixtures";
+import { expect, served, test } from "./fixtures";
 
 test("auto passes over a software adapter and says why", async ({ lab }) => {
   const device = await lab.evaluate(async () => {
@@ -38,10 +38,9 @@ test("the WebGPU engine draws on the software adapter what the CPU engine draws"
 test("a browser without WebGPU gets the CPU, or a clear refusal when WebGPU was asked for", async ({ page, site }) => {
   await page.goto(`${site}picture.html`);
   // A worker takes its navigator from the browser; the honest way to have none is an adapter-less request.
-  await page.route(/worker-.*\.js/, async (route) => {
-    const response = await route.fetch();
-    const body = `Object.defineProperty(Object.getPrototypeOf(navigator), "gpu", { get: () => undefined });\n${await response.text()}`;
-    await route.fulfill({ response, body });
+  await page.route(/worker-.*\.js/, (route) => {
+    const body = `Object.defineProperty(Object.getPrototypeOf(navigator), "gpu", { get: () => undefined });\n${served(route)}`;
+    return route.fulfill({ contentType: "text/javascript", body });
   });
   const result = await page.evaluate(async () => {
     const refused = await tintype.open({ device: "webgpu" }).then(
