@@ -70,9 +70,11 @@ def alphas_cumprod():
     return torch.cumprod(1 - b, 0)
 
 
-def stratified(n, high=1000):
-    """n timesteps, one from each n-th of the range, shuffled: each batch sees all of it."""
-    return ((torch.arange(n) + torch.rand(n)) / n * high).long().clamp_(0, high - 1)[torch.randperm(n)]
+def stratified(n, late=0.4):
+    """n timesteps, the share `late` of them from the noisiest 400 of the 1,000, spread evenly and shuffled: each batch sees all of them."""
+    u = (torch.arange(n) + torch.rand(n)) / n
+    t = torch.where(u < 1 - late, u / (1 - late) * 600, 600 + (u - (1 - late)) / late * 400)
+    return t.long().clamp_(0, 999)[torch.randperm(n)]
 
 
 def save(path, **state):
@@ -137,7 +139,7 @@ def worker(rank, a, key):
         picks, order = order[:a.batch], order[a.batch:]
         ids = captions.ids([records[i] for i in picks]).to(a.device)
         x = latents[picks].float().to(a.device)
-        noise, t = torch.randn_like(x), stratified(len(picks)).to(a.device)
+        noise, t = torch.randn_like(x), stratified(len(picks), a.late).to(a.device)
         signal, spread = ac[t].sqrt().view(-1, 1, 1, 1), (1 - ac[t]).sqrt().view(-1, 1, 1, 1)
         noisy = (signal * x + spread * noise).contiguous(memory_format=torch.channels_last)
         with torch.autocast(a.device, torch.bfloat16):
@@ -183,6 +185,7 @@ if __name__ == '__main__':
     p.add_argument('--drop', type=float, default=0.12, help='share of empty captions')
     p.add_argument('--ema', type=float, default=0.9995)
     p.add_argument('--weight', choices=['uniform', 'minsnr'], default='uniform')
+    p.add_argument('--late', type=float, default=0.4, help='share of timesteps from the noisiest 400, where what is shown is decided; 0.4 is even')
     p.add_argument('--seed', type=int, default=3)
     p.add_argument('--procs', type=int, default=2)
     p.add_argument('--device', default='cpu')
