@@ -1,6 +1,7 @@
 //! Two-dimensional convolution as a matrix product.
 
 use crate::matmul::{View, matmul};
+use crate::winograd;
 
 /// Columns of the matrix that is multiplied at once. Long enough that packing the weights does not count,
 /// short enough that the columns of a large picture stay in a few megabytes.
@@ -52,6 +53,9 @@ pub fn conv2d(x: &[f32], weight: &[f32], bias: Option<&[f32]>, shape: ConvShape)
     assert_eq!(x.len(), batch * inputs * height * width, "pictures");
     assert_eq!(weight.len(), outputs * depth, "weights");
     assert!(bias.is_none_or(|bias| bias.len() == outputs), "one bias an output");
+    if winograd::suits(&shape) {
+        return winograd::conv2d(x, weight, bias, shape);
+    }
     let [rows, columns] = shape.output_size();
     let positions = rows * columns;
     let weights = View { data: weight, rows_by: depth, columns_by: 1 };
@@ -197,6 +201,11 @@ mod tests {
             // A row longer than a strip.
             shape(1, 1, [2, 1500], 1, 3, 1, (1, 1)),
             shape(1, 1, [1, 1], 1, 3, 1, (1, 1)),
+            // Of squares: even and odd sides, several at once, a row of more than are worked on at once.
+            shape(2, 8, [8, 8], 9, 3, 1, (1, 1)),
+            shape(3, 9, [7, 5], 8, 3, 1, (1, 1)),
+            shape(1, 8, [41, 34], 8, 3, 1, (1, 1)),
+            shape(1, 8, [2, 1030], 8, 3, 1, (1, 1)),
         ];
         for s in shapes {
             let value = |i: usize| ((i * 7919 % 1013) as f32 / 506.5) - 1.0;

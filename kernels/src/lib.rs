@@ -15,6 +15,7 @@ mod matmul;
 mod norm;
 mod pool;
 mod widen;
+mod winograd;
 
 pub use activation::{geglu, gelu, leaky_relu, prelu, quick_gelu, silu};
 pub use attention::{AttentionShape, attention};
