@@ -63,3 +63,9 @@ def nouns():
     """All nouns, in the order of the lists: a noun's place is its class in the classifier."""
     return [Noun(' '.join(e.split()), kind, weight, recolours)
             for kind, (text, weight, recolours) in KINDS.items() for e in text.replace('\n', ' ').split(';') if e.strip()]
+
+
+if __name__ == '__main__':
+    # The page's list of words: python nouns.py > ../www/src/app/create/known_words.json
+    import json
+    print(json.dumps({kind: [n.name for n in nouns() if n.kind == kind] for kind in KINDS}, indent=1))
