@@ -5,7 +5,7 @@ const PEOPLE =
 const PHOTOGRAPHS =
   /\b(?:photos?|photographs?|photography|photo-?realistic|realistic|dslr|bokeh|cinematic|film still|35 ?mm|\d+ ?mm lens|hdr)\b/i;
 const SCENES =
-  /\b(?:landscapes?|mountains?|forests?|beach(?:es)?|cit(?:y|ies)|cityscapes?|skyline|streets?|village|seaside|ocean|sunset|sunrise|interior|kitchen|living room|castle on|meadow|battle(?:field)?)\b/i;
+  /\b(?:landscapes?|cityscapes?|skyline|streets?|village|seaside|interior|kitchen|living room|castle on|battle(?:field)?|garden|market)\b/i;
 
 /** What such a prompt asks for that the bundled model does not know; null if nothing points there. */
 export function beyondBundled(prompt: string): "people" | "photographs" | "scenes" | null {

@@ -31,7 +31,7 @@ const KEY = "tintype.form";
 /** The form of a first visit. */
 export const FIRST: Form = {
   model: DEFAULTS.model,
-  prompt: "a red dragon, 3d render",
+  prompt: "a robot on a teal background, 3d",
   negativePrompt: DEFAULTS.negativePrompt,
   seed: "7",
   newSeedEachTime: true,
@@ -50,12 +50,13 @@ export const FIRST: Form = {
 
 /** Prompts that the bundled model has a chance with. */
 export const EXAMPLES = [
-  "a red dragon, 3d render",
   "a cat on a blue background, flat",
-  "a blue car",
-  "a smiling face with sunglasses",
-  "a purple butterfly",
-  "a ghost on a black background",
+  "a robot on a teal background, 3d",
+  "a face with sunglasses",
+  "a fox in the snow, flat",
+  "a purple butterfly, sticker, pink background",
+  "a ghost at night",
+  "three strawberries, 3d",
 ];
 
 /** The stored form; whatever is missing or of another kind is as on a first visit. */

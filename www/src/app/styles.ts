@@ -1,4 +1,4 @@
-/** Styles: words that are added to both prompts. The bundled model knows two looks and a background; others know more. */
+/** Styles: words that are added to both prompts. The bundled model knows four looks and some backgrounds; others know more. */
 
 /** A style that can be switched on. */
 export interface Style {
@@ -12,6 +12,8 @@ export interface Style {
 const BUNDLED: Style[] = [
   { name: "3D", words: "3d render" },
   { name: "Flat", words: "flat" },
+  { name: "Cartoon", words: "cartoon" },
+  { name: "Sticker", words: "sticker" },
   { name: "On white", words: "on a white background" },
   { name: "On blue", words: "on a blue background" },
   { name: "On black", words: "on a black background" },

@@ -79,6 +79,17 @@ test("the prompt's length is counted as it is typed, by the chosen model's token
   await expect(count).toHaveText(/^0\/75\s+tokens$/);
 });
 
+test("the words that the bundled model knows are listed, and one goes into the prompt", async ({ page, site }) => {
+  await ready(page, site);
+  const words = page.getByRole("group").filter({ hasText: "The words it knows" });
+  await words.getByText("The words it knows").click();
+  await expect(words.getByRole("heading", { name: "animals" })).toBeVisible();
+  expect(await words.getByRole("button").count()).toBeGreaterThan(200);
+  await words.getByRole("button", { name: "lion", exact: true }).click();
+  await expect(prompt(page)).toHaveValue("lion, 3d");
+  await expect(prompt(page)).toBeFocused();
+});
+
 test("a style adds its words, and they are in the picture's settings", async ({ page, site }) => {
   await ready(page, site);
   await prompt(page).fill("a cat");
@@ -272,7 +283,7 @@ test("a result is upscaled four times, compared, copied as text, and opened as a
   await page.getByRole("button", { name: "Copy as text" }).click();
   await expect(page.getByRole("status").first()).toHaveText("The settings were copied.");
   const text = await page.evaluate(() => navigator.clipboard.readText());
-  expect(text).toMatch(/^a red dragon, 3d render\nSteps: 4, Sampler: DPM\+\+ 2M, Schedule type: SGM Uniform, CFG scale: 5, Seed: \d+, Size: 64x64, Model: sprite$/);
+  expect(text).toMatch(/^a robot on a teal background, 3d\nSteps: 4, Sampler: DPM\+\+ 2M, Schedule type: SGM Uniform, CFG scale: 5, Seed: \d+, Size: 64x64, Model: sprite$/);
   await page.getByRole("button", { name: "Upscale" }).click();
   await expect(page.getByText("Upscaled with realesr-animevideov3-x4")).toBeVisible({ timeout: 120_000 });
   expect(await page.locator(".sheet img").first().evaluate((image: HTMLImageElement) => image.naturalWidth)).toBe(256);
@@ -309,7 +320,7 @@ test("a result is repainted in a style that is seen before it is chosen, by keys
   expect(await page.locator(".sheet img").first().evaluate((image: HTMLImageElement) => image.naturalWidth)).toBe(256);
   await expect(page.getByRole("slider", { name: "Before and after" })).toBeVisible();
   await page.getByRole("link", { name: "Gallery" }).click();
-  await page.getByRole("button", { name: /^a red dragon.*, seed/ }).first().click();
+  await page.getByRole("button", { name: /^a robot.*, seed/ }).first().click();
   await page.getByRole("button", { name: "Repaint…" }).click();
   await dialog.getByRole("radio", { name: "Style 9" }).check({ force: true });
   await dialog.getByRole("button", { name: "Repaint" }).click();

@@ -186,7 +186,7 @@ test("used settings come back with their seed, and make the same picture", async
   await ready(page, site);
   await page.getByLabel("Steps").fill("3");
   const pixels = (page: Page) =>
-    page.getByRole("img", { name: "a red dragon, 3d render", exact: true }).evaluate((img: HTMLImageElement) => {
+    page.getByRole("img", { name: "a robot on a teal background, 3d", exact: true }).evaluate((img: HTMLImageElement) => {
       const canvas = new OffscreenCanvas(img.naturalWidth, img.naturalHeight);
       const context = canvas.getContext("2d");
       context?.drawImage(img, 0, 0);

@@ -123,7 +123,7 @@ test("the picture that the page made opens as its workflow, by dropping it", asy
     }
   }, bytes);
   await expect(panel(page)).toContainText("mine.png");
-  await expect(panel(page)).toContainText("a red dragon, 3d render");
+  await expect(panel(page)).toContainText("a robot on a teal background, 3d");
   await run(page).click();
   await expect(page.getByRole("img", { name: "mine.png" }).first()).toBeVisible({ timeout: 120_000 });
 });

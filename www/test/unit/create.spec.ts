@@ -114,8 +114,8 @@ test("an address names a view, and the first one if it names none", () => {
 
 test("prompts beyond the bundled model are known by their words, and its own are not among them", () => {
   for (const prompt of EXAMPLES) expect(beyondBundled(prompt), prompt).toBeNull();
-  for (const prompt of ["a snowman", "a mango", "a smiling face", "a superhero", ""]) expect(beyondBundled(prompt), prompt).toBeNull();
+  for (const prompt of ["a snowman", "a mango", "a smiling face", "a superhero", "a fox in the snow", "a castle at sunset", ""]) expect(beyondBundled(prompt), prompt).toBeNull();
   expect(beyondBundled("portrait of an old Woman")).toBe("people");
   expect(beyondBundled("a cat, photorealistic, 85mm lens")).toBe("photographs");
-  expect(beyondBundled("sunset over mountains")).toBe("scenes");
+  expect(beyondBundled("a village street in the rain")).toBe("scenes");
 });
