@@ -11,6 +11,9 @@ use crate::matmul::{View, matmul};
 const SQUARES: usize = 256;
 /// Outputs of a channel that pay for transforming its weights.
 const LEAST_POSITIONS: usize = 64;
+/// Most numbers that transformed weights take, 32 MiB of them: a browser's heap keeps its peak, and the layers of large
+/// checkpoints would raise it by hundreds of megabytes.
+const MOST_WEIGHTS: usize = 8 << 20;
 
 /// Whether [`conv2d`] can do it, and is likely to be faster than the plain way.
 pub(crate) fn suits(shape: &ConvShape) -> bool {
@@ -20,6 +23,7 @@ pub(crate) fn suits(shape: &ConvShape) -> bool {
         && batch * height * width >= LEAST_POSITIONS
         && height.min(width) > 1
         && inputs.min(outputs) >= 8
+        && 16 * inputs * outputs <= MOST_WEIGHTS
 }
 
 /// Convolves; shapes and panics as [`crate::conv2d`].
@@ -34,6 +38,8 @@ pub(crate) fn conv2d(
     let (of_picture, positions) = (height.div_ceil(2) * across, height * width);
     let weights = transformed_weights(weight, outputs * inputs);
     let mut out = vec![0.0; batch * outputs * positions];
+    // The picture that a square is in, and the first of its rows there.
+    let place = |square: usize| (square / of_picture, 2 * (square % of_picture / across));
     // Whole rows of squares at a time, of one picture or more.
     let all = batch * of_picture;
     let at_once = (SQUARES / across).max(1) * across;
@@ -43,30 +49,28 @@ pub(crate) fn conv2d(
     for first in (0..all).step_by(at_once) {
         let count = at_once.min(all - first);
         for row in (0..count).step_by(across) {
-            let (picture, top) =
-                ((first + row) / of_picture, 2 * ((first + row) % of_picture / across));
+            let (picture, top) = place(first + row);
             for c in 0..inputs {
                 let plane = &x[(picture * inputs + c) * positions..][..positions];
                 rows.load(plane, [height, width], top);
                 rows.transform(&mut squares[c * count + row..], inputs * count);
             }
         }
-        for place in 0..16 {
-            let left = &weights[place * outputs * inputs..][..outputs * inputs];
+        for of_square in 0..16 {
+            let left = &weights[of_square * outputs * inputs..][..outputs * inputs];
             let left = View { data: left, rows_by: inputs, columns_by: 1 };
-            let right = &squares[place * inputs * count..][..inputs * count];
+            let right = &squares[of_square * inputs * count..][..inputs * count];
             let right = View { data: right, rows_by: count, columns_by: 1 };
-            let product = &mut products[place * outputs * count..][..outputs * count];
+            let product = &mut products[of_square * outputs * count..][..outputs * count];
             matmul([outputs, count, inputs], left, right, product, count, false);
         }
         for row in (0..count).step_by(across) {
-            let (picture, top) =
-                ((first + row) / of_picture, 2 * ((first + row) % of_picture / across));
+            let (picture, top) = place(first + row);
             for o in 0..outputs {
                 let plane = &mut out[(picture * outputs + o) * positions..][..positions];
                 let bias = bias.map_or(0.0, |bias| bias[o]);
-                let made = |place: usize| {
-                    let at = (place * outputs + o) * count + row;
+                let made = |of_square: usize| {
+                    let at = (of_square * outputs + o) * count + row;
                     &products[at..][..across]
                 };
                 write(plane, [height, width], top, made, bias);
