@@ -1,8 +1,6 @@
 # Everything a newcomer needs: `make run`, `make picture`, `make test`. Set-up is part of each.
 
-# The command-line tool must be of the very version of the library.
-BINDGEN_VERSION := $(shell sed -n '/^name = "wasm-bindgen"$$/{n;s/version = "\(.*\)"/\1/p;}' Cargo.lock)
-BINDGEN := build/tools/bin/wasm-bindgen
+BINDGEN := cargo run --quiet --profile tool --package tintype-bindgen --
 TARGET := wasm32-unknown-unknown
 PKG := www/src/engine/pkg
 PORT ?= 8080
@@ -13,7 +11,7 @@ PYTHON ?= tests/reference/.venv/bin/python
 
 BASE ?= ./
 
-.PHONY: run picture site package test test-package test-hosts test-training check lint wasm cpu webgpu parity page npm chromium firefox rust size bench bench-unet bench-executor bench-images bench-full-size docs clean
+.PHONY: run picture site package test native built test-package test-hosts test-training check lint wasm cpu webgpu parity page npm chromium firefox rust size bench bench-unet bench-executor bench-images bench-full-size docs clean
 
 ## Build the page and serve it on http://localhost:8080
 run: page
@@ -46,12 +44,18 @@ test-hosts: package
 	cd integrations/n8n && npm install --no-audit --no-fund && npm test
 
 ## All tests: style, Rust, engine sizes, page, browser
-test: lint
-	cargo test --workspace
+test:
+	$(MAKE) --jobs=2 native built
+	cd www && npm run check && npm test
+
+# An engine's link is minutes of one thread: the native tests are compiled beside it.
+native: check
 	cargo run --example run_workflow -- www/public/workflows/text_to_image.json --models www/public/models --out build/native
 	test -n "$$(find build/native -name 'dragon_*.png' -size +4k)"
-	$(MAKE) size page package parity chromium firefox
-	cd www && npm run check && npm test
+
+# One engine at a time: cargo gives their files one name.
+built:
+	$(MAKE) --jobs=1 size page package parity chromium firefox
 
 ## The training scripts at 1/100 of their size, from nothing: make test-training PYTHON=training/.venv/bin/python
 test-training:
@@ -59,7 +63,7 @@ test-training:
 
 ## What a change must pass before it is looked at: no browser, no wasm
 check: lint
-	cargo test --workspace
+	cargo test --workspace --exclude tintype-bindgen
 
 lint:
 	cargo fmt --all --check
@@ -77,20 +81,21 @@ SOURCES := $(shell find Cargo.toml Cargo.lock build.rs .cargo src kernels script
 
 cpu webgpu: %: $(PKG)/%/tintype_bg.wasm
 
-$(PKG)/%/tintype_bg.wasm: $(SOURCES) | rust $(BINDGEN) npm
+$(PKG)/%/tintype_bg.wasm: $(SOURCES) | rust npm
 	$(ENGINE) $*
-	@scripts/package-engine $* $(TARGET) $(BINDGEN) $(PKG)/$*
+	@scripts/package-engine $* $(TARGET) $(PKG)/$*
 	@touch $@
 
 # The WebGPU engine once more, with what compares its numbers with the references: for www/test/browser/parity.spec.ts
-# only. One more link, since everything but our own crate is the same; and no wasm-opt, since nobody downloads it.
+# only. One more link, since everything but our own crate is the same: the quicker one, and no wasm-opt, since nobody
+# downloads it.
 PARITY := build/parity/webgpu
 
 parity: $(PARITY)/tintype_bg.wasm
 
-$(PARITY)/tintype_bg.wasm: $(SOURCES) $(shell find tests/shared tests/fixtures -type f) | rust $(BINDGEN)
-	$(ENGINE) webgpu,parity
-	@$(BINDGEN) --target web --out-name tintype --out-dir $(PARITY) $${CARGO_TARGET_DIR:-target}/$(TARGET)/release/tintype.wasm
+$(PARITY)/tintype_bg.wasm: $(SOURCES) $(shell find tests/shared tests/fixtures -type f) | rust
+	$(ENGINE) webgpu,parity -- -C lto=thin -C codegen-units=16
+	@$(BINDGEN) $${CARGO_TARGET_DIR:-target}/$(TARGET)/release/tintype.wasm $(PARITY)
 
 ## Budgets of the downloads, gzipped
 size: wasm
@@ -105,11 +110,6 @@ page: wasm
 rust:
 	@command -v cargo >/dev/null || { echo "Rust is missing: install it from https://rustup.rs"; exit 1; }
 	@rustup target list --installed 2>/dev/null | grep -qx $(TARGET) || rustup target add $(TARGET)
-
-$(BINDGEN): Cargo.lock | rust
-	@$(BINDGEN) --version 2>/dev/null | grep -qF " $(BINDGEN_VERSION)" \
-	  || cargo install wasm-bindgen-cli --version $(BINDGEN_VERSION) --root build/tools
-	@touch $@
 
 npm: www/node_modules/.package-lock.json
 
