@@ -20,16 +20,17 @@ import { optionsOf as choicesIn } from "./workflow";
 
 /** What the form says now, for work that runs later. */
 export function taken(studio: Studio) {
+  const here = choicesIn(studio.info, "LoraLoader", "lora_name");
   const form = optionsOf(studio.form);
-  const { styles, loras } = studio.form;
+  form.loras = form.loras.filter(({ name }) => here.includes(name));
+  const { styles } = studio.form;
   const chosen = stylesFor(studio.models.sideOf(form.model) === null).filter(({ name }) => styles.includes(name));
-  const uses = loras.filter(({ name }) => choicesIn(studio.info, "LoraLoader", "lora_name").includes(name)).map((use) => ({ ...use }));
   const start = studio.start.now;
   /** The graph of these settings; over the picture to start from, if there is one. */
   const graphOf = async (engine: Engine, settings: Settings): Promise<Graph> => {
     const source = start === null ? null : await handOver(engine, start, settings, studio.gallery.keepInput);
     const graph = engine.graph();
-    fillGraph(graph, { settings, loras: uses, source });
+    fillGraph(graph, { settings, source });
     return graph;
   };
   const before = start === null || start.pad !== null ? null : start.picture.file;

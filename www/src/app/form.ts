@@ -1,6 +1,6 @@
 /** What the form holds, its defaults, and how it survives a reload. */
 
-import { DEFAULTS, type DeviceWish, type LoraUse, type Settings } from "../engine/index";
+import { DEFAULTS, FAST, type DeviceWish, type LoraUse, type Settings } from "../engine/index";
 
 /** The form as the visitor left it. Numbers are null while their field is empty. */
 export interface Form {
@@ -35,18 +35,37 @@ export const FIRST: Form = {
   negativePrompt: DEFAULTS.negativePrompt,
   seed: "7",
   newSeedEachTime: true,
-  steps: DEFAULTS.steps,
-  cfg: DEFAULTS.cfg,
-  sampler: DEFAULTS.sampler,
-  scheduler: DEFAULTS.scheduler,
+  steps: FAST.steps,
+  cfg: FAST.cfg,
+  sampler: FAST.sampler,
+  scheduler: FAST.scheduler,
   width: DEFAULTS.width,
   height: DEFAULTS.height,
   batchSize: DEFAULTS.batchSize,
   denoise: 0.75,
   styles: [],
-  loras: [],
+  loras: [...FAST.loras],
   device: "auto",
 };
+
+/** The two ways in which the bundled model draws: its student in four steps, its teacher in twenty. */
+export const WAYS = {
+  fast: FAST,
+  fine: { steps: DEFAULTS.steps, cfg: DEFAULTS.cfg, sampler: DEFAULTS.sampler, scheduler: DEFAULTS.scheduler, loras: DEFAULTS.loras },
+} as const;
+
+export type Way = keyof typeof WAYS;
+
+/** Which of them the form asks for; null if neither. */
+export function wayOf(form: Form): Way | null {
+  const same = ([name, value]: [string, unknown]) => JSON.stringify(form[name as keyof Form]) === JSON.stringify(value);
+  return (Object.keys(WAYS) as Way[]).find((way) => Object.entries(WAYS[way]).every(same)) ?? null;
+}
+
+/** Asks for one of them. */
+export function goWay(form: Form, way: Way): void {
+  Object.assign(form, WAYS[way], { loras: WAYS[way].loras.map((use) => ({ ...use })) });
+}
 
 /** Prompts that the bundled model has a chance with. */
 export const EXAMPLES = [
@@ -69,7 +88,7 @@ export function loadForm(): Form {
     }
     const list = (value: unknown) => (Array.isArray(value) ? (value as unknown[]) : []);
     form.styles = list(stored.styles).filter((name) => typeof name === "string");
-    form.loras = list(stored.loras).filter(isUse);
+    form.loras = list(stored.loras ?? FIRST.loras).filter(isUse);
   } catch {
     // Storage is blocked or holds something else: the first visit's form is as good.
   }
@@ -103,6 +122,7 @@ export function optionsOf(form: Form): Settings {
     width: number(form.width),
     height: number(form.height),
     batchSize: number(form.batchSize),
+    loras: form.loras.map((use) => ({ ...use })),
     denoise: form.denoise,
   };
 }

@@ -29,7 +29,8 @@ export function infotext(settings: Settings): string {
     ...(denoise < 1 ? [["Denoising strength", denoise] as [string, number]] : []),
   ];
   const line = values.map(([name, value]) => `${name}: ${quoted(String(value))}`).join(", ");
-  return [prompt, ...(negativePrompt === "" ? [] : [`Negative prompt: ${negativePrompt}`]), line].join("\n");
+  const words = [prompt, ...(settings.loras ?? []).map(({ name, strength }) => `<lora:${name.replace(/\.safetensors$/, "")}:${strength}>`)];
+  return [words.join(" "), ...(negativePrompt === "" ? [] : [`Negative prompt: ${negativePrompt}`]), line].join("\n");
 }
 
 function quoted(value: string): string {

@@ -1,7 +1,7 @@
 /** The person's own models: added, kept, removed, painted with. */
 
 import type { Engine, ModelFile } from "../engine/index";
-import { FIRST } from "./form";
+import { FIRST, goWay, wayOf } from "./form";
 import type { Studio } from "./studio.svelte";
 import { bytes } from "./words";
 import { optionsOf } from "./workflow";
@@ -96,9 +96,13 @@ export class Models {
 
   /** Paints with this checkpoint from now on, at a size that it knows. */
   use(name: string): void {
+    const { form } = this.#studio;
     const side = this.sideOf(name);
     const { width, height } = FIRST;
-    Object.assign(this.#studio.form, { model: name }, side === null ? { width, height } : { width: side, height: side });
+    // The bundled model's student is a LoRA that no other model has a use for.
+    if (side !== null && wayOf(form) === "fast") goWay(form, "fine");
+    if (side === null && this.sideOf(form.model) !== null) goWay(form, "fast");
+    Object.assign(form, { model: name }, side === null ? { width, height } : { width: side, height: side });
     this.#studio.save();
   }
 

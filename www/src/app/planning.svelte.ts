@@ -1,6 +1,6 @@
 /** What the chosen model takes at the chosen size. Asked beside everything else: nothing waits for the answer. */
 
-import { fillGraph, type Engine, type LoraUse, type Plan } from "../engine/index";
+import { fillGraph, type Engine, type Plan } from "../engine/index";
 import { optionsOf } from "./form";
 import type { Studio } from "./studio.svelte";
 
@@ -32,19 +32,18 @@ export class Planning {
   follow(): (() => void) | void {
     const { form, busy, engine, models, phase } = this.#studio;
     const { model, width, height, batchSize } = optionsOf(form);
-    const loras = form.loras.map((use) => ({ ...use }));
     void models.list;
     if (phase !== "ready") this.now = null;
     if (busy || engine === null) return;
-    const timer = setTimeout(() => void this.#ask(engine, { model, width, height, batchSize }, loras), PAUSE_MS);
+    const timer = setTimeout(() => void this.#ask(engine, { model, width, height, batchSize }), PAUSE_MS);
     return () => clearTimeout(timer);
   }
 
-  async #ask(engine: Engine, of: Omit<Planned, "plan">, loras: LoraUse[]): Promise<void> {
+  async #ask(engine: Engine, of: Omit<Planned, "plan">): Promise<void> {
     const turn = ++this.#turn;
     try {
       const graph = engine.graph();
-      fillGraph(graph, { settings: { ...optionsOf(this.#studio.form), ...of, seed: 0n, denoise: 1 }, loras, source: null });
+      fillGraph(graph, { settings: { ...optionsOf(this.#studio.form), ...of, seed: 0n, denoise: 1 }, source: null });
       const plan = await engine.plan(graph);
       if (turn === this.#turn && engine === this.#studio.engine) this.now = { plan, ...of };
     } catch {

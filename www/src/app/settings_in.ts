@@ -1,6 +1,6 @@
 /** The form's settings in a graph of the usual shape, so that any picture's can be used again. Plain data, no engine. */
 
-import type { ApiGraph, ApiNode, Settings } from "../engine/index";
+import type { ApiGraph, ApiNode, LoraUse, Settings } from "../engine/index";
 
 /** As many of the settings as are found; null if nothing is sampled. */
 export function settingsIn(graph: ApiGraph): Partial<Settings> | null {
@@ -24,6 +24,20 @@ export function settingsIn(graph: ApiGraph): Partial<Settings> | null {
   put("batchSize", numberOf(empty?.inputs.batch_size));
   const loader = upstream(graph, sampler, "model", ({ inputs }) => typeof inputs.ckpt_name === "string");
   put("model", stringOf(loader?.inputs.ckpt_name));
+  put("loras", lorasOf(graph, sampler));
+  return found;
+}
+
+/** The LoRAs between the sampler and its checkpoint, the first the one next to the checkpoint. */
+function lorasOf(graph: ApiGraph, sampler: ApiNode): LoraUse[] {
+  const found: LoraUse[] = [];
+  let [node] = linked(graph, sampler.inputs.model);
+  // As many as there are nodes, at most: a file may hold a circle.
+  for (let left = Object.keys(graph).length; node !== undefined && left > 0; left--) {
+    const [name, strength] = [stringOf(node.inputs.lora_name), numberOf(node.inputs.strength_model)];
+    if (name !== null && strength !== null) found.unshift({ name, strength });
+    [node] = linked(graph, node.inputs.model);
+  }
   return found;
 }
 

@@ -166,15 +166,20 @@ export class Studio {
 
   /** Puts a picture's settings back into the form, with its seed kept. */
   reuse(settings: Partial<Settings>): void {
-    const { denoise, model, seed, ...same } = settings;
+    const { denoise, model, seed, loras = [], ...same } = settings;
     const here = choicesIn(this.info, "CheckpointLoaderSimple", "ckpt_name");
     if (model !== undefined && here.includes(model)) this.form.model = model;
     // Its words may hold those of a style already.
-    Object.assign(this.form, same, { styles: [] });
+    Object.assign(this.form, same, { styles: [], loras: loras.map((use) => ({ ...use, name: this.#loraHere(use.name) })) });
     if (seed !== undefined) Object.assign(this.form, { seed: seed.toString(), newSeedEachTime: false });
     if (denoise !== undefined && denoise < 1) this.form.denoise = denoise;
     this.save();
     this.announcement = "The settings of this picture are in the form.";
+  }
+
+  /** The name of a LoRA that a text has without its file's ending, as AUTOMATIC1111 does. */
+  #loraHere(name: string): string {
+    return choicesIn(this.info, "LoraLoader", "lora_name").find((file) => file === name || file.replace(/\.\w+$/, "") === name) ?? name;
   }
 
   /** Keeps the form for the next visit. */

@@ -311,7 +311,7 @@ export class Engine {
     const start = await this.#startImage(options);
     await this.ready();
     const graph = this.graph();
-    fillGraph(graph, { settings: { ...settings, ...drawn }, loras: [], source: start }, options.filenamePrefix);
+    fillGraph(graph, { settings: { ...settings, ...drawn }, source: start }, options.filenamePrefix);
     const onEvent = (event: EngineEvent) => {
       options.onEvent?.(event);
       if (event.type === "preview") {

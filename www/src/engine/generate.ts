@@ -4,6 +4,13 @@ import type { SamplerName, SchedulerName } from "./nodes";
 import type { Wildcards } from "./prompts";
 import type { EngineEvent, RunResult } from "./types";
 
+/** A LoRA of the models folder's `loras`. */
+export interface LoraUse {
+  name: string;
+  /** 1 as it was trained, 0 not at all. */
+  strength: number;
+}
+
 /** What `engine.generate` takes; only `prompt` is needed. */
 export interface GenerateOptions {
   prompt: string;
@@ -19,6 +26,8 @@ export interface GenerateOptions {
   height?: number;
   batchSize?: number;
   model?: string;
+  /** LoRAs on top of the model, in their order. */
+  loras?: readonly LoraUse[];
   /** A picture to start from. */
   image?: Blob | Uint8Array;
   /** With `image`: a picture of the same size that is transparent where the picture may change. */
@@ -49,7 +58,7 @@ export interface Preview {
 export type Settings = Required<
   Pick<
     GenerateOptions,
-    "prompt" | "negativePrompt" | "steps" | "cfg" | "sampler" | "scheduler" | "width" | "height" | "batchSize" | "model" | "denoise"
+    "prompt" | "negativePrompt" | "steps" | "cfg" | "sampler" | "scheduler" | "width" | "height" | "batchSize" | "model" | "loras" | "denoise"
   >
 > & { seed: bigint };
 
@@ -60,7 +69,10 @@ export interface GenerateResult extends RunResult {
   drawn: Pick<Settings, "prompt" | "negativePrompt">;
 }
 
-/** Made for the bundled model: trained for v-prediction with trailing timesteps, which `sgm_uniform` follows. */
+/**
+ * Made for the bundled model: trained for v-prediction with trailing timesteps, which `sgm_uniform` follows. What of it
+ * is about sampling counts as soon as one of that is given; else the bundled model draws {@link FAST}.
+ */
 export const DEFAULTS = {
   negativePrompt: "",
   steps: 20,
@@ -71,23 +83,43 @@ export const DEFAULTS = {
   height: 128,
   batchSize: 1,
   model: "sprite",
+  loras: [],
   denoise: 1,
 } as const satisfies Partial<GenerateOptions>;
+
+/** The bundled model's student: a LoRA that draws in four steps, without guidance, what its teacher does in twenty. */
+export const FAST = {
+  steps: 4,
+  cfg: 1,
+  sampler: "lcm",
+  scheduler: "sgm_uniform",
+  loras: [{ name: "sprite-lcm.safetensors", strength: 1 }],
+} as const satisfies Partial<GenerateOptions>;
+
+type Sampling = Pick<Settings, keyof typeof FAST>;
+
+/** How pictures are sampled where the options leave it open. */
+function samplingOf(options: GenerateOptions): Sampling {
+  const isOpen = Object.keys(FAST).every((name) => options[name as keyof Sampling] === undefined);
+  return isOpen && (options.model ?? DEFAULTS.model) === DEFAULTS.model ? FAST : DEFAULTS;
+}
 
 /** How far a picture is left when nothing else is said; AUTOMATIC1111's number. */
 const IMAGE_DENOISE = 0.75;
 
 /** `options` with every gap filled. */
 export function settingsOf(options: GenerateOptions): Settings {
+  const sampling = samplingOf(options);
   return {
     prompt: options.prompt,
     negativePrompt: options.negativePrompt ?? DEFAULTS.negativePrompt,
     // A number beyond 2^53 or a fraction goes on as it is: the graph's writer refuses it by name.
     seed: typeof options.seed === "number" && Number.isSafeInteger(options.seed) ? BigInt(options.seed) : ((options.seed as bigint | undefined) ?? randomSeed()),
-    steps: options.steps ?? DEFAULTS.steps,
-    cfg: options.cfg ?? DEFAULTS.cfg,
-    sampler: options.sampler ?? DEFAULTS.sampler,
-    scheduler: options.scheduler ?? DEFAULTS.scheduler,
+    steps: options.steps ?? sampling.steps,
+    cfg: options.cfg ?? sampling.cfg,
+    sampler: options.sampler ?? sampling.sampler,
+    scheduler: options.scheduler ?? sampling.scheduler,
+    loras: (options.loras ?? sampling.loras).map((use) => ({ ...use })),
     width: options.width ?? DEFAULTS.width,
     height: options.height ?? DEFAULTS.height,
     batchSize: options.batchSize ?? DEFAULTS.batchSize,

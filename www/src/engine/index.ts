@@ -10,9 +10,11 @@ export { Engine, open, type EngineOptions, type Opened, type RunRequest } from "
 export { isAbort, TintypeError, type NodeErrors, type NodeRef } from "./errors";
 export {
   DEFAULTS,
+  FAST,
   randomSeed,
   type GenerateOptions,
   type GenerateResult,
+  type LoraUse,
   type Preview,
   type Settings,
 } from "./generate";
@@ -25,7 +27,7 @@ export type { ImagesEditRequest, ImagesGenerateRequest, ImagesResponse } from ".
 export type { ImageStreamEvent } from "./openai_stream";
 export type { Delivery, SendOptions } from "./outbox";
 export { hasFlags, seedInputs, type ExpandedPrompt, type MidjourneyBase, type MidjourneyPrompt, type Wildcards } from "./prompts";
-export { fillGraph, fillRepaint, fillUpscale, type LoraUse, type Pad, type Recipe, type Repainting, type Source } from "./recipe";
+export { fillGraph, fillRepaint, fillUpscale, type Pad, type Recipe, type Repainting, type Source } from "./recipe";
 export type {
   App,
   Desktop,

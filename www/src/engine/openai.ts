@@ -1,7 +1,7 @@
 /** OpenAI's Images API, answered by this page: existing code for `client.images` works with `engine.images`. */
 
 import { TintypeError } from "./errors";
-import { DEFAULTS, type GenerateOptions, type GenerateResult, type Preview } from "./generate";
+import type { GenerateOptions, GenerateResult, Preview } from "./generate";
 import { ImageStream, type ImageStreamEvent } from "./openai_stream";
 
 /** What both requests take: OpenAI's fields, and the settings it does not have. */
@@ -70,7 +70,8 @@ export interface ImagesResponse {
 type Generate = (options: GenerateOptions) => Promise<GenerateResult>;
 type Options = { signal?: AbortSignal };
 
-const STEPS: Record<string, number> = { auto: DEFAULTS.steps, low: 8, medium: 20, standard: 20, high: 32, hd: 32 };
+/** `auto` leaves the choice to the model. */
+const STEPS: Record<string, number | null> = { auto: null, low: 8, medium: 20, standard: 20, high: 32, hd: 32 };
 const THEIR_MODELS = /^(gpt-image|dall-e|chatgpt-image)/;
 
 /** The `images` member of an engine. */
@@ -150,14 +151,15 @@ function optionsOf(request: ImagesRequest): GenerateOptions {
     throw refuse("`background` is `transparent`, which no model here draws", "Use `auto` or `opaque`.");
   }
   const quality = request.quality ?? "auto";
-  const steps = STEPS[quality];
-  if (steps === undefined) throw refuse(`\`quality\` is \`${quality}\``, `Use one of ${Object.keys(STEPS).join(", ")}.`);
+  const ofQuality = STEPS[quality];
+  if (ofQuality === undefined) throw refuse(`\`quality\` is \`${quality}\``, `Use one of ${Object.keys(STEPS).join(", ")}.`);
+  const steps = request.steps ?? ofQuality;
   const model = request.model != null && !THEIR_MODELS.test(request.model) ? request.model : undefined;
   return {
     prompt: request.prompt,
     ...sizeOf(request.size ?? "auto"),
     batchSize: count(request.n ?? 1, "n", 1, 10),
-    steps: request.steps ?? steps,
+    ...(steps !== null && { steps }),
     ...(model !== undefined && { model }),
     ...(request.seed !== undefined && { seed: request.seed }),
     ...(request.cfg !== undefined && { cfg: request.cfg }),

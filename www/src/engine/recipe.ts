@@ -1,13 +1,8 @@
 /** Settings as a graph: from words alone, over a picture, inside its mask, or around it; with LoRAs. */
 
-import type { Settings } from "./generate";
+import type { LoraUse, Settings } from "./generate";
 import type { Graph } from "./graph";
-
-/** A LoRA that is switched on. */
-export interface LoraUse {
-  name: string;
-  strength: number;
-}
+import type { Output } from "./nodes";
 
 /** Pixels that a picture grows by on each side. */
 export interface Pad {
@@ -28,7 +23,6 @@ export interface Source {
 /** All that makes a picture. */
 export interface Recipe {
   settings: Settings;
-  loras: readonly LoraUse[];
   source: Source | null;
 }
 
@@ -36,12 +30,10 @@ export interface Recipe {
 const TAKES_THE_HOLE = /inpaint/i;
 
 /** Fills `graph`. The order of the nodes is the one that a person reads them in. */
-export function fillGraph(graph: Graph, { settings, loras, source }: Recipe, prefix = "tintype"): void {
+export function fillGraph(graph: Graph, { settings, source }: Recipe, prefix = "tintype"): void {
   const { width, height, batchSize } = settings;
   let [model, clip, vae] = graph.CheckpointLoaderSimple({ ckpt_name: settings.model });
-  for (const { name, strength } of loras) {
-    [model, clip] = graph.LoraLoader({ model, clip, lora_name: name, strength_model: strength, strength_clip: strength });
-  }
+  [model, clip] = withLoras(graph, settings.loras, model, clip);
   let positive = graph.CLIPTextEncode({ clip, text: settings.prompt })[0];
   let negative = graph.CLIPTextEncode({ clip, text: settings.negativePrompt })[0];
 
@@ -83,6 +75,14 @@ export function fillGraph(graph: Graph, { settings, loras, source }: Recipe, pre
     images = graph.ImageCompositeMasked({ destination, source: images, x: 0, y: 0, resize_source: false, mask: start.mask })[0];
   }
   graph.SaveImage({ images, filename_prefix: prefix });
+}
+
+/** The model and its text encoders with LoRAs, one after the other. */
+function withLoras(graph: Graph, loras: readonly LoraUse[], model: Output<"MODEL">, clip: Output<"CLIP">): [Output<"MODEL">, Output<"CLIP">] {
+  for (const { name, strength } of loras) {
+    [model, clip] = graph.LoraLoader({ model, clip, lora_name: name, strength_model: strength, strength_clip: strength });
+  }
+  return [model, clip];
 }
 
 function load(graph: Graph, { image, mask, pad }: Source) {

@@ -283,7 +283,7 @@ test("a result is upscaled four times, compared, copied as text, and opened as a
   await page.getByRole("button", { name: "Copy as text" }).click();
   await expect(page.getByRole("status").first()).toHaveText("The settings were copied.");
   const text = await page.evaluate(() => navigator.clipboard.readText());
-  expect(text).toMatch(/^a robot on a teal background, 3d\nSteps: 4, Sampler: DPM\+\+ 2M, Schedule type: SGM Uniform, CFG scale: 5, Seed: \d+, Size: 64x64, Model: sprite$/);
+  expect(text).toMatch(/^a robot on a teal background, 3d <lora:sprite-lcm:1>\nSteps: 4, Sampler: LCM, Schedule type: SGM Uniform, CFG scale: 1, Seed: \d+, Size: 64x64, Model: sprite$/);
   await page.getByRole("button", { name: "Upscale" }).click();
   await expect(page.getByText("Upscaled with realesr-animevideov3-x4")).toBeVisible({ timeout: 120_000 });
   expect(await page.locator(".sheet img").first().evaluate((image: HTMLImageElement) => image.naturalWidth)).toBe(256);
@@ -298,6 +298,7 @@ test("a result is upscaled four times, compared, copied as text, and opened as a
   await page.getByLabel("Steps").fill("9");
   await page.getByRole("button", { name: "Use its settings" }).click();
   await expect(page.getByLabel("Steps")).toHaveValue("4");
+  await expect(page.getByRole("button", { name: "Fast, 4 steps" })).toHaveAttribute("aria-pressed", "true");
 });
 
 test("a result is repainted in a style that is seen before it is chosen, by keys alone", async ({ page, site }) => {

@@ -27,6 +27,7 @@ test("first visit to picture: preview, progress, result with its settings, downl
   await prompt(page).fill("a red dragon, 3d render");
   await page.getByLabel("New seed each time").uncheck();
   await page.getByLabel("Seed", { exact: true }).fill("18446744073709551615");
+  await page.getByRole("button", { name: "Fine, 20 steps" }).click();
   await generate(page).click();
 
   const bar = page.getByRole("progressbar");
@@ -46,6 +47,21 @@ test("first visit to picture: preview, progress, result with its settings, downl
   expect(texts.prompt).toContain("18446744073709551615");
   expect(texts.prompt).toContain("a red dragon, 3d render");
   expect(JSON.parse(texts.workflow ?? "{}").nodes).toHaveLength(7);
+});
+
+test("the first picture is drawn in four steps by the bundled model's student", async ({ page, site }) => {
+  await ready(page, site);
+  await expect(page.getByRole("button", { name: "Fast, 4 steps" })).toHaveAttribute("aria-pressed", "true");
+  await draw(page);
+  const [file] = await Promise.all([page.waitForEvent("download"), download(page).click()]);
+  const graph = JSON.parse(pngTexts(readFileSync(await file.path())).prompt ?? "{}") as Record<string, { class_type: string; inputs: object }>;
+  const inputs = (type: string) => Object.values(graph).find(({ class_type }) => class_type === type)?.inputs;
+  expect(inputs("KSampler")).toMatchObject({ steps: 4, cfg: 1, sampler_name: "lcm", scheduler: "sgm_uniform" });
+  expect(inputs("LoraLoader")).toMatchObject({ lora_name: "sprite-lcm.safetensors", strength_model: 1 });
+  await page.getByRole("button", { name: "Fine, 20 steps" }).click();
+  await expect(page.getByLabel("Steps")).toHaveValue("20");
+  await page.getByLabel("Steps").fill("12");
+  await expect(page.getByRole("button", { name: "Fine, 20 steps" })).toHaveAttribute("aria-pressed", "false");
 });
 
 test("a MidJourney prompt draws its permutations, follows its flags, and tells what it ignores", async ({ page, site }) => {
@@ -205,6 +221,9 @@ test("used settings come back with their seed, and make the same picture", async
 });
 
 test("by keyboard only: write, draw, cancel, draw, reach the download", async ({ page, site }) => {
+  await ready(page, site);
+  // Long enough to be cancelled; the settings stay over the reload.
+  await page.getByLabel("Steps").fill("30");
   await ready(page, site);
   const focused = () => page.evaluate(() => document.activeElement?.id || document.activeElement?.textContent?.trim());
   for (let i = 0; i < 10 && (await focused()) !== "prompt"; i++) await page.keyboard.press("Tab");

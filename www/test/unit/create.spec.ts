@@ -4,7 +4,7 @@ import { expect, test } from "@playwright/test";
 
 import { fillGraph, fillRepaint, fillUpscale, Graph, type Settings, type Source } from "../../src/engine/index";
 import { beyondBundled } from "../../src/app/beyond";
-import { EXAMPLES } from "../../src/app/form";
+import { EXAMPLES, FIRST, goWay, wayOf } from "../../src/app/form";
 import { infotext } from "../../src/app/infotext";
 import { settingsIn } from "../../src/app/settings_in";
 import { sizeLike, sizesFor } from "../../src/app/sizes";
@@ -13,12 +13,12 @@ import { viewOf, VIEWS } from "../../src/app/views";
 
 const settings: Settings = {
   prompt: "a cat", negativePrompt: "dog", seed: 18446744073709551615n, steps: 20, cfg: 5.5, sampler: "dpmpp_2m", scheduler: "karras",
-  width: 128, height: 96, batchSize: 1, model: "tiny.safetensors", denoise: 1,
+  width: 128, height: 96, batchSize: 1, model: "tiny.safetensors", loras: [], denoise: 1,
 };
 
-const graphOf = (more: Partial<Settings>, source: Source | null, loras: { name: string; strength: number }[] = []) => {
+const graphOf = (more: Partial<Settings>, source: Source | null) => {
   const graph = Graph.create();
-  fillGraph(graph, { settings: { ...settings, ...more }, source, loras });
+  fillGraph(graph, { settings: { ...settings, ...more }, source });
   return graph.toJSON();
 };
 const classes = (graph: ReturnType<typeof graphOf>) => Object.values(graph).map(({ class_type }) => class_type);
@@ -65,12 +65,26 @@ test("words alone are the usual seven nodes, and the settings are found in them 
 });
 
 test("LoRAs stand between the checkpoint and both who use it", () => {
-  const graph = graphOf({}, null, [{ name: "a", strength: 0.5 }, { name: "b", strength: -1 }]);
+  const uses = [{ name: "a", strength: 0.5 }, { name: "b.safetensors", strength: -1 }];
+  const graph = graphOf({ loras: uses }, null);
   const loras = Object.entries(graph).filter(([, { class_type }]) => class_type === "LoraLoader");
   const [first, second] = loras;
   expect(first?.[1].inputs).toMatchObject({ lora_name: "a", strength_model: 0.5, strength_clip: 0.5, model: ["1", 0], clip: ["1", 1] });
-  expect(second?.[1].inputs).toMatchObject({ lora_name: "b", model: [first?.[0], 0], clip: [first?.[0], 1] });
-  expect(settingsIn(graph)).toEqual(settings);
+  expect(second?.[1].inputs).toMatchObject({ lora_name: "b.safetensors", model: [first?.[0], 0], clip: [first?.[0], 1] });
+  expect(settingsIn(graph)).toEqual({ ...settings, loras: uses });
+  expect(infotext({ ...settings, loras: uses })).toMatch(/^a cat <lora:a:0.5> <lora:b:-1>\n/);
+});
+
+test("the bundled model draws in one of two ways, or in one of the person's own", () => {
+  const form = { ...FIRST };
+  expect(wayOf(form)).toBe("fast");
+  goWay(form, "fine");
+  expect(wayOf(form)).toBe("fine");
+  expect(form).toMatchObject({ steps: 20, cfg: 5, loras: [] });
+  form.steps = 12;
+  expect(wayOf(form)).toBeNull();
+  goWay(form, "fast");
+  expect(form).toMatchObject({ steps: 4, cfg: 1, sampler: "lcm", loras: [{ name: "sprite-lcm.safetensors", strength: 1 }] });
 });
 
 test("a picture is drawn over, redrawn in a part, or extended", () => {

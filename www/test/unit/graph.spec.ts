@@ -1,7 +1,7 @@
 import { expect, test } from "@playwright/test";
 
 import { TintypeError } from "../../src/engine/errors";
-import { DEFAULTS, settingsOf } from "../../src/engine/generate";
+import { DEFAULTS, FAST, settingsOf } from "../../src/engine/generate";
 import { Graph, readApi } from "../../src/engine/graph";
 import { fillGraph } from "../../src/engine/recipe";
 import { INFO } from "./schema";
@@ -85,7 +85,7 @@ test("API JSON comes in and goes out unchanged, and new nodes get free ids", () 
 
 test("NaN is refused with node, input and fix", () => {
   const g = Graph.create(INFO);
-  fillGraph(g, { settings: settingsOf({ prompt: "x", cfg: Number.NaN }), loras: [], source: null });
+  fillGraph(g, { settings: settingsOf({ prompt: "x", cfg: Number.NaN }), source: null });
   const error = caught(() => g.toText());
   expect(error.message).toBe("`cfg` is not a finite number");
   expect(error.code).toBe("not_finite");
@@ -105,13 +105,14 @@ for (const [what, value, part] of [
   });
 }
 
-test("generate's graph fills every gap with the model's defaults", () => {
+test("generate's graph fills every gap with the bundled model's four steps", () => {
   const settings = settingsOf({ prompt: "a cat", seed: 7 });
-  expect(settings).toEqual({ ...DEFAULTS, prompt: "a cat", seed: 7n });
+  expect(settings).toEqual({ ...DEFAULTS, ...FAST, prompt: "a cat", seed: 7n });
   const g = Graph.create(INFO);
-  fillGraph(g, { settings, loras: [], source: null });
+  fillGraph(g, { settings, source: null });
   expect([...g.nodes.values()].map((node) => node.class_type)).toEqual([
     "CheckpointLoaderSimple",
+    "LoraLoader",
     "CLIPTextEncode",
     "CLIPTextEncode",
     "EmptyLatentImage",
@@ -121,10 +122,17 @@ test("generate's graph fills every gap with the model's defaults", () => {
   ]);
 });
 
+test("whoever says how to sample, or names another model, gets the teacher's way for the rest", () => {
+  expect(settingsOf({ prompt: "a cat", seed: 7, steps: 12 })).toEqual({ ...DEFAULTS, prompt: "a cat", seed: 7n, steps: 12 });
+  expect(settingsOf({ prompt: "a cat", seed: 7, loras: [] })).toEqual({ ...DEFAULTS, prompt: "a cat", seed: 7n });
+  expect(settingsOf({ prompt: "a cat", seed: 7, model: "my.safetensors" })).toEqual({ ...DEFAULTS, prompt: "a cat", seed: 7n, model: "my.safetensors" });
+  expect(settingsOf({ prompt: "a cat", width: 64 })).toMatchObject({ ...FAST, width: 64 });
+});
+
 test("with a picture to start from, the graph loads and encodes it", () => {
   const g = Graph.create(INFO);
   const source = { image: "start.png", mask: "mask.png", pad: null };
-  fillGraph(g, { settings: settingsOf({ prompt: "a cat", denoise: 0.5, batchSize: 3 }), loras: [], source });
+  fillGraph(g, { settings: settingsOf({ prompt: "a cat", denoise: 0.5, batchSize: 3 }), source });
   const classes = [...g.nodes.values()].map((node) => node.class_type);
   expect(classes).toContain("LoadImage");
   expect(classes).toContain("VAEEncode");

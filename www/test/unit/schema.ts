@@ -36,6 +36,17 @@ export const INFO: ObjectInfo = Object.fromEntries(
       },
       ["LATENT"],
     ),
+    node(
+      "LoraLoader",
+      {
+        model: ["MODEL"],
+        clip: ["CLIP"],
+        lora_name: [["sprite-lcm.safetensors"]],
+        strength_model: ["FLOAT", { default: 1 }],
+        strength_clip: ["FLOAT", { default: 1 }],
+      },
+      ["MODEL", "CLIP"],
+    ),
     node("VAEDecode", { samples: ["LATENT"], vae: ["VAE"] }, ["IMAGE"]),
     node("VAEEncode", { pixels: ["IMAGE"], vae: ["VAE"] }, ["LATENT"]),
     node("SetLatentNoiseMask", { samples: ["LATENT"], mask: ["MASK"] }, ["LATENT"]),
