@@ -367,18 +367,23 @@ impl ErrorKind {
     }
 }
 
-/// The known name nearest to `got`, for a "did you mean" hint; `None` when nothing is near.
+/// The known name nearest to `got`, for a "did you mean" hint; `None` when nothing is near. That both are files of one kind
+/// makes no names near.
 pub fn nearest<'a>(got: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let length = got.chars().count();
     // What is longer is no name with a slip in it, and comparing takes its length times theirs.
     if length > 200 {
         return None;
     }
-    let limit = length.max(3) / 2;
+    let ending = got.rfind('.').map_or("", |dot| &got[dot..]);
+    let near = |name: &str, distance| {
+        let shared = if name.ends_with(ending) { ending.chars().count() } else { 0 };
+        distance <= (length - shared).max(3) / 2
+    };
     known
         .into_iter()
         .map(|name| (edit_distance(got, name), name))
-        .filter(|(distance, _)| *distance <= limit)
+        .filter(|(distance, name)| near(name, *distance))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, name)| name)
 }
@@ -420,5 +425,8 @@ mod tests {
         let known = ["euler", "dpmpp_2m", "heun"];
         assert_eq!(nearest("dpmp_2m", known), Some("dpmpp_2m"));
         assert_eq!(nearest("zzzzzz", known), None);
+        let files = ["sprite-lcm.safetensors"];
+        assert_eq!(nearest("sprite_lcm.safetensors", files), Some(files[0]));
+        assert_eq!(nearest("ink/inkstyle.safetensors", files), None);
     }
 }

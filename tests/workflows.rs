@@ -118,7 +118,7 @@ fn what_is_missing_is_named_node_by_node_with_where_to_get_it() {
         "is no class of this engine; ComfyUI has it, or a pack of nodes at registry.comfy.org";
     let model = "expected one of sprite; find the model by this name, at huggingface.co or civitai.com for example, \
                  and put its `.safetensors` file into `checkpoints` of the models folder";
-    let lora = "and there is none to choose from; find the LoRA by this name, at huggingface.co or civitai.com for example, \
+    let lora = "expected one of sprite-lcm.safetensors; find the LoRA by this name, at huggingface.co or civitai.com for example, \
                 and put its `.safetensors` file into `loras` of the models folder";
     let vae = "and there is none to choose from; find the model by this name, at huggingface.co for example, \
                and put its `.safetensors` file into `vae` of the models folder";
