@@ -5,7 +5,7 @@ TARGET := wasm32-unknown-unknown
 PKG := www/src/engine/pkg
 PORT ?= 8080
 DEVICE ?= auto
-PROMPT ?= a red dragon, 3d render
+PROMPT ?= a robot on a teal background, 3d
 OUT ?= picture.png
 PYTHON ?= tests/reference/.venv/bin/python
 

@@ -58,9 +58,9 @@ async function draw(/** @type {string} */ name, /** @type {string} */ folder, /*
   page.on("pageerror", (error) => errors.push(error.message));
   await page.goto(url);
   if (name === "chat") {
-    await page.getByLabel("Message").fill("draw a red dragon, 3d render");
+    await page.getByLabel("Message").fill("draw a robot on a teal background, 3d");
     await page.getByRole("button", { name: "Send" }).click();
-    await page.getByRole("img", { name: "a red dragon, 3d render" }).waitFor({ timeout: 60_000 });
+    await page.getByRole("img", { name: "a robot on a teal background, 3d" }).waitFor({ timeout: 60_000 });
   } else {
     await page.getByRole("button", { name: "Draw" }).click();
     await page.getByRole("link", { name: "Save" }).waitFor({ timeout: 60_000 });

@@ -26,7 +26,7 @@ function say(text, mine = false) {
 
 async function answer(message) {
   const prompt = /^draw\s+(.+)$/is.exec(message)?.[1];
-  if (prompt === undefined) return void say("I only draw. Try “draw a red dragon, 3d render”.");
+  if (prompt === undefined) return void say("I only draw. Try “draw a robot on a teal background, 3d”.");
   const item = say("Getting ready …");
   try {
     const tintype = await engine();

@@ -3,7 +3,7 @@ import { createRoot } from "react-dom/client";
 import "tintype/react";
 
 function App() {
-  const [prompt, setPrompt] = useState("a red dragon, 3d render");
+  const [prompt, setPrompt] = useState("a robot on a teal background, 3d");
   const [said, setSaid] = useState("");
   return (
     <main>
