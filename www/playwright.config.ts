@@ -15,7 +15,8 @@ const chromium = {
 export default defineConfig({
   testDir: "test",
   outputDir: "test-results",
-  // The engine's thread is most of what a test waits for. More than two, and budgets of time begin to fail on two cores.
+  // The engine's thread is most of what a test waits for. What measures time is `@alone`, and Firefox waits for too long beside
+  // another browser: `npm test` runs both by themselves afterwards.
   workers: 2,
   forbidOnly: true,
   retries: 0,

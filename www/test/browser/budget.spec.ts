@@ -42,7 +42,7 @@ test("the page is at most 120 KB gzipped before the editor, and the editor 120 K
   expect(editor).toBeLessThanOrEqual(120 * KB);
 });
 
-test("the largest part of the page is painted within 1.5 s on a machine four times as slow", async ({ page, site }) => {
+test("the largest part of the page is painted within 1.5 s on a machine four times as slow", { tag: "@alone" }, async ({ page, site }) => {
   const control = await page.context().newCDPSession(page);
   await control.send("Emulation.setCPUThrottlingRate", { rate: 4 });
   const times: number[] = [];

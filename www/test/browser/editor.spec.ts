@@ -559,7 +559,7 @@ test("fingers move nodes, choose them and open their menu", async ({ browser, si
   await context.close();
 });
 
-test("of 300 nodes only those in view are drawn, and panning stays smooth", async ({ page, site }) => {
+test("of 300 nodes only those in view are drawn, and panning stays smooth", { tag: "@alone" }, async ({ page, site }) => {
   await start(page, site);
   const one = { type: "KSampler", size: [300, 280], mode: 0, outputs: [{ name: "LATENT", type: "LATENT", links: [] }], widgets_values: [5, "fixed", 2, 4, "euler", "normal", 1] };
   const places = Array.from({ length: 300 }, (_, at) => at + 1);

@@ -106,7 +106,7 @@ test("the privacy line is true: what is written and drawn goes to no server", as
   expect(requests.length).toBeGreaterThan(5);
 });
 
-test("on a first visit a picture of the bundled model is there at once, with what it can and cannot draw", async ({ page, site }) => {
+test("on a first visit a picture of the bundled model is there at once, with what it can and cannot draw", { tag: "@alone" }, async ({ page, site }) => {
   const begun = Date.now();
   await page.goto(site);
   const example = page.getByRole("img", { name: /^An example that the bundled model drew/ });
