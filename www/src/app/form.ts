@@ -67,6 +67,12 @@ export function goWay(form: Form, way: Way): void {
   Object.assign(form, WAYS[way], { loras: WAYS[way].loras.map((use) => ({ ...use })) });
 }
 
+/** Lets go of the bundled model's student, and of how it is sampled, for a model that has no use for it. */
+export function leaveStudent(form: Form): void {
+  const others = form.loras.filter(({ name }) => !FAST.loras.some((own) => own.name === name));
+  if (others.length < form.loras.length) Object.assign(form, WAYS.fine, { loras: others });
+}
+
 /** Prompts that the bundled model has a chance with. */
 export const EXAMPLES = [
   "a cat on a blue background, flat",

@@ -1,7 +1,7 @@
 /** The person's own models: added, kept, removed, painted with. */
 
 import type { Engine, ModelFile } from "../engine/index";
-import { FIRST, goWay, wayOf } from "./form";
+import { FIRST, goWay, leaveStudent } from "./form";
 import type { Studio } from "./studio.svelte";
 import { bytes } from "./words";
 import { optionsOf } from "./workflow";
@@ -99,8 +99,7 @@ export class Models {
     const { form } = this.#studio;
     const side = this.sideOf(name);
     const { width, height } = FIRST;
-    // The bundled model's student is a LoRA that no other model has a use for.
-    if (side !== null && wayOf(form) === "fast") goWay(form, "fine");
+    if (side !== null) leaveStudent(form);
     if (side === null && this.sideOf(form.model) !== null) goWay(form, "fast");
     Object.assign(form, { model: name }, side === null ? { width, height } : { width: side, height: side });
     this.#studio.save();

@@ -4,7 +4,7 @@ import { expect, test } from "@playwright/test";
 
 import { fillGraph, fillRepaint, fillUpscale, Graph, type Settings, type Source } from "../../src/engine/index";
 import { beyondBundled } from "../../src/app/beyond";
-import { EXAMPLES, FIRST, goWay, wayOf } from "../../src/app/form";
+import { EXAMPLES, FIRST, goWay, leaveStudent, wayOf } from "../../src/app/form";
 import { infotext } from "../../src/app/infotext";
 import { settingsIn } from "../../src/app/settings_in";
 import { sizeLike, sizesFor } from "../../src/app/sizes";
@@ -85,6 +85,16 @@ test("the bundled model draws in one of two ways, or in one of the person's own"
   expect(wayOf(form)).toBeNull();
   goWay(form, "fast");
   expect(form).toMatchObject({ steps: 4, cfg: 1, sampler: "lcm", loras: [{ name: "sprite-lcm.safetensors", strength: 1 }] });
+});
+
+test("another model gets neither the student nor its sampling, whatever was changed before, and keeps the person's LoRAs", () => {
+  const own = { name: "ink.safetensors", strength: 0.5 };
+  const form = { ...FIRST, steps: 8, loras: [...FIRST.loras, own] };
+  leaveStudent(form);
+  expect(form).toMatchObject({ steps: 20, cfg: 5, sampler: "dpmpp_2m", loras: [own] });
+  form.steps = 12;
+  leaveStudent(form);
+  expect(form.steps).toBe(12);
 });
 
 test("a picture is drawn over, redrawn in a part, or extended", () => {
