@@ -5,7 +5,7 @@
 
 import { deepEqual, equal } from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -25,11 +25,7 @@ const run = (command, args, cwd = home) =>
     env: { N8N_DIAGNOSTICS_ENABLED: "false", N8N_VERSION_NOTIFICATIONS_ENABLED: "false", ...process.env, N8N_USER_FOLDER: home },
   });
 /** A package as npm would fetch it: no links to this repository. */
-const packed = (folder) => {
-  run("npm", ["pack", "--silent", "--pack-destination", home], folder);
-  return join(home, readdirSync(home).find((name) => name.endsWith(".tgz") && !seen.has(name) && seen.add(name)));
-};
-const seen = new Set();
+const packed = (folder) => join(home, run("npm", ["pack", "--silent", "--pack-destination", home], folder).trim());
 
 writeFileSync(join(nodes, "package.json"), '{ "private": true }');
 const packages = [packed(join(here, "../../build/package")), packed(here)];

@@ -5,8 +5,8 @@ use anyhow::{Result, bail};
 use wasm_bindgen_cli_support::Bindgen;
 
 fn main() -> Result<()> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [wasm, out] = arguments.as_slice() else {
+    let arguments: Vec<String> = std::env::args().collect();
+    let [_, wasm, out] = arguments.as_slice() else {
         bail!("usage: tintype-bindgen WASM OUT_DIR");
     };
     Bindgen::new()
