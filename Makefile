@@ -11,7 +11,7 @@ PYTHON ?= tests/reference/.venv/bin/python
 
 BASE ?= ./
 
-.PHONY: run picture site package test native built test-package test-hosts test-training check lint wasm cpu webgpu parity page npm chromium firefox rust size bench bench-unet bench-executor bench-images bench-full-size docs clean
+.PHONY: run picture site package test native built test-package test-hosts test-training test-gpu check lint wasm cpu webgpu parity page npm chromium firefox rust size bench bench-unet bench-executor bench-images bench-full-size docs clean
 
 ## Build the page and serve it on http://localhost:8080
 run: page
@@ -56,6 +56,10 @@ native: check
 # One engine at a time: cargo gives their files one name.
 built:
 	$(MAKE) --jobs=1 size page package parity chromium firefox
+
+## The numbers of `ops` and of the networks on this machine's GPU, a software one where there is no other
+test-gpu:
+	TINTYPE_DEVICE=webgpu cargo test --features webgpu --test tests -- parity golden
 
 ## The training scripts at 1/100 of their size, from nothing: make test-training PYTHON=training/.venv/bin/python
 test-training:

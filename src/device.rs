@@ -8,7 +8,7 @@
 
 use std::cell::RefCell;
 
-use burn::tensor::{DType, Device, Tensor};
+use burn::tensor::{Device, Tensor};
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -113,14 +113,6 @@ fn cpu_info() -> DeviceInfo {
         max_weights_bytes: CPU_WEIGHTS_BYTES,
         held_weights_bytes: CPU_HELD_BYTES,
     }
-}
-
-/// Whether weights stored in half precision stay so on the device, which halves the memory they take.
-///
-/// On GPUs that know f16 they do; `ops` widens each as it is used. On the CPU the widening would cost more
-/// time than the memory is worth.
-pub fn keeps_half(device: &Device) -> bool {
-    !is_cpu(device) && device.supports_dtype(DType::F16)
 }
 
 /// Whether it is the CPU, which has no memory but the host's.

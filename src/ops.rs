@@ -6,12 +6,34 @@
 //! checkpoint's tensors and may keep them in whatever layout the device likes best, or where memory is short in
 //! their file ([`Weight`]); nothing outside this module looks inside them. Start at [`conv2d`](Conv2d::forward).
 
+/// What to do on the device that holds a tensor; a build for one device knows which that is.
+macro_rules! on_device {
+    ($x:ident, cpu: $cpu:expr, gpu: $gpu:expr) => {{
+        #[cfg(all(feature = "cpu", feature = "webgpu"))]
+        {
+            if super::cpu::holds(&$x) { $cpu } else { $gpu }
+        }
+        #[cfg(all(feature = "cpu", not(feature = "webgpu")))]
+        {
+            $cpu
+        }
+        #[cfg(all(feature = "webgpu", not(feature = "cpu")))]
+        {
+            $gpu
+        }
+    }};
+}
+
 mod activation;
+mod after;
 mod attention;
 mod conv;
 #[cfg(feature = "cpu")]
 mod cpu;
 mod frequency;
+#[cfg(feature = "webgpu")]
+mod gpu;
+mod join;
 mod linear;
 mod norm;
 mod pool;
@@ -21,9 +43,13 @@ mod time;
 mod weight;
 
 pub use activation::{geglu, gelu, leaky_relu, prelu, quick_gelu, relu, sigmoid, silu};
-pub use attention::{attention, split_heads_attention};
+pub use after::{Activation, After};
+pub use attention::split_heads_attention;
 pub use conv::{Conv2d, Padding};
 pub use frequency::scale_low_frequencies;
+#[cfg(feature = "webgpu")]
+pub use gpu::Packed;
+pub use join::join_channels;
 pub use linear::Linear;
 pub use norm::{GroupNorm, LayerNorm};
 pub use pool::halve;

@@ -1,8 +1,8 @@
 //! safetensors ranges → tensors on the device.
 //!
 //! [`Weights::load`] reads a file tensor by tensor in the order they lie in it, checks each against the
-//! format's rules and uploads it at once, so the host never holds a checkpoint: as f32, or as the file's f16
-//! where the device keeps half precision, or in eight bits if asked ([`WeightsFile::eight_bits`]); what there is no memory
+//! format's rules and uploads it at once, so the host never holds a checkpoint: as f32, on a GPU as the file has it
+//! (`packed`), or in eight bits if asked ([`WeightsFile::eight_bits`]); what there is no memory
 //! for stays in the file ([`WeightsFile::later`]); bundled files are hashed on the way, names of older programs become today's (`keys`). A
 //! network then takes its parameters by name ([`Weights::conv2d`], …) and [`Weights::finish`] complains of
 //! what is left. Nothing here knows which network it fills.
@@ -16,6 +16,8 @@ mod keys;
 mod ldm;
 pub mod lora;
 mod open_clip;
+#[cfg(feature = "webgpu")]
+mod packed;
 pub mod safetensors;
 mod stored;
 mod table;
@@ -24,17 +26,19 @@ mod torch;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use burn::tensor::{DType, Device, FloatDType, Tensor, TensorData};
+use burn::tensor::{Device, Tensor, TensorData};
 
 use self::checkpoint::Cut;
 pub use self::control::CONTROL_MODEL;
 pub use self::dtype::Dtype;
-pub use self::file::WeightsFile;
+pub use self::file::{WeightsFile, keeps_half};
 use self::safetensors::TensorInfo;
 use self::stored::Stored;
 pub use self::table::Table;
 use crate::device;
 use crate::error::{Error, ErrorKind, Result};
+#[cfg(feature = "webgpu")]
+use crate::ops::Packed;
 use crate::ops::{Conv2d, GroupNorm, LayerNorm, Linear, Padding, Weight};
 use crate::store::{ByteSource, Progress};
 
@@ -54,10 +58,12 @@ struct Entry {
 
 #[derive(Debug, Clone)]
 enum Place {
-    /// Flattened.
+    /// Flattened, as f32.
     Device(Box<Tensor<1>>),
+    #[cfg(feature = "webgpu")]
+    Packed(Rc<Packed>),
     Host(Table),
-    File(Stored),
+    File(Box<Stored>),
 }
 
 impl Weights {
@@ -92,7 +98,7 @@ impl Weights {
         self.check_integers(&stored.tensor, &stored.cut, is_table)?;
         let place = match is_table && stored.cut == Cut::Whole {
             true => Place::Host(Table::stored(shape.last().copied().unwrap_or(1), stored)),
-            false => Place::File(stored),
+            false => Place::File(Box::new(stored)),
         };
         self.tensors.insert(name, Entry { shape, place });
         Ok(())
@@ -124,7 +130,16 @@ impl Weights {
         self.check_integers(tensor, cut, is_table)?;
         let bytes = cut.of(bytes, &tensor.shape, tensor.dtype.bytes());
         let shape = cut.shape(&tensor.shape);
-        let keeps_eight = device::is_cpu(&self.device) && *cut == Cut::Whole && shape.len() > 1;
+        let is_whole = *cut == Cut::Whole;
+        let keeps_eight = device::is_cpu(&self.device) && is_whole && shape.len() > 1;
+        #[cfg(feature = "webgpu")]
+        if !bytes.is_empty()
+            && !is_table
+            && let Some(packed) = self.packed(tensor, &shape, &bytes, is_whole && eight_bits)?
+        {
+            self.tensors.insert(name, Entry { shape, place: Place::Packed(Rc::new(packed)) });
+            return Ok(());
+        }
         // An array without numbers is no array on a device; whoever takes it will say what shape is wanted.
         let place = if bytes.is_empty() || is_table {
             let width = shape.last().copied().unwrap_or(1);
@@ -134,18 +149,10 @@ impl Weights {
                 true => bytes,
                 false => dtype::narrow_rows(&tensor.widen(&self.file, &bytes)?, shape[0]),
             };
-            Place::File(Stored::eight_bits(&self.file, tensor, bytes, &self.device))
+            let stored = Stored::eight_bits(&self.file, tensor, bytes, &self.device);
+            Place::File(Box::new(stored))
         } else {
-            // Vectors are few numbers and are used as they are: scales, shifts, biases.
-            let count = bytes.len() / tensor.dtype.bytes();
-            let half = device::keeps_half(&self.device)
-                && tensor.dtype == Dtype::F16
-                && tensor.shape.len() > 1;
-            Place::Device(Box::new(if half {
-                upload(TensorData::from_bytes_vec(bytes, [count], DType::F16), &self.device)
-            } else {
-                upload_f32(tensor.widen(&self.file, &bytes)?, &self.device)
-            }))
+            Place::Device(Box::new(upload(tensor.widen(&self.file, &bytes)?, &self.device)))
         };
         self.tensors.insert(name, Entry { shape, place });
         Ok(())
@@ -164,7 +171,9 @@ impl Weights {
     /// Memory the tensors not yet taken occupy on the device, or in eight bits for it.
     pub fn device_bytes(&self) -> usize {
         let bytes = |entry: &Entry| match &entry.place {
-            Place::Device(tensor) => tensor.shape().num_elements() * tensor.dtype().size(),
+            Place::Device(tensor) => 4 * tensor.shape().num_elements(),
+            #[cfg(feature = "webgpu")]
+            Place::Packed(packed) => packed.bytes(),
             Place::File(stored) => stored.held,
             Place::Host(_) => 0,
         };
@@ -220,8 +229,10 @@ impl Weights {
     /// the same projection is stored as a linear layer in one checkpoint and as a 1×1 convolution in another.
     pub fn tensor<const D: usize>(&mut self, name: &str, shape: [usize; D]) -> Result<Tensor<D>> {
         Ok(match self.take(name, &shape)?.place {
-            Place::Device(flat) => flat.cast(FloatDType::F32),
-            Place::Host(table) => upload_f32(table.numbers()?, &self.device),
+            Place::Device(flat) => *flat,
+            #[cfg(feature = "webgpu")]
+            Place::Packed(packed) => packed.tensor(),
+            Place::Host(table) => upload(table.numbers()?, &self.device),
             Place::File(stored) => stored.tensor()?,
         }
         .reshape(shape))
@@ -231,8 +242,10 @@ impl Weights {
     fn weight<const D: usize>(&mut self, name: &str, shape: [usize; D]) -> Result<Weight<D>> {
         Ok(match self.take(name, &shape)?.place {
             Place::Device(flat) => flat.reshape(shape).into(),
-            Place::Host(table) => upload_f32(table.numbers()?, &self.device).reshape(shape).into(),
-            Place::File(stored) => Weight::Read(Rc::new(stored), shape),
+            #[cfg(feature = "webgpu")]
+            Place::Packed(packed) => Weight::Packed(packed),
+            Place::Host(table) => upload(table.numbers()?, &self.device).reshape(shape).into(),
+            Place::File(stored) => Weight::Read(Rc::new(*stored), shape),
         })
     }
 
@@ -240,7 +253,7 @@ impl Weights {
     pub fn table(&mut self, name: &str, rows: usize, width: usize) -> Result<Table> {
         match self.take(name, &[rows, width])?.place {
             Place::Host(table) => Ok(table),
-            Place::Device(_) | Place::File(_) => Err(ErrorKind::MissingTensor {
+            _ => Err(ErrorKind::MissingTensor {
                 file: self.file.clone(),
                 tensor: format!("{name} (as a host table)"),
             }
@@ -357,16 +370,11 @@ fn twice(file: &str, name: &str) -> Error {
     ErrorKind::BadHeader { file: file.to_owned(), why }.into()
 }
 
-/// Host numbers onto the device.
-fn upload_f32(values: Vec<f32>, device: &Device) -> Tensor<1> {
+/// Host numbers onto the device, in memory that is not recycled for activations.
+fn upload(values: Vec<f32>, device: &Device) -> Tensor<1> {
     let shape = [values.len()];
-    upload(TensorData::new(values, shape), device)
-}
-
-/// An array onto the device as it is, in memory that is not recycled for activations.
-fn upload(data: TensorData, device: &Device) -> Tensor<1> {
-    let dtype = data.dtype();
-    device.memory_persistent_allocations(data, |data| Tensor::from_data(data, (device, dtype)))
+    let data = TensorData::new(values, shape);
+    device.memory_persistent_allocations(data, |data| Tensor::from_data(data, device))
 }
 
 fn without_unit_kernel(shape: &[usize]) -> &[usize] {

@@ -14,7 +14,7 @@ use tintype::weights::WeightsFile;
 use crate::checkpoints::{graph, made_by, node};
 use crate::parity::loras;
 use crate::support::tiny::{Models, names, networks, single_file, theirs, write};
-use crate::support::{Closeness, block_on, cpu, load};
+use crate::support::{Closeness, block_on, load, tested_device};
 
 /// A format, a shape and bytes, by name.
 type Entry = (String, &'static str, Vec<usize>, Vec<u8>);
@@ -123,8 +123,8 @@ fn they_take_a_quarter_of_the_memory() {
     let source = MemorySource::new("unet", write(networks("tiny_sd1").remove("unet").unwrap()));
     let bytes = |eight_bits| {
         let file = block_on(WeightsFile::open(&source)).unwrap().eight_bits(eight_bits);
-        let told = file.held_bytes(|_| true);
-        let device = cpu();
+        let device = tested_device();
+        let told = file.held_bytes(&device, |_| true);
         let weights = block_on(file.load(&device, &[], &mut |_, _| Ok(()))).unwrap();
         (told as f64, weights.device_bytes() as f64)
     };
@@ -189,7 +189,8 @@ fn integers_without_fitting_scales_are_no_weights() {
         let opened = block_on(WeightsFile::open(&table)).unwrap();
         let parts = tintype::weights::checkpoint::Checkpoint::of(opened.tensors());
         let tables = [tintype::models::clip::TOKEN_TABLE];
-        let loaded = block_on(opened.load_parts(&parts, &cpu(), &tables, &mut |_, _| Ok(())));
+        let loaded =
+            block_on(opened.load_parts(&parts, &tested_device(), &tables, &mut |_, _| Ok(())));
         assert_eq!(loaded.unwrap_err().kind().code(), "unknown_dtype", "{name}");
     }
 }

@@ -3,7 +3,7 @@
 use tintype::store::native::FolderStore;
 
 use crate::shared::golden::{self, Golden};
-use crate::support::{Closeness, block_on, bundled_models, cpu, fixture};
+use crate::support::{Closeness, block_on, bundled_models, fixture, tested_device};
 
 fn read(name: &str) -> Golden {
     let settings = std::fs::read_to_string(fixture(&format!("golden/{name}.json"))).unwrap();
@@ -13,7 +13,7 @@ fn read(name: &str) -> Golden {
 
 fn check(name: &str) {
     let models = FolderStore::new(bundled_models());
-    let comparisons = block_on(golden::compare(&read(name), &models, &cpu())).unwrap();
+    let comparisons = block_on(golden::compare(&read(name), &models, &tested_device())).unwrap();
     Closeness::of(comparisons);
 }
 

@@ -11,7 +11,7 @@ use tintype::image::{Image, codec};
 use tintype::nodes::Desktop;
 
 use crate::nodes::{TestHost, open, run};
-use crate::support::{assert_close, cpu, fixture, values};
+use crate::support::{assert_close, fixture, tested_device, values};
 
 // ---- runs
 
@@ -568,7 +568,7 @@ fn low_frequencies_are_scaled_as_by_diffusers() {
         let numbers = |name: &str| serde_json::from_value::<Vec<f32>>(case[name].clone()).unwrap();
         let shape: [usize; 4] = serde_json::from_value(case["shape"].clone()).unwrap();
         let x = burn::tensor::TensorData::new(numbers("x"), shape);
-        let x = burn::tensor::Tensor::<4>::from_data(x, &cpu());
+        let x = burn::tensor::Tensor::<4>::from_data(x, &tested_device());
         let scale = case["scale"].as_f64().unwrap() as f32;
         let out = values(tintype::ops::scale_low_frequencies(x, scale));
         assert_close(&format!("{shape:?}, {scale}"), &out, &numbers("y"), 1e-5);

@@ -7,6 +7,8 @@
 // Paths, because this file is a module of two crates, in one of them by `#[path]`.
 #[path = "shared/golden.rs"]
 pub(crate) mod golden;
+#[path = "shared/kernels.rs"]
+pub(crate) mod kernels;
 #[path = "shared/ops.rs"]
 pub(crate) mod ops;
 #[path = "shared/reference.rs"]

@@ -5,6 +5,7 @@ pub(crate) mod torch;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use burn::tensor::{Device, Tensor};
 use tintype::device::{self, DeviceKind};
@@ -34,9 +35,18 @@ pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     pollster::block_on(future)
 }
 
-/// The device every test computes on.
-pub(crate) fn cpu() -> Device {
-    block_on(device::open(DeviceKind::Cpu, |_| {})).unwrap().0
+/// The device every test computes on: the CPU, or where `make test-gpu` says so this machine's GPU.
+pub(crate) fn tested_device() -> Device {
+    // A GPU is opened once.
+    static DEVICE: OnceLock<Device> = OnceLock::new();
+    let name = std::env::var("TINTYPE_DEVICE").unwrap_or_else(|_| "cpu".into());
+    let kind = DeviceKind::from_name(&name).unwrap();
+    DEVICE.get_or_init(|| block_on(device::open(kind, |_| {})).unwrap().0).clone()
+}
+
+/// How near a network comes that a LoRA, or differences, were added to: on a GPU the sums are halves.
+pub(crate) fn tolerance_of_sums() -> f32 {
+    if device::is_cpu(&tested_device()) { 1e-4 } else { 1e-2 }
 }
 
 /// A tensor's numbers.
@@ -47,7 +57,7 @@ pub(crate) fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
 impl Reference {
     /// As a tensor on the CPU, in its own shape or one with axes of length 1 added at the end.
     pub(crate) fn tensor<const D: usize>(&self) -> Tensor<D> {
-        self.tensor_on(&cpu())
+        self.tensor_on(&tested_device())
     }
 }
 
@@ -107,7 +117,7 @@ impl Folder {
 
 /// A file's tensors on the CPU, as the loader of any network wants them.
 pub(crate) fn load(source: &dyn ByteSource) -> Result<Weights> {
-    block_on(Weights::load(source, &cpu(), &[TOKEN_TABLE], &mut |_, _| Ok(())))
+    block_on(Weights::load(source, &tested_device(), &[TOKEN_TABLE], &mut |_, _| Ok(())))
 }
 
 /// Largest |a − b| divided by the largest |b|: one number for a whole tensor.

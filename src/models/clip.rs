@@ -9,7 +9,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 pub use self::config::ClipConfig;
 use super::probe::seen;
 use crate::error::{Error, ErrorKind, Result};
-use crate::ops::{self, LayerNorm, Linear};
+use crate::ops::{self, Activation, After, LayerNorm, Linear};
 use crate::weights::lora::{Adapted, Changed, Lora};
 use crate::weights::{Table, Weights};
 
@@ -248,9 +248,10 @@ impl EncoderLayer {
         let h = self.layer_norm1.forward(x.clone());
         let (q, k) = (self.q_proj.forward(h.clone()), self.k_proj.forward(h.clone()));
         let h = ops::split_heads_attention(q, k, self.v_proj.forward(h), self.heads, true);
-        let x = x + self.out_proj.forward(h);
-        let h = self.fc1.forward(self.layer_norm2.forward(x.clone()));
-        let h = if self.quick_gelu { ops::quick_gelu(h) } else { ops::gelu(h) };
-        seen(&self.path, x + self.fc2.forward(h))
+        let x = self.out_proj.forward_then(h, After::plus(x));
+        let gelu = if self.quick_gelu { Activation::QuickGelu } else { Activation::Gelu };
+        let h = self.layer_norm2.forward(x.clone());
+        let h = self.fc1.forward_then(h, After::activation(gelu));
+        seen(&self.path, self.fc2.forward_then(h, After::plus(x)))
     }
 }

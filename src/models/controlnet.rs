@@ -10,7 +10,7 @@ pub use self::config::ControlNetConfig;
 use super::blocks::transformer::Attended;
 use super::unet::{DownBlock, MidBlock, Residuals, Time, UnetCondition, UnetConfig};
 use crate::error::Result;
-use crate::ops::{Conv2d, Padding, silu};
+use crate::ops::{Activation, After, Conv2d, Padding};
 use crate::weights::Weights;
 
 /// The network.
@@ -112,7 +112,11 @@ impl ControlNetModel {
         }
         x = self.mid_block.forward(x, &time, attended);
         let pooled = |map: Tensor<4>| match self.config.pooled {
-            true => map.mean_dim(2).mean_dim(3),
+            true => {
+                let [batch, channels, height, width] = map.dims();
+                let places = map.reshape([batch, channels, height * width]);
+                places.mean_dim(2).reshape([batch, channels, 1, 1])
+            }
             false => map,
         };
         let skips = skips.into_iter().zip(&self.controlnet_down_blocks);
@@ -158,8 +162,9 @@ impl HintEmbedding {
     }
 
     fn forward(&self, hint: Tensor<4>) -> Tensor<4> {
-        let start = silu(self.conv_in.forward(hint));
-        let x = self.blocks.iter().fold(start, |x, conv| silu(conv.forward(x)));
+        let silu = |conv: &Conv2d, x| conv.forward_then(x, After::activation(Activation::Silu));
+        let start = silu(&self.conv_in, hint);
+        let x = self.blocks.iter().fold(start, |x, conv| silu(conv, x));
         self.conv_out.forward(x)
     }
 }

@@ -20,11 +20,17 @@ pub fn observe(observer: Option<Observer>) {
 
 /// Reports a block's output and hands it on.
 pub(crate) fn seen<const D: usize>(path: &str, output: Tensor<D>) -> Tensor<D> {
+    seen_as(path, || output.clone());
+    output
+}
+
+/// Reports a block's output, which is made for that alone.
+pub(crate) fn seen_as<const D: usize>(path: &str, output: impl FnOnce() -> Tensor<D>) {
     OBSERVER.with(|slot| {
         if let Some(observer) = slot.borrow_mut().as_mut() {
+            let output = output();
             let len = output.shape().num_elements();
-            observer(path, output.clone().reshape([len]));
+            observer(path, output.reshape([len]));
         }
     });
-    output
 }

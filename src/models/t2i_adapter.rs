@@ -8,7 +8,7 @@ use burn::tensor::Tensor;
 use super::family::{Family, misfit};
 use super::unet::{Residuals, UnetConfig};
 use crate::error::{Error, ErrorKind, Result};
-use crate::ops::{self, Conv2d, Padding};
+use crate::ops::{self, Activation, After, Conv2d, Padding};
 use crate::weights::Weights;
 
 /// Pixels of a side that become one position of a latent.
@@ -174,7 +174,8 @@ impl Block {
             x = in_conv.forward(x);
         }
         for [block1, block2] in &self.resnets {
-            x = x.clone() + block2.forward(ops::relu(block1.forward(x)));
+            let y = block1.forward_then(x.clone(), After::activation(Activation::Relu));
+            x = block2.forward_then(y, After::plus(x));
         }
         match &self.out_conv {
             Some(out_conv) => out_conv.forward(x),

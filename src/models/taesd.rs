@@ -7,7 +7,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use super::probe::seen;
 use crate::error::{Error, ErrorKind, Result};
-use crate::ops::{self, Conv2d, Padding};
+use crate::ops::{self, Activation, After, Conv2d, Padding};
 use crate::weights::Weights;
 
 /// Latents are squeezed into this range on either side before they are decoded.
@@ -256,8 +256,8 @@ impl Block {
 
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let [first, second, third] = &self.convs;
-        let y = ops::relu(first.forward(x.clone()));
-        let y = third.forward(ops::relu(second.forward(y)));
-        seen(&self.path, ops::relu(y + x))
+        let relu = || After::activation(Activation::Relu);
+        let y = second.forward_then(first.forward_then(x.clone(), relu()), relu());
+        seen(&self.path, ops::relu(third.forward_then(y, After::plus(x))))
     }
 }

@@ -23,6 +23,7 @@ pub use self::residuals::Residuals;
 pub use self::reuse::Inner;
 pub(super) use self::time::Time;
 use self::up::UpBlock;
+pub use super::blocks::attention::Context;
 use super::blocks::resnet::ResnetOptions;
 use super::blocks::savings::Saving;
 pub use super::blocks::savings::{Savings, Tiles};
@@ -49,10 +50,10 @@ pub struct Unet {
 }
 
 /// What guides a denoising step.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct UnetCondition {
     /// Embeddings of the prompt's tokens, `[batch, tokens, cross_attention_dim]`.
-    pub context: Tensor<3>,
+    pub context: Context,
     /// SDXL only: pooled text embedding and the six size numbers, one row a batch item.
     pub added: Option<AddedCondition>,
     /// Guidance-distilled networks only: how strong the guidance is, `[batch, time_cond_proj_dim]`. `None`

@@ -299,8 +299,8 @@ impl MapAttention {
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let dims = x.dims();
         let tokens = tokens_from_map(self.group_norm.forward(x.clone()));
-        let out = map_from_tokens(self.attention.forward(tokens.clone(), tokens), dims);
-        seen(self.attention.path(), x + out)
+        let x = self.attention.forward_self(tokens, tokens_from_map(x));
+        seen(self.attention.path(), map_from_tokens(x, dims))
     }
 }
 

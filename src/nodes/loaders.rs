@@ -63,7 +63,7 @@ const UNET_LOADER: Function = Function::waiting(
             Input::folder("unet_name", "diffusion_models")
                 .doc("The file's name in the models folder."),
             Input::combo("weight_dtype", &["default", "fp8_e4m3fn", "fp8_e4m3fn_fast", "fp8_e5m2"])
-                .doc("The others than `default` keep weights in eight bits on the CPU, a quarter of the memory: integers with a scale for each channel, nearer to the file's than FP8."),
+                .doc("The others than `default` keep weights in eight bits, half of the memory of FP16: integers with a scale for each channel, nearer to the file's than FP8."),
         ])
         .outputs(&[Output::new(Kind::MODEL)]),
     |inputs, cx| Box::pin(unet_loader(inputs, cx)),

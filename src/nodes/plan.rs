@@ -12,7 +12,7 @@ use serde::Serialize;
 use self::files::Files;
 use self::sizes::{Size, latent_size};
 use super::{Environment, limits};
-use crate::device::{self, DeviceInfo};
+use crate::device::DeviceInfo;
 use crate::error::Result;
 use crate::graph::{Graph, Registry};
 use crate::models::unet::UnetConfig;
@@ -219,9 +219,4 @@ fn words(bytes: u64) -> String {
         1_000_000..1_000_000_000 => format!("{} MB", bytes / 1_000_000),
         _ => format!("{:.1} GB", bytes as f64 / 1e9),
     }
-}
-
-/// Whether a file's matrices, all of them in half precision, stay so on the device.
-fn stays_half(env: &Environment, all_half: bool) -> bool {
-    all_half && device::keeps_half(&env.device)
 }

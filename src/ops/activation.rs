@@ -4,6 +4,8 @@ use burn::tensor::{Tensor, activation};
 
 #[cfg(feature = "cpu")]
 use super::cpu;
+#[cfg(feature = "webgpu")]
+use super::gpu::{self, Function};
 
 /// `x · sigmoid(x)`.
 ///
@@ -11,11 +13,7 @@ use super::cpu;
 ///
 /// Elfwing et al. 2017, <https://arxiv.org/abs/1702.03118>; torch 2.15 `nn.functional.silu`.
 pub fn silu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-    #[cfg(feature = "cpu")]
-    if cpu::holds(&x) {
-        return cpu::silu(x);
-    }
-    activation::silu(x)
+    on_device!(x, cpu: cpu::silu(x), gpu: gpu::function(x, Function::Silu, 0.0))
 }
 
 /// `x · Φ(x)` with the exact error function.
@@ -24,11 +22,7 @@ pub fn silu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
 ///
 /// Hendrycks & Gimpel 2016, <https://arxiv.org/abs/1606.08415>; torch 2.15 `nn.functional.gelu`.
 pub fn gelu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-    #[cfg(feature = "cpu")]
-    if cpu::holds(&x) {
-        return cpu::gelu(x);
-    }
-    activation::gelu(x)
+    on_device!(x, cpu: cpu::gelu(x), gpu: gpu::function(x, Function::Gelu, 0.0))
 }
 
 /// `x · sigmoid(1.702 x)`, the approximation that OpenAI's CLIP was trained with.
@@ -37,12 +31,7 @@ pub fn gelu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
 ///
 /// transformers 5.23 `QuickGELUActivation`.
 pub fn quick_gelu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-    #[cfg(feature = "cpu")]
-    if cpu::holds(&x) {
-        return cpu::quick_gelu(x);
-    }
-    let gate = activation::sigmoid(x.clone().mul_scalar(1.702));
-    x * gate
+    on_device!(x, cpu: cpu::quick_gelu(x), gpu: gpu::function(x, Function::QuickGelu, 0.0))
 }
 
 /// `1 / (1 + e⁻ˣ)`.
@@ -74,14 +63,7 @@ pub fn relu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
 ///
 /// Shazeer 2020, <https://arxiv.org/abs/2002.05202>; diffusers 0.42 `GEGLU`.
 pub fn geglu(x: Tensor<3>) -> Tensor<3> {
-    #[cfg(feature = "cpu")]
-    if cpu::holds(&x) {
-        return cpu::geglu(x);
-    }
-    let width = x.dims()[2] / 2;
-    let value = x.clone().narrow(2, 0, width);
-    let gate = x.narrow(2, width, width);
-    value * gelu(gate)
+    on_device!(x, cpu: cpu::geglu(x), gpu: gpu::geglu(x))
 }
 
 /// `x` where it is positive, `slope · x` elsewhere.
@@ -90,11 +72,7 @@ pub fn geglu(x: Tensor<3>) -> Tensor<3> {
 ///
 /// torch 2.15 `nn.functional.leaky_relu`.
 pub fn leaky_relu<const D: usize>(x: Tensor<D>, slope: f32) -> Tensor<D> {
-    #[cfg(feature = "cpu")]
-    if cpu::holds(&x) {
-        return cpu::leaky_relu(x, slope);
-    }
-    activation::leaky_relu(x, f64::from(slope))
+    on_device!(x, cpu: cpu::leaky_relu(x, slope), gpu: gpu::function(x, Function::LeakyRelu, slope))
 }
 
 /// As [`leaky_relu`], with a learnt slope for each channel.
@@ -108,9 +86,5 @@ pub fn leaky_relu<const D: usize>(x: Tensor<D>, slope: f32) -> Tensor<D> {
 ///
 /// He et al. 2015, <https://arxiv.org/abs/1502.01852>; torch 2.15 `nn.functional.prelu`.
 pub fn prelu(x: Tensor<4>, slopes: Tensor<1>) -> Tensor<4> {
-    #[cfg(feature = "cpu")]
-    if cpu::holds(&x) {
-        return cpu::prelu(x, slopes);
-    }
-    activation::prelu(x, slopes)
+    on_device!(x, cpu: cpu::prelu(x, slopes), gpu: gpu::prelu(x, slopes))
 }

@@ -1,11 +1,12 @@
 //! Two-dimensional convolution.
 
-use burn::tensor::ops::ConvOptions;
-use burn::tensor::{Tensor, module};
+use burn::tensor::Tensor;
 
-use super::Weight;
 #[cfg(feature = "cpu")]
 use super::cpu;
+#[cfg(feature = "webgpu")]
+use super::gpu;
+use super::{After, Weight};
 
 /// How a convolution treats the border.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,14 +63,48 @@ impl Conv2d {
     ///
     /// torch 2.15 `nn.Conv2d`; the asymmetric padding is diffusers 0.42 `Downsample2D` with `padding=0`.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let (weight, bias) = (self.weight.get(), self.bias.clone());
-        #[cfg(feature = "cpu")]
-        if cpu::holds(&x) {
-            return cpu::conv2d(x, weight, bias, self.stride, self.padding);
-        }
-        let sides = self.padding.sides();
-        let options = ConvOptions::new_with_padding([self.stride; 2], [sides; 2], [1, 1], 1);
-        module::conv2d(x, weight, bias, options)
+        self.forward_then(x, After::default())
+    }
+
+    /// Convolves, and does more with the result.
+    pub fn forward_then(&self, x: Tensor<4>, after: After<4>) -> Tensor<4> {
+        on_device!(x, cpu: after.apply(self.on_cpu(x)), gpu: self.on_gpu(x, None, None, after))
+    }
+
+    /// Convolves, and adds `[batch, out]` to every position.
+    pub fn forward_shifted(&self, x: Tensor<4>, shift: Tensor<2>) -> Tensor<4> {
+        on_device!(x,
+            cpu: {
+                let [batch, channels] = shift.dims();
+                self.on_cpu(x) + shift.reshape([batch, channels, 1, 1])
+            },
+            gpu: self.on_gpu(x, None, Some(shift), After::default()))
+    }
+
+    /// Convolves what [`upsample_nearest`](super::upsample_nearest) makes of `x`, and does more with the result.
+    pub fn forward_enlarged(&self, x: Tensor<4>, size: [usize; 2], after: After<4>) -> Tensor<4> {
+        on_device!(x,
+            cpu: after.apply(self.on_cpu(super::upsample_nearest(x, size))),
+            gpu: self.on_gpu(x, Some(size), None, after))
+    }
+
+    #[cfg(feature = "cpu")]
+    fn on_cpu(&self, x: Tensor<4>) -> Tensor<4> {
+        cpu::conv2d(x, self.weight.get(), self.bias.clone(), self.stride, self.padding)
+    }
+
+    #[cfg(feature = "webgpu")]
+    fn on_gpu(
+        &self,
+        x: Tensor<4>,
+        seen: Option<[usize; 2]>,
+        shift: Option<Tensor<2>>,
+        After { activation, plus }: After<4>,
+    ) -> Tensor<4> {
+        let (function, slope) = activation.function();
+        let bias = self.bias.clone();
+        let finish = gpu::Finish { bias, gated: false, shift, function, slope, plus };
+        gpu::conv2d(x, &self.weight.packed(), self.stride, self.padding, seen, finish)
     }
 }
 

@@ -8,10 +8,10 @@ use tintype_kernels::{self as kernels, AttentionShape, ConvShape};
 
 use super::Padding;
 
-/// Whether a tensor is in the CPU engine's memory.
+/// Whether a tensor is in the CPU engine's memory; a build for the CPU alone need not ask.
+#[cfg(feature = "webgpu")]
 pub(super) fn holds<const D: usize>(x: &Tensor<D>) -> bool {
-    // A build for the CPU alone need not ask.
-    !cfg!(feature = "webgpu") || x.device() == Device::flex()
+    x.device() == Device::flex()
 }
 
 /// A tensor's numbers, contiguous: borrowed where they lie so already, else copied.

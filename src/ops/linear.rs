@@ -1,10 +1,12 @@
 //! Matrix product with a weight.
 
-use burn::tensor::{Tensor, module};
+use burn::tensor::Tensor;
 
-use super::Weight;
 #[cfg(feature = "cpu")]
 use super::cpu;
+#[cfg(feature = "webgpu")]
+use super::gpu;
+use super::{After, Weight};
 
 /// `y = x·Wᵀ + b`.
 #[derive(Debug, Clone)]
@@ -35,11 +37,36 @@ impl Linear {
     ///
     /// torch 2.15 `nn.Linear`.
     pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
-        let weight = self.weight.get();
-        #[cfg(feature = "cpu")]
-        if cpu::holds(&x) {
-            return cpu::linear(x, weight, self.bias.clone());
-        }
-        module::linear(x, weight.transpose(), self.bias.clone())
+        self.forward_then(x, After::default())
+    }
+
+    /// Applies it, and does more with the result.
+    pub fn forward_then<const D: usize>(&self, x: Tensor<D>, after: After<D>) -> Tensor<D> {
+        on_device!(x, cpu: after.apply(self.on_cpu(x)), gpu: self.on_gpu(x, false, after))
+    }
+
+    /// [`geglu`](super::geglu) of the result, which is `[batch, tokens, out / 2]`.
+    pub fn forward_geglu(&self, x: Tensor<3>) -> Tensor<3> {
+        on_device!(x,
+            cpu: super::geglu(self.on_cpu(x)),
+            gpu: self.on_gpu(x, true, After::default()))
+    }
+
+    #[cfg(feature = "cpu")]
+    fn on_cpu<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
+        cpu::linear(x, self.weight.get(), self.bias.clone())
+    }
+
+    #[cfg(feature = "webgpu")]
+    fn on_gpu<const D: usize>(
+        &self,
+        x: Tensor<D>,
+        gated: bool,
+        After { activation, plus }: After<D>,
+    ) -> Tensor<D> {
+        let (function, slope) = activation.function();
+        let bias = self.bias.clone();
+        let finish = gpu::Finish { bias, gated, shift: None, function, slope, plus };
+        gpu::linear(x, &self.weight.packed(), finish)
     }
 }

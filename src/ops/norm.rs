@@ -1,10 +1,11 @@
 //! Normalisation layers.
 
-use burn::tensor::{Tensor, module};
+use burn::tensor::Tensor;
 
 #[cfg(feature = "cpu")]
 use super::cpu;
-use super::silu;
+#[cfg(feature = "webgpu")]
+use super::gpu;
 
 /// Normalises groups of channels to mean 0 and variance 1, then scales and shifts each channel.
 #[derive(Debug, Clone)]
@@ -40,23 +41,10 @@ impl GroupNorm {
     }
 
     fn apply(&self, x: Tensor<4>, with_silu: bool) -> Tensor<4> {
-        #[cfg(feature = "cpu")]
-        if cpu::holds(&x) {
-            let parameters = [self.weight.clone(), self.bias.clone()];
-            return cpu::group_norm(x, parameters, self.groups, self.eps, with_silu);
-        }
-        let [batch, channels, height, width] = x.dims();
-        let per_group = channels / self.groups * height * width;
-        let x = x.reshape([batch, self.groups, per_group]);
-        let mean = x.clone().mean_dim(2);
-        let centred = x - mean;
-        let variance = centred.clone().powi_scalar(2).mean_dim(2);
-        let normed = centred * variance.add_scalar(self.eps).sqrt().recip();
-        let shape = [1, channels, 1, 1];
-        let out = normed.reshape([batch, channels, height, width])
-            * self.weight.clone().reshape(shape)
-            + self.bias.clone().reshape(shape);
-        if with_silu { silu(out) } else { out }
+        let parameters = [self.weight.clone(), self.bias.clone()];
+        on_device!(x,
+            cpu: cpu::group_norm(x, parameters, self.groups, self.eps, with_silu),
+            gpu: gpu::group_norm(x, parameters, self.groups, self.eps, with_silu))
     }
 }
 
@@ -84,10 +72,9 @@ impl LayerNorm {
     ///
     /// Ba et al. 2016, <https://arxiv.org/abs/1607.06450>; torch 2.15 `nn.LayerNorm`.
     pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
-        #[cfg(feature = "cpu")]
-        if cpu::holds(&x) {
-            return cpu::layer_norm(x, self.weight.clone(), self.bias.clone(), self.eps);
-        }
-        module::layer_norm(x, self.weight.clone(), Some(self.bias.clone()), self.eps)
+        let (weight, bias) = (self.weight.clone(), self.bias.clone());
+        on_device!(x,
+            cpu: cpu::layer_norm(x, weight, bias, self.eps),
+            gpu: gpu::layer_norm(x, weight, bias, self.eps))
     }
 }

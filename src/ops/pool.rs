@@ -1,8 +1,8 @@
 //! Shrinking feature maps.
 
 use burn::tensor::Tensor;
-use burn::tensor::module::avg_pool2d;
-use burn::tensor::ops::AvgPoolOptions;
+#[cfg(feature = "webgpu")]
+use burn::tensor::{module::avg_pool2d, ops::AvgPoolOptions};
 
 #[cfg(feature = "cpu")]
 use super::cpu;
@@ -19,10 +19,7 @@ use super::cpu;
 ///
 /// torch 2.15 `nn.AvgPool2d(kernel_size=2, stride=2, ceil_mode=True)`.
 pub fn halve(x: Tensor<4>) -> Tensor<4> {
-    #[cfg(feature = "cpu")]
-    if cpu::holds(&x) {
-        return cpu::halve(x);
-    }
-    let options = AvgPoolOptions::new([2, 2]).with_ceil_mode(true).with_count_include_pad(false);
-    avg_pool2d(x, options)
+    on_device!(x, cpu: cpu::halve(x), gpu: avg_pool2d(x, {
+        AvgPoolOptions::new([2, 2]).with_ceil_mode(true).with_count_include_pad(false)
+    }))
 }

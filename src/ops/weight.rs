@@ -5,6 +5,9 @@ use std::rc::Rc;
 
 use burn::tensor::{FloatDType, Tensor};
 
+#[cfg(feature = "webgpu")]
+use super::Packed;
+
 /// Numbers that are read each time they are used.
 pub trait Read {
     /// All of them, as f32. What cannot be read is 0 here, and noted for whoever reads the result.
@@ -14,25 +17,44 @@ pub trait Read {
 /// A layer's matrix or kernel: on the device, or, where that would take more memory than there is, in its file.
 #[derive(Clone)]
 pub enum Weight<const D: usize> {
-    /// On the device, f32 or f16.
+    /// On the CPU, as f32.
     Held(Box<Tensor<D>>),
+    /// On the GPU.
+    #[cfg(feature = "webgpu")]
+    Packed(Rc<Packed>),
     /// Read each time, and of this shape.
     Read(Rc<dyn Read>, [usize; D]),
 }
 
 impl<const D: usize> Weight<D> {
-    /// As f32: sums are f32 whatever the weights are stored as, since thousands of products in f16 are no picture.
+    /// For the CPU, as f32.
+    #[cfg(feature = "cpu")]
     pub(super) fn get(&self) -> Tensor<D> {
         match self {
-            Self::Held(tensor) => (**tensor).clone().cast(FloatDType::F32),
+            Self::Held(tensor) => (**tensor).clone(),
+            #[cfg(feature = "webgpu")]
+            Self::Packed(_) => panic!("a layer on the GPU was given an array on the CPU"),
             Self::Read(numbers, shape) => numbers.read().reshape(*shape),
+        }
+    }
+
+    /// For the GPU.
+    #[cfg(feature = "webgpu")]
+    pub(super) fn packed(&self) -> Rc<Packed> {
+        match self {
+            Self::Held(_) => panic!("a layer on the CPU was given an array on the GPU"),
+            Self::Packed(packed) => packed.clone(),
+            Self::Read(numbers, shape) => Rc::new(Packed::of(numbers.read().reshape(*shape))),
         }
     }
 }
 
 impl<const D: usize> From<Tensor<D>> for Weight<D> {
     fn from(tensor: Tensor<D>) -> Self {
-        Self::Held(Box::new(tensor))
+        let tensor = tensor.cast(FloatDType::F32);
+        on_device!(tensor,
+            cpu: Self::Held(Box::new(tensor)),
+            gpu: Self::Packed(Rc::new(Packed::of(tensor))))
     }
 }
 
@@ -40,6 +62,8 @@ impl<const D: usize> fmt::Debug for Weight<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Held(tensor) => tensor.fmt(f),
+            #[cfg(feature = "webgpu")]
+            Self::Packed(packed) => packed.fmt(f),
             Self::Read(_, shape) => f.debug_tuple("Read").field(shape).finish(),
         }
     }

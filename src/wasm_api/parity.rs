@@ -32,6 +32,14 @@ pub async fn parity_ops(
     to_js(&shared::ops::compare(&family, &references, &device, allowed).await)
 }
 
+/// Compares layers of one kind at the sizes of real networks, with sums in f64.
+#[wasm_bindgen]
+pub async fn parity_kernels(kind: String, allowed: f32) -> Result<JsValue, JsValue> {
+    console_error_panic_hook::set_once();
+    let device = device::open(DEVICE, |_| {}).await.map_err(|error| js_error(&error))?.0;
+    to_js(&shared::kernels::compare(&kind, &device, allowed).await)
+}
+
 /// Compares a whole run of the bundled model, from prompt to picture. `settings` and `references` are the
 /// contents of its two files.
 #[wasm_bindgen]

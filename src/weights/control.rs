@@ -6,8 +6,6 @@
 
 use std::collections::BTreeMap;
 
-use burn::tensor::{DType, FloatDType};
-
 use super::ldm::{self, Levels};
 use super::lora::{Adapted, Lora};
 use super::stored::Addition;
@@ -67,15 +65,17 @@ impl Weights {
             }
             let base = match &entry.place {
                 Place::Device(base) => Addition::Held(base.clone()),
-                Place::File(base) => Addition::Stored(Box::new(base.clone())),
+                #[cfg(feature = "webgpu")]
+                Place::Packed(base) => Addition::Held(Box::new(base.tensor())),
+                Place::File(base) => Addition::Stored(base.clone()),
                 Place::Host(_) => continue,
             };
             match &mut own.place {
                 Place::Device(own) => {
-                    let kept = own.dtype();
-                    let sum = (**own).clone().cast(FloatDType::F32) + base.numbers()?;
-                    **own = if kept == DType::F16 { sum.cast(FloatDType::F16) } else { sum };
+                    **own = (**own).clone() + base.numbers()?;
                 }
+                #[cfg(feature = "webgpu")]
+                Place::Packed(own) => *own = own.plus(base.numbers()?).into(),
                 Place::File(own) => own.additions.push(base),
                 Place::Host(_) => {}
             }

@@ -9,6 +9,7 @@ use super::checkpoint::{Checkpoint, Cut, Part, Target};
 use super::safetensors::{Header, Scaling, TensorInfo};
 use super::stored::Stored;
 use super::{Dtype, Weights, keys};
+use crate::device;
 use crate::error::Result;
 use crate::store::{ByteSource, Hash, Progress};
 
@@ -21,6 +22,13 @@ pub struct WeightsFile<'a> {
     sha256: Option<String>,
     later: Option<Rc<dyn ByteSource>>,
     eight_bits: bool,
+}
+
+/// Whether matrices of this format stay in half precision on the device: a GPU multiplies with them as they are, on the
+/// CPU the widening would cost more time than the memory is worth.
+pub fn keeps_half(device: &Device, dtype: Dtype) -> bool {
+    use Dtype::{BF16, F8E4M3, F8E5M2, F16};
+    !device::is_cpu(device) && matches!(dtype, F16 | BF16 | F8E4M3 | F8E5M2)
 }
 
 /// Is handed the number of a tensor in the file, the tensor, and its bytes unless they stay there.
@@ -47,24 +55,29 @@ impl<'a> WeightsFile<'a> {
         self
     }
 
-    /// On the CPU, keeps matrices and kernels of denoising networks in eight bits: a quarter of the memory, and numbers that
-    /// differ by less than a hundredth of the largest of their row.
+    /// Keeps matrices and kernels of denoising networks in eight bits: a quarter of the memory that f32 takes, and numbers
+    /// that differ by less than a hundredth of the largest of their row.
     pub fn eight_bits(mut self, yes: bool) -> Self {
         self.eight_bits = yes;
         self
     }
 
-    /// Memory that its weights take on the CPU where they are held, as far as their names are `wanted`.
-    pub fn held_bytes(&self, wanted: impl Fn(&str) -> bool) -> u64 {
+    /// Memory that its weights take where they are held, as far as their names, ours, are `wanted`.
+    pub fn held_bytes(&self, device: &Device, wanted: impl Fn(&str) -> bool) -> u64 {
         let targets = Checkpoint::of(self.tensors()).targets;
         let of = |(tensor, targets): (&TensorInfo, Vec<Target>)| {
+            let name = targets.first().map_or(&tensor.name, |target| &target.name);
             let is_unet = targets.iter().any(|target| target.part == Part::Unet);
-            let is_eight = self.eight_bits && is_unet && tensor.shape.len() > 1;
+            let is_matrix = tensor.shape.len() > 1;
             let numbers = tensor.shape.iter().map(|side| *side as u64).product::<u64>();
-            numbers.saturating_mul(if is_eight || tensor.is_scaled() { 1 } else { 4 })
+            numbers.saturating_mul(match () {
+                () if !wanted(name) => 0,
+                () if tensor.is_scaled() || self.eight_bits && is_unet && is_matrix => 1,
+                () if is_matrix && keeps_half(device, tensor.dtype) => 2,
+                () => 4,
+            })
         };
-        let wanted = self.tensors().iter().zip(targets).filter(|(tensor, _)| wanted(&tensor.name));
-        wanted.map(of).fold(0, u64::saturating_add)
+        self.tensors().iter().zip(targets).map(of).fold(0, u64::saturating_add)
     }
 
     /// True if matrices and kernels are left in the file.

@@ -14,7 +14,7 @@ mod names;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use burn::tensor::{DType, FloatDType, Tensor};
+use burn::tensor::Tensor;
 
 use self::delta::Delta;
 pub use self::names::Adapted;
@@ -57,8 +57,10 @@ impl Lora {
                 Some((layer, role)) => {
                     let tensor = match entry.place {
                         Place::Device(tensor) => delta::Part::Device(tensor),
+                        #[cfg(feature = "webgpu")]
+                        Place::Packed(packed) => delta::Part::Device(Box::new(packed.tensor())),
                         Place::Host(table) => delta::Part::Host(table.numbers()?),
-                        Place::File(stored) => delta::Part::File(Box::new(stored)),
+                        Place::File(stored) => delta::Part::File(stored),
                     };
                     layers.entry(layer).or_default().put(role, entry.shape, tensor);
                 }
@@ -163,12 +165,13 @@ impl Weights {
         }
         match &mut entry.place {
             Place::Device(weight) => {
-                let dtype = weight.dtype();
-                let sum = (**weight).clone().cast(FloatDType::F32) + change * addition.strength;
-                let sum = if dtype == DType::F16 { sum.cast(FloatDType::F16) } else { sum };
-                let bytes = sum.shape().num_elements() * sum.dtype().size();
-                **weight = sum;
-                Ok(bytes)
+                **weight = (**weight).clone() + change * addition.strength;
+                Ok(4 * weight.shape().num_elements())
+            }
+            #[cfg(feature = "webgpu")]
+            Place::Packed(weight) => {
+                *weight = weight.plus(change * addition.strength).into();
+                Ok(weight.bytes())
             }
             // Added whenever it is read: the sum is what there is no memory for.
             Place::File(stored) => {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::rc::Rc;
 
-use burn::tensor::{Device, FloatDType, Tensor, TensorData};
+use burn::tensor::{Device, Tensor, TensorData};
 
 use super::Dtype;
 use super::checkpoint::Cut;
@@ -41,7 +41,7 @@ impl Addition {
     pub(super) fn numbers(&self) -> Result<Tensor<1>> {
         match self {
             Self::Lora(addition) => addition.numbers(),
-            Self::Held(tensor) => Ok((**tensor).clone().cast(FloatDType::F32)),
+            Self::Held(tensor) => Ok((**tensor).clone()),
             Self::Stored(stored) => stored.tensor(),
         }
     }

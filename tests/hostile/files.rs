@@ -11,7 +11,7 @@ use tintype::store::{self, ByteSource, Hash, MemorySource, ModelStore, Progress}
 use tintype::weights::safetensors;
 
 use super::{assert_told, code, header};
-use crate::support::{block_on, bundled_models, cpu, fixture, load};
+use crate::support::{block_on, bundled_models, fixture, load, tested_device};
 
 #[test]
 fn broken_files_are_told_apart() {
@@ -50,7 +50,7 @@ fn a_tensor_without_numbers_loads() {
     let bytes = std::fs::read(fixture(file)).unwrap();
     let weights = load(&MemorySource::new(file, bytes)).unwrap();
     assert_eq!(weights.device_bytes(), 4);
-    assert_eq!(*weights.device(), cpu());
+    assert_eq!(*weights.device(), tested_device());
 }
 
 #[test]

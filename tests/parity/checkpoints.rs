@@ -184,7 +184,7 @@ fn single_files_compute_what_torch_does() {
         });
         let unet = Unet::load(config, parts.remove(&Part::Unet).unwrap()).unwrap();
         let context = named("context").tensor();
-        let condition = UnetCondition { context, added, timestep_cond: None };
+        let condition = UnetCondition { context: context.into(), added, timestep_cond: None };
         let sample: Tensor<4> = named("sample").tensor();
         let ours = values(unet.forward(sample.clone(), &[500.0], &condition));
         close.check(&format!("{family} unet"), &ours, &named("unet").data);

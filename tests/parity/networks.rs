@@ -61,7 +61,7 @@ pub(super) fn condition(references: &BTreeMap<String, Reference>, case: &str) ->
     let get = |name: &str| references.get(&format!("{case}.{name}"));
     let tensor = |name: &str| get(name).unwrap_or_else(|| panic!("{case}.{name}"));
     UnetCondition {
-        context: tensor("encoder_hidden_states").tensor(),
+        context: tensor("encoder_hidden_states").tensor().into(),
         added: get("text_embeds").map(|text_embeds| AddedCondition {
             text_embeds: text_embeds.tensor(),
             time_ids: tensor("time_ids").data.clone(),
@@ -128,7 +128,7 @@ fn guidance_embedding_has_a_say() {
     let unet = Folder::tiny("variants/lcm").unet();
     let g = references("networks/variants/lcm/unet/reference.safetensors");
     let context = g["mixed.encoder_hidden_states"].tensor();
-    let condition = UnetCondition { context, added: None, timestep_cond: None };
+    let condition = UnetCondition { context: context.into(), added: None, timestep_cond: None };
     let timesteps = &g["mixed.timestep"].data;
     let output = values(unet.forward(g["mixed.sample"].tensor(), timesteps, &condition));
     let reference = &g["mixed.output"].data;

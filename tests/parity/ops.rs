@@ -1,19 +1,45 @@
-//! Every function of `ops` (`shared::ops`), on the CPU.
+//! Every function of `ops` (`shared::ops`), and its layers at the sizes of real networks (`shared::kernels`).
 //!
 //! Tolerance 1e-5 of the largest number of an output: f32 sums in another order.
 
-use crate::shared::ops;
 use crate::shared::reference::References;
-use crate::support::{Closeness, block_on, cpu, fixture};
+use crate::shared::{kernels, ops};
+use crate::support::{Closeness, block_on, fixture, tested_device};
 
 const TOLERANCE: f32 = 1e-5;
 
 fn check(family: &str) {
     let bytes = std::fs::read(fixture(&format!("ops/{family}.safetensors"))).unwrap();
     let references = References::parse(&bytes);
-    let comparisons = block_on(ops::compare(family, &references, &cpu(), TOLERANCE));
+    let comparisons = block_on(ops::compare(family, &references, &tested_device(), TOLERANCE));
     assert!(comparisons.len() > 1);
     Closeness::of(comparisons);
+}
+
+fn check_at_real_sizes(kind: &str) {
+    let comparisons = block_on(kernels::compare(kind, &tested_device(), TOLERANCE));
+    assert!(comparisons.len() > 10);
+    Closeness::of(comparisons);
+}
+
+#[test]
+fn convolutions_of_real_networks() {
+    check_at_real_sizes("convolutions");
+}
+
+#[test]
+fn linear_layers_of_real_networks() {
+    check_at_real_sizes("linear layers");
+}
+
+#[test]
+fn attention_of_real_networks() {
+    check_at_real_sizes("attention");
+}
+
+#[test]
+fn norms_of_real_networks() {
+    check_at_real_sizes("norms");
 }
 
 #[test]

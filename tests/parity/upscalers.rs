@@ -11,7 +11,8 @@ use tintype::store::native::FolderStore;
 
 use super::networks::{blocks, check_blocks, observed};
 use crate::support::{
-    Closeness, Reference, block_on, bundled_models, cpu, fixture, load, references, values,
+    Closeness, Reference, block_on, bundled_models, fixture, load, references, tested_device,
+    values,
 };
 
 use burn::tensor::{Tensor, TensorData};
@@ -39,7 +40,7 @@ fn enlarged(upscaler: &Upscaler, x: &Reference) -> Vec<f32> {
     let whole = upscaler.whole([height, width]);
     let image = mirrored_to(&image, whole);
     let x = TensorData::new(image.data, [batch, whole[0], whole[1], channels]);
-    let y = forward(upscaler, Tensor::<4>::from_data(x, &cpu()).permute([0, 3, 1, 2]));
+    let y = forward(upscaler, Tensor::<4>::from_data(x, &tested_device()).permute([0, 3, 1, 2]));
     let [height, width] = [height, width].map(|side| side * upscaler.scale());
     values(y.narrow(2, 0, height).narrow(3, 0, width))
 }
@@ -93,7 +94,7 @@ fn what_a_pixel_sees_is_what_changes_it() {
         let (side, cut) = (2 * context.next_multiple_of(4) + 8, 4);
         let numbers = |i: usize| (i * 7919 % 1013) as f32 / 1013.0;
         let x: Vec<f32> = (0..3 * 4 * side).map(numbers).collect();
-        let x = Tensor::<4>::from_data(TensorData::new(x, [1, 3, 4, side]), &cpu());
+        let x = Tensor::<4>::from_data(TensorData::new(x, [1, 3, 4, side]), &tested_device());
         let whole = forward(&upscaler, x.clone());
         let part = forward(&upscaler, x.narrow(3, cut, side - cut));
         let whole = whole.narrow(3, cut * scale, (side - cut) * scale);
@@ -110,7 +111,7 @@ fn strips_of_a_large_picture_do_not_show() {
     let upscaler = tiny("esrgan_old_x8");
     let (height, width, cut) = (260, 220, 160);
     let x: Vec<f32> = (0..3 * height * width).map(|i| (i * 7919 % 1013) as f32 / 1013.0).collect();
-    let x = Tensor::<4>::from_data(TensorData::new(x, [1, 3, height, width]), &cpu());
+    let x = Tensor::<4>::from_data(TensorData::new(x, [1, 3, height, width]), &tested_device());
     let mut strips = 0;
     let pause = async || {
         strips += 1;

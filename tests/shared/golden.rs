@@ -214,7 +214,7 @@ async fn encode(
         comparisons.push(near(embeddings, &ours, &golden.get(embeddings).data));
         context.push(output);
     }
-    Ok(UnetCondition { context: Tensor::cat(context, 0), added: None, timestep_cond: None })
+    Ok(UnetCondition { context: Tensor::cat(context, 0).into(), added: None, timestep_cond: None })
 }
 
 async fn decode(

@@ -152,11 +152,11 @@ impl Case<'_> {
         let x: Tensor<4> = self.tensor("x");
         let [batch, heads, queries, width] = x.dims();
         let missing = Tensor::zeros([batch, heads, queries, 64 - width], self.device);
-        let q = Tensor::cat(vec![x, missing], 3);
-        let unit = Tensor::<2>::eye(64, self.device).narrow(0, 0, width).unsqueeze::<4>();
-        let unit = unit.repeat(&[batch, heads, 1, 1]);
-        let y = ops::attention(q, unit.clone().mul_scalar(8.0), unit, false);
-        read(y.narrow(3, 0, width)).await
+        let q = Tensor::cat(vec![x, missing], 3).reshape([batch * heads, queries, 64]);
+        let unit = Tensor::<2>::eye(64, self.device).narrow(0, 0, width).unsqueeze::<3>();
+        let unit = unit.repeat(&[batch * heads, 1, 1]);
+        let y = ops::split_heads_attention(q, unit.clone().mul_scalar(8.0), unit, 1, false);
+        read(y.narrow(2, 0, width)).await
     }
 
     async fn upsampling(&self) -> Result<Vec<f32>> {

@@ -13,7 +13,7 @@ use tintype::store::MemorySource;
 use tintype::weights::checkpoint::{Checkpoint, Part};
 use tintype::weights::{Weights, WeightsFile};
 
-use super::{block_on, cpu, fixture};
+use super::{block_on, fixture, tested_device};
 
 /// A tensor of a checkpoint: its name in a single file, its names in diffusers' layout (more than one where a single
 /// file keeps several together), its shape in the single file.
@@ -128,7 +128,7 @@ pub(crate) fn loaded(checkpoint: &str) -> (Checkpoint, BTreeMap<Part, Weights>) 
     let source = MemorySource::new(checkpoint, single_file(checkpoint));
     let file = block_on(WeightsFile::open(&source)).unwrap();
     let checkpoint = Checkpoint::of(file.tensors());
-    let (device, progress) = (cpu(), &mut |_, _| Ok(()));
+    let (device, progress) = (tested_device(), &mut |_, _| Ok(()));
     let load = file.load_parts(&checkpoint, &device, &[TOKEN_TABLE], progress);
     let parts = block_on(load).unwrap();
     (checkpoint, parts)

@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 
 use crate::error::Result;
 use crate::models::probe::seen;
-use crate::ops::{self, Conv2d, GroupNorm, Linear, Padding};
+use crate::ops::{After, Conv2d, GroupNorm, Linear, Padding};
 use crate::weights::Weights;
 
 /// `ResnetBlock2D`: two normalised convolutions around the time embedding, added to a shortcut.
@@ -57,17 +57,19 @@ impl Resnet {
 
     /// `x`: `[batch, in, height, width]`; `time`: `silu` of the time embedding, `[batch, time width]`.
     pub(crate) fn forward(&self, x: Tensor<4>, time: Option<&Tensor<2>>) -> Tensor<4> {
-        let mut h = self.conv1.forward(self.norm1.forward_silu(x.clone()));
-        if let (Some(projection), Some(time)) = (&self.time_emb_proj, time) {
-            let [batch, channels, ..] = h.dims();
-            h = h + projection.forward(time.clone()).reshape([batch, channels, 1, 1]);
-        }
-        let h = self.conv2.forward(self.norm2.forward_silu(h));
+        let h = self.norm1.forward_silu(x.clone());
+        let h = match (&self.time_emb_proj, time) {
+            (Some(projection), Some(time)) => {
+                self.conv1.forward_shifted(h, projection.forward(time.clone()))
+            }
+            _ => self.conv1.forward(h),
+        };
+        let h = self.norm2.forward_silu(h);
         let x = match &self.conv_shortcut {
             Some(shortcut) => shortcut.forward(x),
             None => x,
         };
-        seen(&self.path, x + h)
+        seen(&self.path, self.conv2.forward_then(h, After::plus(x)))
     }
 }
 
@@ -110,6 +112,6 @@ impl Upsample {
 
     /// Enlarges to `size`, which is twice the input's except where an odd size was halved on the way down.
     pub(crate) fn forward(&self, x: Tensor<4>, size: [usize; 2]) -> Tensor<4> {
-        seen(&self.path, self.conv.forward(ops::upsample_nearest(x, size)))
+        seen(&self.path, self.conv.forward_enlarged(x, size, After::default()))
     }
 }

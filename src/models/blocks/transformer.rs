@@ -2,11 +2,11 @@
 
 use burn::tensor::Tensor;
 
-use super::attention::{Attention, AttentionSize};
+use super::attention::{Attention, AttentionSize, Context};
 use super::savings::Saving;
 use crate::error::Result;
-use crate::models::probe::seen;
-use crate::ops::{self, Conv2d, GroupNorm, LayerNorm, Linear, Padding};
+use crate::models::probe::{seen, seen_as};
+use crate::ops::{After, Conv2d, GroupNorm, LayerNorm, Linear, Padding};
 use crate::weights::Weights;
 
 /// Normalise, project, attend layer by layer, project back, add.
@@ -35,8 +35,8 @@ pub(crate) struct TransformerSize {
 /// What the tokens of a map attend to, beside themselves.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Attended<'a> {
-    /// The prompt's embeddings, `[batch, keys, context width]`.
-    pub(crate) context: &'a Tensor<3>,
+    /// The prompt.
+    pub(crate) context: &'a Context,
     /// What is saved where they attend to themselves.
     pub(crate) saving: Option<Saving>,
 }
@@ -85,23 +85,34 @@ impl Transformer {
         for block in &self.transformer_blocks {
             tokens = block.forward(tokens, attended, [dims[2], dims[3]]);
         }
-        let h = match &self.proj_out {
-            Projection::Conv(conv) => conv.forward(map_from_tokens(tokens, dims)),
-            Projection::Linear(linear) => map_from_tokens(linear.forward(tokens), dims),
-        };
-        seen(&self.path, x + h)
+        seen(
+            &self.path,
+            match &self.proj_out {
+                Projection::Conv(conv) => {
+                    conv.forward_then(map_from_tokens(tokens, dims), After::plus(x))
+                }
+                Projection::Linear(linear) => {
+                    let x = tokens_from_map(x);
+                    map_from_tokens(linear.forward_then(tokens, After::plus(x)), dims)
+                }
+            },
+        )
     }
 }
 
 /// `[batch, channels, height, width]` → `[batch, height · width, channels]`.
 pub(crate) fn tokens_from_map(x: Tensor<4>) -> Tensor<3> {
     let [batch, channels, height, width] = x.dims();
-    x.reshape([batch, channels, height * width]).swap_dims(1, 2)
+    // In this order nothing moves where a map's channels are last in memory.
+    x.permute([0, 2, 3, 1]).reshape([batch, height * width, channels])
 }
 
 /// `[batch, height · width, channels]` → `[batch, channels, height, width]`.
-pub(crate) fn map_from_tokens(x: Tensor<3>, dims: [usize; 4]) -> Tensor<4> {
-    x.swap_dims(1, 2).reshape(dims)
+pub(crate) fn map_from_tokens(
+    x: Tensor<3>,
+    [batch, channels, height, width]: [usize; 4],
+) -> Tensor<4> {
+    x.reshape([batch, height, width, channels]).permute([0, 3, 1, 2])
 }
 
 /// `BasicTransformerBlock`: self-attention, cross-attention, gated feed-forward.
@@ -136,15 +147,19 @@ impl TransformerBlock {
 
     fn forward(&self, x: Tensor<3>, attended: Attended<'_>, size: [usize; 2]) -> Tensor<3> {
         let normed = self.norm1.forward(x.clone());
-        let own = |q, k| self.attn1.forward(q, k);
-        let answer = match attended.saving {
-            Some(saving) => saving.attend(&self.path, normed, size, &own),
-            None => own(normed.clone(), normed),
+        let sum = match attended.saving {
+            Some(saving) => {
+                let own = |q, k| self.attn1.forward(q, k);
+                x.clone() + saving.attend(&self.path, normed, size, &own)
+            }
+            None => self.attn1.forward_self(normed, x.clone()),
         };
-        let x = x + seen(self.attn1.path(), answer);
-        let normed = self.norm2.forward(x.clone());
-        let x = x + seen(self.attn2.path(), self.attn2.forward(normed, attended.context.clone()));
-        let h = ops::geglu(self.ff_in.forward(self.norm3.forward(x.clone())));
-        seen(&self.path, x + self.ff_out.forward(h))
+        seen_as(self.attn1.path(), || sum.clone() - x);
+        let (x, normed) = (sum.clone(), self.norm2.forward(sum));
+        let sum = self.attn2.forward_cross(normed, attended.context, x.clone());
+        seen_as(self.attn2.path(), || sum.clone() - x);
+        let x = sum;
+        let h = self.ff_in.forward_geglu(self.norm3.forward(x.clone()));
+        seen(&self.path, self.ff_out.forward_then(h, After::plus(x)))
     }
 }

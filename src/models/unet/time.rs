@@ -5,7 +5,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use super::{UnetCondition, UnetConfig};
 use crate::error::Result;
 use crate::models::probe::seen;
-use crate::ops::{self, Linear, silu};
+use crate::ops::{self, Activation, After, Linear, silu};
 use crate::weights::Weights;
 
 /// `time_embedding` and, in SDXL, `add_embedding`.
@@ -90,6 +90,7 @@ impl TimestepEmbedding {
             (Some(projection), Some(condition)) => x + projection.forward(condition),
             _ => x,
         };
-        self.linear_2.forward(silu(self.linear_1.forward(x)))
+        let x = self.linear_1.forward_then(x, After::activation(Activation::Silu));
+        self.linear_2.forward(x)
     }
 }

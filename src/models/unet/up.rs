@@ -9,6 +9,7 @@ use crate::error::Result;
 use crate::models::blocks::resnet::{Resnet, Upsample};
 use crate::models::blocks::transformer::{Attended, Transformer};
 use crate::models::probe::seen;
+use crate::ops;
 use crate::weights::Weights;
 
 /// `UpBlock2D` and `CrossAttnUpBlock2D`.
@@ -78,7 +79,7 @@ impl UpBlock {
             let skip =
                 skips.pop().expect("down blocks pushed one skip for every residual block here");
             let (scaled, skip) = merge(x, skip);
-            x = self.resnets[i].forward(Tensor::cat(vec![scaled, skip], 1), Some(time));
+            x = self.resnets[i].forward(ops::join_channels(scaled, skip), Some(time));
             if let Some(attention) = &self.attentions[i] {
                 x = attention.forward(x, attended);
             }

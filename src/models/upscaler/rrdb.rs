@@ -10,7 +10,7 @@ use burn::tensor::Tensor;
 use super::names::Names;
 use crate::error::Result;
 use crate::models::probe::seen;
-use crate::ops::{self, Conv2d, Padding};
+use crate::ops::{self, Activation, After, Conv2d, Padding};
 use crate::weights::Weights;
 
 /// Slope below zero of every activation.
@@ -136,11 +136,9 @@ impl Rrdb {
     fn pixels(&self, mut x: Tensor<4>) -> Tensor<4> {
         for conv in &self.conv_up {
             let [_, _, height, width] = x.dims();
-            x = conv.forward(ops::upsample_nearest(x, [2 * height, 2 * width]));
-            x = ops::leaky_relu(x, SLOPE);
+            x = conv.forward_enlarged(x, [2 * height, 2 * width], leaky());
         }
-        let x = ops::leaky_relu(self.conv_hr.forward(x), SLOPE);
-        self.conv_last.forward(x)
+        self.conv_last.forward(self.conv_hr.forward_then(x, leaky()))
     }
 
     /// How many rows away, before the size is doubled, a row may be that has a part in another's pixels: one for
@@ -151,6 +149,10 @@ impl Rrdb {
         let rows = (1..=doublings).map(part).sum::<f64>() + 2.0 * part(doublings);
         rows.ceil() as usize
     }
+}
+
+fn leaky() -> After<4> {
+    After::activation(Activation::LeakyRelu(SLOPE))
 }
 
 /// `RRDB`: dense blocks in a row, their sum scaled and added to the input.
@@ -212,18 +214,22 @@ impl Dense {
 
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let (last, growing) = self.convs.split_last().expect("five of them");
-        let mut all = vec![x.clone()];
+        let mut all = x.clone();
+        let mut second = None;
         for (i, conv) in growing.iter().enumerate() {
-            let mut made = ops::leaky_relu(conv.forward(Tensor::cat(all.clone(), 1)), SLOPE);
             // ESRGAN+: the second map gets the input, through a 1×1 convolution, and the fourth the second.
-            match &self.shortcut {
-                Some(shortcut) if i == 1 => made = made + shortcut.forward(x.clone()),
-                Some(_) if i == 3 => made = made + all[2].clone(),
-                _ => {}
+            let plus = match &self.shortcut {
+                Some(shortcut) if i == 1 => Some(shortcut.forward(x.clone())),
+                Some(_) if i == 3 => second.take(),
+                _ => None,
+            };
+            let made = conv.forward_then(all.clone(), After { plus, ..leaky() });
+            if i == 1 {
+                second = Some(made.clone());
             }
-            all.push(made);
+            all = ops::join_channels(all, made);
         }
-        let out = last.forward(Tensor::cat(all, 1));
+        let out = last.forward(all);
         seen(&self.path, x + out.mul_scalar(RESIDUAL))
     }
 }

@@ -2,7 +2,6 @@
 
 use std::rc::Rc;
 
-use crate::device;
 use crate::error::{ErrorKind, Result};
 use crate::graph::event::Phase;
 use crate::graph::{Context, Event};
@@ -60,9 +59,9 @@ pub(super) async fn open_as<'a>(
     source: &'a Rc<dyn ByteSource>,
     format: WeightFormat,
 ) -> Result<WeightsFile<'a>> {
-    let eight_bits = format == WeightFormat::EightBits && device::is_cpu(&env.device);
+    let eight_bits = format == WeightFormat::EightBits;
     let file = WeightsFile::open(&**source).await?.eight_bits(eight_bits);
-    let is_large = file.held_bytes(|_| true) > env.held_weights_bytes();
+    let is_large = file.held_bytes(&env.device, |_| true) > env.held_weights_bytes();
     Ok(if is_large && source.reads_now() { file.later(source.clone()) } else { file })
 }
 

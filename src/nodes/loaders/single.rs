@@ -5,7 +5,6 @@ use std::rc::Rc;
 
 use super::read::{open_as, read};
 use super::tiny;
-use crate::device;
 use crate::diffusion::schedule::{NoiseSchedule, Prediction, ScheduleConfig};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::Context;
@@ -19,7 +18,7 @@ use crate::prompt::Tokenizer;
 use crate::weights::checkpoint::{Checkpoint, Part};
 use crate::weights::identify::{FileKind, identify};
 use crate::weights::safetensors::TensorInfo;
-use crate::weights::{Dtype, Weights, WeightsFile};
+use crate::weights::{Weights, WeightsFile};
 
 /// Tokens in CLIP's vocabulary.
 const CLIP_TOKENS: usize = 49408;
@@ -54,7 +53,9 @@ pub(super) async fn load_as(
         }
         let opened = Opened::read(path, &file).await?;
         if !file.is_later() {
-            opened.check_size(cx.env(), path, file.tensors())?;
+            // A vocabulary stays on the host, of which a prompt needs little.
+            let bytes = file.held_bytes(device, |name| !name.ends_with(TOKEN_TABLE));
+            limits::check_weights(&cx.env::<Environment>().device_info, path, bytes)?;
         }
         let parts = file.load_parts(&opened.checkpoint, device, &[TOKEN_TABLE], progress).await?;
         Ok(Ok((opened, parts)))
@@ -107,17 +108,6 @@ impl Opened {
             }
         }
         Ok(Self { checkpoint, unet, vae, encoders })
-    }
-
-    /// Refuses a file that the device has no room for, before any of it is loaded.
-    fn check_size(&self, env: &Environment, path: &str, tensors: &[TensorInfo]) -> Result<()> {
-        let shapes = self.checkpoint.parts.values().flatten();
-        // A vocabulary stays on the host, of which a prompt needs little.
-        let loaded = shapes.filter(|(name, _)| !name.ends_with(TOKEN_TABLE));
-        let numbers = loaded.map(|(_, shape)| shape.iter().product::<usize>() as u64).sum();
-        let half = device::keeps_half(&env.device)
-            && tensors.iter().all(|tensor| tensor.dtype == Dtype::F16 || tensor.shape.len() < 2);
-        limits::check_weights(&env.device_info, path, numbers, half)
     }
 
     async fn networks(

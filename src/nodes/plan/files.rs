@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{FilePlan, Networks, stays_half};
-use crate::device;
+use super::{FilePlan, Networks};
 use crate::error::Result;
 use crate::graph::schema::{Choices, Type};
 use crate::graph::{Graph, InputValue, Literal, Registry};
@@ -16,7 +15,7 @@ use crate::store::{self, Look};
 use crate::weights::checkpoint::{Checkpoint, Part};
 use crate::weights::identify::identify;
 use crate::weights::safetensors::TensorInfo;
-use crate::weights::{Dtype, WeightsFile};
+use crate::weights::{WeightsFile, keeps_half};
 
 /// The files, and what is in them for each node that names one.
 pub(super) struct Files {
@@ -66,13 +65,11 @@ impl Files {
         networks: &mut Networks,
     ) -> Result<()> {
         let Look { source, fetch_bytes, reads_now } = env.store.look(path).await?;
-        let is_cpu = device::is_cpu(&env.device);
-        let eight_bits = is_cpu && format == WeightFormat::EightBits;
+        let eight_bits = format == WeightFormat::EightBits;
         let file = WeightsFile::open(&*source).await?.eight_bits(eight_bits);
         let mut parts = Checkpoint::of(file.tensors()).parts;
-        let is_eight = is_cpu
-            && (eight_bits && parts.contains_key(&Part::Unet)
-                || file.tensors().iter().any(TensorInfo::is_scaled));
+        let is_eight = eight_bits && parts.contains_key(&Part::Unet)
+            || file.tensors().iter().any(TensorInfo::is_scaled);
         let kind = identify(file.tensors()).ok();
         if let Some(shapes) = parts.remove(&Part::Unet) {
             // Of a folder its config said it already, and of other kinds of file nothing is needed.
@@ -84,23 +81,20 @@ impl Files {
         if self.plans.iter().any(|plan| plan.file == path) {
             return Ok(());
         }
-        let matrices = || file.tensors().iter().filter(|tensor| tensor.shape.len() > 1);
-        let half = stays_half(env, matrices().all(|tensor| tensor.dtype == Dtype::F16));
-        let numbers = |shape: &[usize]| shape.iter().map(|side| *side as u64).product::<u64>();
-        let is_stored = reads_now && file.held_bytes(|_| true) > env.held_weights_bytes();
-        // A vocabulary stays on the host, of which a prompt needs little.
-        let loaded = file.tensors().iter().filter(|tensor| !tensor.name.ends_with(TOKEN_TABLE));
-        let loaded: u64 = loaded.map(|tensor| numbers(&tensor.shape)).sum();
+        let mut matrices = file.tensors().iter().filter(|tensor| tensor.shape.len() > 1);
+        let half = matrices.all(|tensor| keeps_half(&env.device, tensor.dtype));
+        let held = |wanted: &dyn Fn(&str) -> bool| file.held_bytes(&env.device, wanted);
+        let is_stored = reads_now && held(&|_| true) > env.held_weights_bytes();
         self.plans.push(FilePlan {
             node: node.to_owned(),
             file: path.to_owned(),
             kind: kind.map(|kind| kind.name()),
             bytes: source.len(),
             fetch_bytes,
-            weights_bytes: match () {
-                () if is_stored => 0,
-                () if is_eight => file.held_bytes(|name| !name.ends_with(TOKEN_TABLE)),
-                () => loaded * if half { 2 } else { 4 },
+            // A vocabulary stays on the host, of which a prompt needs little.
+            weights_bytes: match is_stored {
+                true => 0,
+                false => held(&|name| !name.ends_with(TOKEN_TABLE)),
             },
             place: if is_stored { "file" } else { "device" },
             format: match () {

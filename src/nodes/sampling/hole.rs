@@ -195,7 +195,8 @@ mod tests {
         seen.extend([0.0, 1.0].iter().flat_map(|v| [*v; 32]));
         seen.extend(around.iter().map(|v| v * SCALE));
         let seen = Tensor::from_data(TensorData::new(seen, [1, 9, 8, 8]), &device);
-        let told = UnetCondition { context: prompt.context, added: None, timestep_cond: None };
+        let told =
+            UnetCondition { context: prompt.context.into(), added: None, timestep_cond: None };
         let answer = model.unet.forward(seen, &[model.schedule.timestep(sigma)], &told);
         let answer = block_on(device::read(answer)).unwrap();
         let clean = model.schedule.denoised(&x, answer, sigma).unwrap();

@@ -218,7 +218,7 @@ impl<'a> Network<'a> {
             Tensor::from_data(TensorData::new(numbers, [rows, width]), self.model.unet.device())
         });
         UnetCondition {
-            context: Tensor::cat(told().map(context).collect(), 0),
+            context: Tensor::cat(told().map(context).collect(), 0).into(),
             added,
             timestep_cond,
         }

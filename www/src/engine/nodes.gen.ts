@@ -112,7 +112,7 @@ export interface Nodes {
   UNETLoader(inputs: {
     /** The file's name in the models folder. */
     unet_name: string | In<"COMBO">;
-    /** The others than `default` keep weights in eight bits on the CPU, a quarter of the memory: integers with a scale for each channel, nearer to the file's than FP8. */
+    /** The others than `default` keep weights in eight bits, half of the memory of FP16: integers with a scale for each channel, nearer to the file's than FP8. */
     weight_dtype?: "default" | "fp8_e4m3fn" | "fp8_e4m3fn_fast" | "fp8_e5m2" | In<"COMBO">;
   }): Handle<["MODEL"]>;
   /** Loads the network that reads the prompt from a file of its own. */

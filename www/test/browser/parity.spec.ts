@@ -15,6 +15,8 @@ const ENGINE = "build/parity/webgpu";
 const FIXTURES = "tests/fixtures";
 /** Of the largest number of a tensor. */
 const TOLERANCE = 1e-3;
+/** Of a layer by itself, the sums of which differ in their order alone. */
+const LAYER_TOLERANCE = 1e-5;
 
 interface Comparison {
   name: string;
@@ -27,10 +29,11 @@ interface Comparison {
 interface Parity {
   default(options: { module_or_path: string }): Promise<unknown>;
   parity_ops(family: string, references: Uint8Array, allowed: number): Promise<Comparison[]>;
+  parity_kernels(kind: string, allowed: number): Promise<Comparison[]>;
   parity_golden(modelsUrl: string, settings: string, references: Uint8Array): Promise<Comparison[]>;
 }
 
-type Job = { ops: string; allowed: number } | { golden: string };
+type Job = { ops: string; allowed: number } | { kernels: string; allowed: number } | { golden: string };
 
 const test = base.extend<{ compare: (job: Job) => Promise<Comparison[]> }, { site: string }>({
   /** The whole repository: engine, references and model are in three places of it. */
@@ -75,6 +78,7 @@ async function compareInWorker({ site, engine, fixtures, job }: Places): Promise
     const parity = (await import(`${engine}/tintype.js`)) as Parity;
     await parity.default({ module_or_path: `${engine}/tintype_bg.wasm` });
     if ("ops" in job) return await parity.parity_ops(job.ops, await bytes(`ops/${job.ops}`), job.allowed);
+    if ("kernels" in job) return await parity.parity_kernels(job.kernels, job.allowed);
     const settings = await (await fetch(`${fixtures}/golden/${job.golden}.json`)).text();
     return await parity.parity_golden(`${site}www/public/models/`, settings, await bytes(`golden/${job.golden}`));
   };
@@ -93,6 +97,15 @@ for (const family of families.sort()) {
   test(`ops: ${family}`, async ({ compare }) => {
     const comparisons = await compare({ ops: family, allowed: TOLERANCE });
     expect(comparisons.length).toBeGreaterThan(3);
+    assertClose(comparisons);
+  });
+}
+
+for (const kernels of ["convolutions", "linear layers", "attention", "norms"]) {
+  test(`${kernels} of real networks`, async ({ compare }) => {
+    test.setTimeout(300_000);
+    const comparisons = await compare({ kernels, allowed: LAYER_TOLERANCE });
+    expect(comparisons.length).toBeGreaterThan(10);
     assertClose(comparisons);
   });
 }
