@@ -8,20 +8,24 @@ import { heapBytes, keepMemory } from "./heap.mjs";
 /** The checkpoints there are names and shapes of. */
 export const FULL_SIZE = /** @type {const} */ (["sd15", "sdxl"]);
 
+/** Channels that the widths of a denoising network are multiples of. */
+const CHANNELS = 320;
+
 /**
  * Writes a file with the names and shapes of a published checkpoint (tests/reference/checkpoints.py), all 0 in half
  * precision; gives its bytes.
  * @param {typeof FULL_SIZE[number]} checkpoint
  * @param {string} path
+ * @param {number} part the denoising network is this much narrower
  */
-export function emptyCheckpoint(checkpoint, path) {
+export function emptyCheckpoint(checkpoint, path, part = 1) {
   const list = new URL(`../../tests/fixtures/checkpoints/${checkpoint}.txt.z`, import.meta.url);
   /** @type {Record<string, unknown>} */
   const header = {};
   let length = 0;
   for (const line of inflateSync(readFileSync(list)).toString().trim().split("\n")) {
     const [name = "", , sides = "-"] = line.split(" ");
-    const shape = sides === "-" ? [] : sides.split("x").map(Number);
+    const shape = sides === "-" ? [] : sides.split("x").map((side) => (Number(side) % CHANNELS === 0 ? Number(side) / part : Number(side)));
     const start = length;
     length += 2 * shape.reduce((a, b) => a * b, 1);
     header[name] = { dtype: "F16", shape, data_offsets: [start, length] };

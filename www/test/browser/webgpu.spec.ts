@@ -1,3 +1,6 @@
+import { rmSync } from "node:fs";
+
+import { emptyCheckpoint } from "../../scripts/full_size.mjs";
 import { expect, served, test } from "./fixtures";
 
 test("auto passes over a software adapter and says why", async ({ lab }) => {
@@ -54,4 +57,65 @@ test("a browser without WebGPU gets the CPU, or a clear refusal when WebGPU was 
   });
   expect(result.refused).toEqual(["device_unavailable", true]);
   expect(result.device).toMatchObject({ kind: "cpu", reason: expect.stringContaining("no WebGPU") });
+});
+
+test("a step of Stable Diffusion 1.5 takes few dispatches", async ({ lab }) => {
+  test.setTimeout(600_000);
+  const path = test.info().outputPath("model.safetensors");
+  // A fifth of the width: as many layers, and less to multiply.
+  emptyCheckpoint("sd15", path, 5);
+  await lab.evaluate(() => {
+    const input = document.createElement("input");
+    input.type = "file";
+    document.body.append(input);
+  });
+  await lab.locator("input[type=file]").setInputFiles(path);
+  const appeared = lab.waitForEvent("worker");
+  const opened = await lab.evaluateHandle(async () => {
+    const engine = await tintype.open({ device: "webgpu", storage: "none" });
+    const file = document.querySelector("input")?.files?.[0];
+    if (file === undefined) throw new Error("no file");
+    await engine.addModel(file);
+    await engine.registerNode({ class_type: "Sink", inputs: { latent: ["LATENT"] }, outputs: [], output_node: true, run: () => [] });
+    return { engine, name: file.name };
+  });
+  const worker = await appeared;
+  await worker.evaluate(() => {
+    const pass = GPUComputePassEncoder.prototype;
+    const dispatch = pass.dispatchWorkgroups;
+    Object.assign(globalThis, { dispatches: 0 });
+    pass.dispatchWorkgroups = function (...sizes) {
+      (globalThis as unknown as { dispatches: number }).dispatches += 1;
+      return dispatch.apply(this, sizes);
+    };
+  });
+  const dispatches = () => worker.evaluate(() => (globalThis as unknown as { dispatches: number }).dispatches);
+  const run = async (steps: number) => {
+    const before = await dispatches();
+    await opened.evaluate(async ({ engine, name }, steps) => {
+      const prompt = (text: string) => ({ class_type: "CLIPTextEncode", inputs: { clip: ["1", 1], text } });
+      await engine.run({
+        "1": { class_type: "CheckpointLoaderSimple", inputs: { ckpt_name: name } },
+        "2": prompt("a cat"),
+        "3": prompt(""),
+        "4": { class_type: "EmptyLatentImage", inputs: { width: 64, height: 64, batch_size: 1 } },
+        "5": { class_type: "KSampler", inputs: {
+          model: ["1", 0], positive: ["2", 0], negative: ["3", 0], latent_image: ["4", 0],
+          seed: 1, steps, cfg: 5, sampler_name: "euler", scheduler: "normal", denoise: 1,
+        } },
+        "6": { class_type: "Sink", inputs: { latent: ["5", 0] } },
+      });
+    }, steps);
+    return (await dispatches()) - before;
+  };
+  // The first run encodes prompts; each makes their keys and values, of 16 layers.
+  await run(1);
+  const second = await run(2);
+  rmSync(path);
+  await opened.evaluate(({ engine }) => engine.close());
+  // At 512 × 512 and full width the first norms of three residual blocks take two.
+  const step = (second - 2 * 16) / 2 + 3;
+  test.info().annotations.push({ type: "dispatches", description: `${step} a step` });
+  expect(step).toBeLessThanOrEqual(420);
+  expect(step).toBeGreaterThan(300);
 });
