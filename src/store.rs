@@ -13,6 +13,8 @@ use crate::error::{Error, ErrorKind, Result};
 mod hash;
 #[cfg(native)]
 pub mod native;
+#[cfg(any(web, test))]
+mod parts;
 #[cfg(web)]
 pub mod web;
 

@@ -1,11 +1,12 @@
 //! Models in a page: fetched from the page's own server, kept in the browser's private file system.
 //!
-//! A file is streamed chunk by chunk into the origin-private file system (OPFS), going on where a broken
-//! download stopped, and read from there by byte ranges, so a second visit needs no network. Where the
-//! browser gives no such storage, ranges are fetched as they are needed. A file of the person's own is read where it
-//! lies. Nothing is ever whole in the engine's memory.
+//! A file is streamed chunk by chunk into the origin-private file system (OPFS), a large one in several parts at once,
+//! going on where a broken download stopped, and read from there by byte ranges, so a second visit needs no network.
+//! Where the browser gives no such storage, ranges are fetched as they are needed. A file of the person's own is read
+//! where it lies. Nothing is ever whole in the engine's memory.
 
 mod blob;
+mod download;
 mod http;
 mod opfs;
 
@@ -54,6 +55,8 @@ pub struct Remote {
     pub version: String,
     /// SHA-256 in hexadecimal, if the server or the person told it: compared before the file is used.
     pub sha256: Option<String>,
+    /// The ETag, if the server told one: where no SHA-256 is known, every answer has to be of this version.
+    pub etag: Option<String>,
     /// What the server is to know the person by. Browsers leave it out where they are sent on to another server.
     pub token: Option<String>,
 }
@@ -103,7 +106,14 @@ impl WebStore {
                 };
                 let url = format!("{}{path}", self.base_url);
                 // Compared whenever it is loaded, so not when it is fetched.
-                Ok(Err(Remote { url, bytes, version: sha256, sha256: None, token: None }))
+                Ok(Err(Remote {
+                    url,
+                    bytes,
+                    version: sha256,
+                    sha256: None,
+                    etag: None,
+                    token: None,
+                }))
             }
         }
     }
@@ -155,7 +165,9 @@ impl ModelStore for WebStore {
                 Err(remote) => remote,
             };
             let kept = match &self.folder {
-                Some(folder) => folder.kept(&opfs::file_name(path, &remote.version)).await,
+                Some(folder) => {
+                    folder.kept(&opfs::file_name(path, &remote.version), remote.bytes).await
+                }
                 None => 0,
             };
             let (reads_now, bytes) = (self.folder.is_some(), remote.bytes);

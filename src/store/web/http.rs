@@ -7,7 +7,8 @@ use js_sys::Uint8Array;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    Blob, Headers, ReadableStreamDefaultReader, Request, RequestInit, Response, WorkerGlobalScope,
+    AbortSignal, Blob, Headers, ReadableStreamDefaultReader, Request, RequestCache, RequestInit,
+    Response, WorkerGlobalScope,
 };
 
 use super::{Remote, message};
@@ -48,7 +49,7 @@ impl HttpSource {
             return Ok(bytes);
         }
         let end = self.remote.bytes.min(offset + WINDOW_BYTES.max(len as u64));
-        let response = fetch(&self.name, &self.remote, Some((offset, Some(end)))).await?;
+        let response = fetch(&self.name, &self.remote, Some((offset, Some(end))), None).await?;
         let window = if response.status() == 206 {
             let buffer = promised(&self.name, response.array_buffer()).await?;
             Window::Range { start: offset, bytes: Uint8Array::new(&buffer).to_vec() }
@@ -108,12 +109,20 @@ impl ByteSource for HttpSource {
 }
 
 /// Asks for a file, or for the bytes from the first to before the second number.
+///
+/// With a signal, the answer is for a file that is kept and may be given up.
 pub(super) async fn fetch(
     name: &str,
     remote: &Remote,
     range: Option<(u64, Option<u64>)>,
+    keeping: Option<&AbortSignal>,
 ) -> Result<Response> {
     let init = RequestInit::new();
+    init.set_signal(keeping);
+    if keeping.is_some() && matches!(range, Some((_, Some(_)))) {
+        // The browser's cache would hold a second copy, and has requests for parts of one file wait for each other.
+        init.set_cache(RequestCache::NoStore);
+    }
     let headers = Headers::new().map_err(|error| io(name, &error))?;
     if let Some((start, end)) = range {
         let end = end.map_or_else(String::new, |end| (end - 1).to_string());
@@ -132,7 +141,11 @@ pub(super) async fn fetch(
     })?;
     let response: Response = response.unchecked_into();
     match response.status() {
-        200..=299 => Ok(response),
+        200..=299 => {
+            check_version(name, remote, &response)?;
+            check_range(name, remote, range, &response)?;
+            Ok(response)
+        }
         404 => Err(Error::new(ErrorKind::FileNotFound { file: name.to_owned() })
             .hint("the server has no such file: check the address; if it is one of the page's own, build the page again")),
         status => {
@@ -144,6 +157,43 @@ pub(super) async fn fetch(
             })
         }
     }
+}
+
+/// Refuses another version of a file than was added. A hash is surer, where there is one.
+fn check_version(name: &str, remote: &Remote, response: &Response) -> Result<()> {
+    let told = response.headers().get("etag").ok().flatten();
+    match (&remote.sha256, &remote.etag, told) {
+        // A weak tag is the same file, packed.
+        (None, Some(known), Some(told))
+            if known.trim_start_matches("W/") != told.trim_start_matches("W/") =>
+        {
+            let why = "the server has another version of it now than when it was added".to_owned();
+            Err(Error::new(ErrorKind::BadFile { file: name.to_owned(), why })
+                .hint("remove the model and add it again"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Refuses a part that is not the one asked for. Not every server lets a page see which it is.
+fn check_range(
+    name: &str,
+    remote: &Remote,
+    range: Option<(u64, Option<u64>)>,
+    response: &Response,
+) -> Result<()> {
+    let told = response.headers().get("content-range").ok().flatten();
+    let (Some((start, end)), 206, Some(told)) = (range, response.status(), told) else {
+        return Ok(());
+    };
+    let all = remote.bytes;
+    let expected = format!("bytes {start}-{}/{all}", end.unwrap_or(all) - 1);
+    if told == expected || told == expected.replace(&format!("/{all}"), "/*") {
+        return Ok(());
+    }
+    let why = format!("the server sent `{told}` of it where `{expected}` was asked for");
+    Err(Error::new(ErrorKind::BadFile { file: name.to_owned(), why })
+        .hint("the file there may have changed: remove the model and add it again"))
 }
 
 /// Hands a response's body to `take`, chunk by chunk.

@@ -1,6 +1,8 @@
 //! The browser's origin-private file system: files that only this page's origin can see.
 
-use js_sys::{Function, Promise};
+use std::ops::Range;
+
+use js_sys::{Function, Promise, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
@@ -9,15 +11,20 @@ use web_sys::{
     WorkerGlobalScope,
 };
 
-use super::{Remote, http, message};
+use super::download::Download;
+use super::{Remote, message};
 use crate::error::{Error, ErrorKind, Result};
+use crate::store::parts::Parts;
 use crate::store::{ByteSource, Hash, Progress, cut_short};
 
 /// Name of the folder all model files are kept in.
 const FOLDER: &str = "tintype-models";
 
-/// Bytes that are hashed at a time of what an earlier visit fetched.
+/// Bytes that are hashed at a time of what is here already.
 const WINDOW_BYTES: u64 = 1 << 20;
+
+/// Marks of parts that are read: those of a file of a terabyte.
+const MOST_MARKS: u64 = 1 << 16;
 
 /// The folder that files are kept in.
 pub(super) struct Folder(FileSystemDirectoryHandle);
@@ -58,9 +65,7 @@ impl Folder {
         Ok(Self(JsFuture::from(folder).await?.unchecked_into()))
     }
 
-    /// The file, fetched first if it is not all here; a part that is here is not fetched again.
-    ///
-    /// Where its hash is known, it is compared before the last bytes are written: a file that is whole is the right one.
+    /// The file, fetched first if it is not all here; what is here is not fetched again.
     pub(super) async fn fetched(
         &self,
         path: &str,
@@ -73,67 +78,37 @@ impl Folder {
         create.set_create(true);
         let file = JsFuture::from(self.0.get_file_handle_with_options(name, &create)).await?;
         let file: FileSystemFileHandle = file.unchecked_into();
-        if kept_bytes(&file).await? == len {
-            return Ok(OpfsSource::of_whole(path, &file, len).await?);
-        }
-        let handle = JsFuture::from(file.create_sync_access_handle()).await?;
-        let source = OpfsSource { name: path.to_owned(), len, handle: handle.unchecked_into() };
-        let mut at = source.handle.get_size()? as u64;
-        if at > len {
-            source.handle.truncate_with_f64(0.0)?;
-            at = 0;
-        }
-        if at == len {
-            return Ok(source);
-        }
-        let response = http::fetch(path, remote, (at > 0).then_some((at, None))).await?;
-        if response.status() != 206 {
-            at = 0;
-        }
-        let mut hash = match &remote.sha256 {
-            Some(expected) => Some((source.hash(at)?, expected)),
-            None => None,
-        };
-        let streamed = http::stream(path, &response, |chunk| -> std::result::Result<(), Failure> {
-            let next = at + u64::from(chunk.length());
-            if let Some((hash, expected)) = &mut hash {
-                hash.update(&chunk.to_vec());
-                if next == len {
-                    hash.clone().check(path, (*expected).clone())?;
-                }
-            }
-            let options = FileSystemReadWriteOptions::new();
-            options.set_at(at as f64);
-            source.handle.write_with_js_u8_array_and_options(chunk, &options)?;
-            at = next;
-            Ok(progress(at, len)?)
-        })
-        .await;
-        match streamed {
-            Err(Failure::Download(error))
-                if matches!(error.kind(), ErrorKind::HashMismatch { .. }) =>
+        if blob_of(&file).await?.size() as u64 != len {
+            let handle = JsFuture::from(file.create_sync_access_handle()).await?;
+            let source = OpfsSource { name: path.to_owned(), len, handle: handle.unchecked_into() };
+            let filled = Download::new(&source, remote, progress)?.run().await;
+            // The handle that wrote keeps others out.
+            drop(source);
+            if let Err(Failure::Download(error)) = &filled
+                && matches!(
+                    error.kind(),
+                    ErrorKind::HashMismatch { .. } | ErrorKind::BadFile { .. }
+                )
             {
-                drop(source);
                 self.remove(name).await;
-                return Err(error.into());
             }
-            streamed => streamed?,
+            filled?;
         }
-        source.handle.flush()?;
-        if at != len {
-            // Kept as it is: a file that is too short goes on from there, one too long starts anew.
-            return Err(cut_short(&source, at, (len.saturating_sub(at)) as usize).into());
-        }
-        // The handle that wrote keeps others out.
-        drop(source);
         Ok(OpfsSource::of_whole(path, &file, len).await?)
     }
 
-    /// How much of a file is kept.
-    pub(super) async fn kept(&self, name: &str) -> u64 {
+    /// How much is kept of a file that has `len` bytes.
+    pub(super) async fn kept(&self, name: &str, len: u64) -> u64 {
         let bytes = async || -> std::result::Result<u64, JsValue> {
             let file = JsFuture::from(self.0.get_file_handle(name)).await?;
-            kept_bytes(&file.unchecked_into()).await
+            let blob = blob_of(&file.unchecked_into()).await?;
+            let size = blob.size() as u64;
+            if size <= len {
+                return Ok(size);
+            }
+            let marks = blob.slice_with_f64(len as f64)?;
+            let marks = Uint8Array::new(&JsFuture::from(marks.array_buffer()).await?);
+            Ok(Parts::of(len, size, &marks.to_vec()).bytes())
         };
         bytes().await.unwrap_or(0)
     }
@@ -145,10 +120,9 @@ impl Folder {
     }
 }
 
-/// How much of a file is here.
-async fn kept_bytes(file: &FileSystemFileHandle) -> std::result::Result<u64, JsValue> {
-    let file: Blob = JsFuture::from(file.get_file()).await?.unchecked_into();
-    Ok(file.size() as u64)
+/// What is here of a file.
+async fn blob_of(file: &FileSystemFileHandle) -> std::result::Result<Blob, JsValue> {
+    Ok(JsFuture::from(file.get_file()).await?.unchecked_into())
 }
 
 /// A handle that does not lock out others; where the browser knows no such handles, one that does.
@@ -177,16 +151,48 @@ impl OpfsSource {
         Ok(Self { name: path.to_owned(), len, handle })
     }
 
-    /// The hash of the first `end` bytes.
-    fn hash(&self, end: u64) -> Result<Hash> {
-        let mut hash = Hash::default();
-        let mut at = 0;
-        while at < end {
-            let count = WINDOW_BYTES.min(end - at);
+    /// How much is here, with what lies behind the file's last byte while it comes.
+    pub(super) fn size(&self) -> std::result::Result<u64, JsValue> {
+        Ok(self.handle.get_size()? as u64)
+    }
+
+    /// What lies behind the file's last byte, where so much is here.
+    pub(super) fn behind(&self, size: u64) -> std::result::Result<Vec<u8>, JsValue> {
+        let mut bytes = vec![0; size.saturating_sub(self.len).min(MOST_MARKS) as usize];
+        let options = FileSystemReadWriteOptions::new();
+        options.set_at(self.len as f64);
+        let got = self.handle.read_with_u8_array_and_options(&mut bytes, &options)?;
+        bytes.truncate(got as usize);
+        Ok(bytes)
+    }
+
+    /// Makes it this long.
+    pub(super) fn cut(&self, size: u64) -> std::result::Result<(), JsValue> {
+        self.handle.truncate_with_f64(size as f64)
+    }
+
+    /// Waits until the disk has what was written.
+    pub(super) fn flush(&self) -> std::result::Result<(), JsValue> {
+        self.handle.flush()
+    }
+
+    /// Writes to a place.
+    pub(super) fn write(&self, at: u64, bytes: &Uint8Array) -> std::result::Result<(), Failure> {
+        let options = FileSystemReadWriteOptions::new();
+        options.set_at(at as f64);
+        let written = self.handle.write_with_js_u8_array_and_options(bytes, &options)?;
+        if written as u32 == bytes.length() { Ok(()) } else { Err(Failure::Storage) }
+    }
+
+    /// Hashes on with what lies in a place.
+    pub(super) fn hash(&self, hash: &mut Hash, place: Range<u64>) -> Result<()> {
+        let mut at = place.start;
+        while at < place.end {
+            let count = WINDOW_BYTES.min(place.end - at);
             hash.update(&self.read_now(at, count as usize)?);
             at += count;
         }
-        Ok(hash)
+        Ok(())
     }
 }
 

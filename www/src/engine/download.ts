@@ -72,7 +72,8 @@ export async function lookUp(url: URL, asking: Asking = {}, hub: string = HUB): 
   }
   const tag = headers.get("x-linked-etag") ?? headers.get("etag") ?? headers.get("last-modified") ?? "";
   const sha256 = given ?? hexOf(headers.get("x-linked-etag")) ?? listed?.sha256;
-  return await remote(url.href, tag, bytes, sha256);
+  const etag = headers.get("etag");
+  return { ...(await remote(url.href, tag, bytes, sha256)), ...(etag !== null && { etag }) };
 }
 
 /** A file that a hub's list tells enough of; what it does not tell is asked for. */

@@ -83,6 +83,8 @@ export interface Remote {
   version: string;
   /** SHA-256 in hexadecimal, if it is known: compared before the file is used. */
   sha256?: string;
+  /** The file's ETag, if the server told it: what it sends later is to be the same. */
+  etag?: string;
   /** A bearer token for the server. Given to the worker alone. */
   token?: string;
 }

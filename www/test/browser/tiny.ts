@@ -1,5 +1,6 @@
 /** A small checkpoint in one file, with the tensors of a real one: of no use but to be loaded. */
 
+import { createCipheriv } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { inflateSync } from "node:zlib";
 
@@ -40,4 +41,17 @@ export function safetensors(
     for (let index = 0; index < (counts[i] ?? 0); index++) numbers[at++] = value(name, shape, index);
   });
   return Buffer.concat([size, text, Buffer.from(numbers.buffer)]);
+}
+
+/** The same file with a tensor of so many bytes that nothing uses, no two stretches of it alike. */
+export function padded(file: Buffer, count: number): Buffer {
+  const length = Number(file.readBigUInt64LE());
+  const data = file.subarray(8 + length);
+  const tensors = JSON.parse(file.toString("utf8", 8, 8 + length)) as Record<string, unknown>;
+  const offsets = [data.length, data.length + count];
+  const text = Buffer.from(JSON.stringify({ ...tensors, padding: { dtype: "U8", shape: [count], data_offsets: offsets } }));
+  const size = Buffer.alloc(8);
+  size.writeBigUInt64LE(BigInt(text.length));
+  const padding = createCipheriv("aes-128-ctr", Buffer.alloc(16), Buffer.alloc(16)).update(Buffer.alloc(count));
+  return Buffer.concat([size, text, data, padding]);
 }
