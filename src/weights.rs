@@ -3,8 +3,9 @@
 //! [`Weights::load`] reads a file tensor by tensor in the order they lie in it, checks each against the
 //! format's rules and uploads it at once, so the host never holds a checkpoint: as f32, on a GPU as the file has it
 //! (`packed`), or in eight bits if asked ([`WeightsFile::eight_bits`]); what there is no memory
-//! for stays in the file ([`WeightsFile::later`]); bundled files are hashed on the way, names of older programs become today's (`keys`). A
-//! network then takes its parameters by name ([`Weights::conv2d`], …) and [`Weights::finish`] complains of
+//! for stays in the file ([`WeightsFile::later`], [`WeightsFile::encoders_later`]); bundled files are hashed on the way,
+//! names of older programs become today's (`keys`). A network then takes its parameters by name ([`Weights::conv2d`], …)
+//! and [`Weights::finish`] complains of
 //! what is left. Nothing here knows which network it fills.
 
 pub mod checkpoint;

@@ -124,7 +124,7 @@ fn they_take_a_quarter_of_the_memory() {
     let bytes = |eight_bits| {
         let file = block_on(WeightsFile::open(&source)).unwrap().eight_bits(eight_bits);
         let device = tested_device();
-        let told = file.held_bytes(&device, |_| true);
+        let told = file.held_bytes(&device);
         let weights = block_on(file.load(&device, &[], &mut |_, _| Ok(()))).unwrap();
         (told as f64, weights.device_bytes() as f64)
     };

@@ -60,6 +60,25 @@ fn weights_that_stay_in_their_file_take_no_memory() {
 }
 
 #[test]
+fn a_large_text_encoder_stays_in_its_file() {
+    let (models, graph) = tiny();
+    let engine = engine(&models);
+    let held = plan(&engine, &graph);
+    assert_eq!(held.files[0].encoder_place, Some("device"));
+    engine.environment().set_held_encoder_bytes(0);
+    let plan = plan(&engine, &graph);
+    let file = &plan.files[0];
+    assert_eq!((file.place, file.encoder_place), ("device", Some("file")));
+    assert!(plan.weights_bytes > 0 && plan.weights_bytes < held.weights_bytes);
+    let [note] = &plan.notes[..] else { panic!("{:?}", plan.notes) };
+    assert!(note.contains("read from `checkpoints/tiny.safetensors` for each new one"), "{note}");
+    // What loads it agrees.
+    let encoder = held.weights_bytes - plan.weights_bytes;
+    engine.environment().set_held_encoder_bytes(encoder);
+    assert_eq!(self::plan(&engine, &graph), held);
+}
+
+#[test]
 fn a_folder_counts_file_by_file_and_a_second_loader_counts_once() {
     let graph = json!({
         "1": node("CheckpointLoaderSimple", json!({ "ckpt_name": "sprite" })),

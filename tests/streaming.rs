@@ -118,6 +118,47 @@ fn loras_are_added_as_weights_are_read() {
 }
 
 #[test]
+fn a_large_text_encoder_is_read_for_each_new_prompt_and_for_nothing_else() {
+    for family in ["tiny_sd1", "tiny_sd2", "tiny_sdxl"] {
+        let models = Models::new()
+            .with("checkpoints/tiny.safetensors", &single_file(family))
+            .with("checkpoints/again.safetensors", &single_file(family));
+        let (engine, state) = engine(&models, u64::MAX);
+        let held = made_by(&engine, &plain());
+        engine.environment().set_held_encoder_bytes(0);
+        let reads = |graph: &Value| {
+            let before = state.reads.get();
+            (made_by(&engine, graph), state.reads.get() - before)
+        };
+        // Another name: of the first the engine holds what it loaded.
+        let again = |change: &dyn Fn(&mut Value)| {
+            let mut graph = plain();
+            graph["4"]["inputs"]["ckpt_name"] = json!("again.safetensors");
+            change(&mut graph);
+            graph
+        };
+        assert!(held == reads(&again(&|_| ())).0, "{family}");
+        let (_, of_seed) = reads(&again(&|graph| graph["3"]["inputs"]["seed"] = json!(8)));
+        assert_eq!(of_seed, 0, "{family}: the rest is held");
+        let (_, of_prompt) = reads(&again(&|graph| graph["6"]["inputs"]["text"] = json!("a dog")));
+        assert!(of_prompt > 10, "{family}: {of_prompt}");
+    }
+}
+
+#[test]
+fn loras_are_added_to_a_text_encoder_in_its_file() {
+    let models = Models::new()
+        .with("checkpoints/tiny.safetensors", &single_file("tiny_sd1"))
+        .with("loras/a.safetensors", &file("kohya"));
+    let made = [u64::MAX, 0].map(|held| {
+        let (engine, _) = engine(&models, u64::MAX);
+        engine.environment().set_held_encoder_bytes(held);
+        made_by(&engine, &with_lora())
+    });
+    assert!(made[0] == made[1]);
+}
+
+#[test]
 fn little_is_read_to_load_and_no_more_than_a_layer_at_a_time() {
     let models = Models::new().with("checkpoints/tiny.safetensors", &single_file("tiny_sd1"));
     let bytes = single_file("tiny_sd1").len();

@@ -109,6 +109,10 @@ fn one_of<const N: usize>(what: &'static str, name: &str, names: [&str; N]) -> R
     })
 }
 
+/// Text encoders of one file that are held, as f32. Stable Diffusion 1's takes half of it and is read in no time;
+/// the larger ones of 2 and SDXL would take up to a third of what the whole model does, for a prompt now and then.
+const HELD_ENCODER_BYTES: u64 = 1 << 30;
+
 /// The world of a run, the same for all its nodes.
 pub struct Environment {
     /// Where models are.
@@ -121,6 +125,7 @@ pub struct Environment {
     previews: Cell<Previews>,
     weight_format: Cell<WeightFormat>,
     held_weights_bytes: Cell<u64>,
+    held_encoder_bytes: Cell<u64>,
     inputs: RefCell<BTreeMap<String, Rc<[u8]>>>,
     counters: RefCell<HashMap<String, u32>>,
     /// The tokenizer that a prompt was measured with last, and where it is.
@@ -139,6 +144,7 @@ impl Environment {
             previews: Cell::default(),
             weight_format: Cell::default(),
             held_weights_bytes,
+            held_encoder_bytes: Cell::new(HELD_ENCODER_BYTES),
             inputs: RefCell::default(),
             counters: RefCell::default(),
             counted_with: RefCell::default(),
@@ -183,6 +189,16 @@ impl Environment {
     /// Holds at most this much of one file's weights from now on, where files can be read as they are used.
     pub fn set_held_weights_bytes(&self, bytes: u64) {
         self.held_weights_bytes.set(bytes);
+    }
+
+    /// Text encoders of one file that are held in memory, as f32; larger ones are read for each new prompt.
+    pub fn held_encoder_bytes(&self) -> u64 {
+        self.held_encoder_bytes.get()
+    }
+
+    /// Holds at most this much of one file's text encoders from now on, where files can be read as they are used.
+    pub fn set_held_encoder_bytes(&self, bytes: u64) {
+        self.held_encoder_bytes.set(bytes);
     }
 
     /// Makes a file known to the nodes that load one; a later file of the same name replaces it.

@@ -6,7 +6,7 @@ mod read;
 mod single;
 mod tiny;
 
-pub(super) use self::read::{load_file, load_weights, read};
+pub(super) use self::read::{load_file, load_weights, placed, read};
 pub(super) use self::tiny::decoder as tiny_decoder;
 
 use self::folder::FolderLoader;

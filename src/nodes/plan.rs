@@ -58,6 +58,9 @@ pub struct FilePlan {
     pub weights_bytes: u64,
     /// Where they are: `device`, or `file` if they are read as they are used.
     pub place: &'static str,
+    /// Where those of its text encoders are, if it has any: in the `file` also where the others are on the device, if they
+    /// are large. Then they are read for each new prompt.
+    pub encoder_place: Option<&'static str>,
     /// How they are kept there: `f32`, `f16`, or `i8` where its matrices are integers with a scale for each row.
     pub format: &'static str,
 }
@@ -192,6 +195,12 @@ impl Plan {
                 ));
             } else if file.format == "f16" {
                 self.notes.push(format!("The weights of `{}` stay in half precision.", file.file));
+            }
+            if file.place != "file" && file.encoder_place == Some("file") {
+                self.notes.push(format!(
+                    "What reads prompts is read from `{}` for each new one, and takes no memory while pictures are drawn.",
+                    file.file
+                ));
             }
         }
         for step in &self.steps {

@@ -20,8 +20,15 @@ pub struct WeightsFile<'a> {
     hash: Hash,
     /// What the hash must be, if it is known and the file can be read from its beginning to its end.
     sha256: Option<String>,
-    later: Option<Rc<dyn ByteSource>>,
+    later: Option<Later>,
     eight_bits: bool,
+}
+
+/// That matrices and kernels stay in the file.
+struct Later {
+    source: Rc<dyn ByteSource>,
+    /// Those of text encoders alone.
+    encoders: bool,
 }
 
 /// Whether matrices of this format stay in half precision on the device: a GPU multiplies with them as they are, on the
@@ -29,6 +36,12 @@ pub struct WeightsFile<'a> {
 pub fn keeps_half(device: &Device, dtype: Dtype) -> bool {
     use Dtype::{BF16, F8E4M3, F8E5M2, F16};
     !device::is_cpu(device) && matches!(dtype, F16 | BF16 | F8E4M3 | F8E5M2)
+}
+
+/// Whether it is one of these tables, by our name of it if it has one.
+fn is_table(tensor: &TensorInfo, targets: &[Target], host_tables: &[&str]) -> bool {
+    let name = targets.first().map_or(&tensor.name, |target| &target.name);
+    host_tables.iter().any(|suffix| name.ends_with(suffix))
 }
 
 /// Is handed the number of a tensor in the file, the tensor, and its bytes unless they stay there.
@@ -51,7 +64,13 @@ impl<'a> WeightsFile<'a> {
 
     /// Leaves matrices and kernels in the file, which is `source`: they are read whenever they are used.
     pub fn later(mut self, source: Rc<dyn ByteSource>) -> Self {
-        self.later = Some(source);
+        self.later = Some(Later { source, encoders: false });
+        self
+    }
+
+    /// As [`WeightsFile::later`], those of text encoders alone: nothing needs them while pictures are drawn.
+    pub fn encoders_later(mut self, source: Rc<dyn ByteSource>) -> Self {
+        self.later = Some(Later { source, encoders: true });
         self
     }
 
@@ -62,27 +81,60 @@ impl<'a> WeightsFile<'a> {
         self
     }
 
-    /// Memory that its weights take where they are held, as far as their names, ours, are `wanted`.
-    pub fn held_bytes(&self, device: &Device, wanted: impl Fn(&str) -> bool) -> u64 {
+    /// Memory that its weights take where all of them are held.
+    pub fn held_bytes(&self, device: &Device) -> u64 {
+        self.bytes(|tensor, targets| self.bytes_of_one(device, tensor, targets))
+    }
+
+    /// Memory that its weights take but for those that are left in the file, and `host_tables`, which stay on the host.
+    pub fn device_bytes(&self, device: &Device, host_tables: &[&str]) -> u64 {
+        self.bytes(|tensor, targets| {
+            // Vectors are few numbers, wherever they are.
+            match self.is_left(targets) || is_table(tensor, targets, host_tables) {
+                true => 0,
+                false => self.bytes_of_one(device, tensor, targets),
+            }
+        })
+    }
+
+    /// Memory that its text encoders take as f32, but for `host_tables`, which stay on the host.
+    pub fn encoder_bytes(&self, host_tables: &[&str]) -> u64 {
+        self.bytes(|tensor, targets| {
+            let counts = is_encoder(targets) && !is_table(tensor, targets, host_tables);
+            if counts { 4 } else { 0 }
+        })
+    }
+
+    /// All numbers, each taking what `each` says.
+    fn bytes(&self, each: impl Fn(&TensorInfo, &[Target]) -> u64) -> u64 {
         let targets = Checkpoint::of(self.tensors()).targets;
         let of = |(tensor, targets): (&TensorInfo, Vec<Target>)| {
-            let name = targets.first().map_or(&tensor.name, |target| &target.name);
-            let is_unet = targets.iter().any(|target| target.part == Part::Unet);
-            let is_matrix = tensor.shape.len() > 1;
             let numbers = tensor.shape.iter().map(|side| *side as u64).product::<u64>();
-            numbers.saturating_mul(match () {
-                () if !wanted(name) => 0,
-                () if tensor.is_scaled() || self.eight_bits && is_unet && is_matrix => 1,
-                () if is_matrix && keeps_half(device, tensor.dtype) => 2,
-                () => 4,
-            })
+            numbers.saturating_mul(each(tensor, &targets))
         };
         self.tensors().iter().zip(targets).map(of).fold(0, u64::saturating_add)
     }
 
-    /// True if matrices and kernels are left in the file.
-    pub fn is_later(&self) -> bool {
-        self.later.is_some()
+    /// Bytes that a number of this tensor takes where it is held.
+    fn bytes_of_one(&self, device: &Device, tensor: &TensorInfo, targets: &[Target]) -> u64 {
+        let is_unet = targets.iter().any(|target| target.part == Part::Unet);
+        let is_matrix = tensor.shape.len() > 1;
+        match () {
+            () if tensor.is_scaled() || self.eight_bits && is_unet && is_matrix => 1,
+            () if is_matrix && keeps_half(device, tensor.dtype) => 2,
+            () => 4,
+        }
+    }
+
+    /// True if the matrices and kernels of a network are left in the file.
+    pub fn leaves(&self, part: Part) -> bool {
+        let is_encoder = matches!(part, Part::TextEncoder | Part::TextEncoder2);
+        self.later.as_ref().is_some_and(|later| is_encoder || !later.encoders)
+    }
+
+    /// True if a tensor that is for these is left in the file, provided that it is a matrix or kernel.
+    fn is_left(&self, targets: &[Target]) -> bool {
+        self.later.as_ref().is_some_and(|later| !later.encoders || is_encoder(targets))
     }
 
     /// The tensors, in the order they lie in the file.
@@ -195,7 +247,8 @@ impl<'a> WeightsFile<'a> {
 
     /// What makes of a tensor one that stays in the file.
     fn storer(&self, device: &Device) -> impl Fn(&TensorInfo, &Cut) -> Stored + use<> {
-        let (source, device) = (self.later.clone(), device.clone());
+        let source = self.later.as_ref().map(|later| later.source.clone());
+        let device = device.clone();
         let data_start = self.header.data_start;
         move |tensor, cut| Stored {
             source: source.clone().expect("only such a file leaves tensors where they are"),
@@ -217,10 +270,12 @@ impl<'a> WeightsFile<'a> {
     ) -> Result<()> {
         // Where the hash is known every byte has to be read.
         let reads_all = self.sha256.is_some();
+        let targets = Checkpoint::of(self.tensors()).targets;
+        let left: Vec<bool> = targets.iter().map(|targets| self.is_left(targets)).collect();
         for (i, (tensor, wanted)) in self.header.tensors.iter().zip(wanted).enumerate() {
             // Vectors are few numbers.
             let stays = !reads_all
-                && self.later.is_some()
+                && left[i]
                 && tensor.shape.len() > 1
                 && tensor.end > tensor.start
                 && (tensor.is_scaled() || !matches!(tensor.dtype, Dtype::Integer { .. }));
@@ -253,4 +308,11 @@ impl<'a> WeightsFile<'a> {
         let len = usize::try_from(end - start).unwrap_or(usize::MAX);
         self.source.read(self.header.data_start + start, len).await
     }
+}
+
+/// True for a tensor that text encoders alone have a part of.
+fn is_encoder(targets: &[Target]) -> bool {
+    let is_encoder =
+        |target: &Target| matches!(target.part, Part::TextEncoder | Part::TextEncoder2);
+    !targets.is_empty() && targets.iter().all(is_encoder)
 }

@@ -45,7 +45,7 @@ pub(in crate::nodes) async fn load_file(
     .await
 }
 
-/// Reads a file's header. Where memory has no room for its weights they will be read as they are used.
+/// Reads a file's header, and says which of its weights will be read as they are used.
 pub(in crate::nodes) async fn open<'a>(
     env: &Environment,
     source: &'a Rc<dyn ByteSource>,
@@ -61,8 +61,28 @@ pub(super) async fn open_as<'a>(
 ) -> Result<WeightsFile<'a>> {
     let eight_bits = format == WeightFormat::EightBits;
     let file = WeightsFile::open(&**source).await?.eight_bits(eight_bits);
-    let is_large = file.held_bytes(&env.device, |_| true) > env.held_weights_bytes();
-    Ok(if is_large && source.reads_now() { file.later(source.clone()) } else { file })
+    Ok(placed(env, file, source, source.reads_now()))
+}
+
+/// Says which weights of a file stay in it: all where memory has no room for them, those of text encoders where they
+/// are large, since they are needed for each new prompt only and not while pictures are drawn.
+///
+/// `reads_now` says whether the file can be read without waiting when it is here.
+pub(in crate::nodes) fn placed<'a>(
+    env: &Environment,
+    file: WeightsFile<'a>,
+    source: &Rc<dyn ByteSource>,
+    reads_now: bool,
+) -> WeightsFile<'a> {
+    if !reads_now {
+        file
+    } else if file.held_bytes(&env.device) > env.held_weights_bytes() {
+        file.later(source.clone())
+    } else if file.encoder_bytes(&[TOKEN_TABLE]) > env.held_encoder_bytes() {
+        file.encoders_later(source.clone())
+    } else {
+        file
+    }
 }
 
 /// Opens the file at `path` and has `load` read it, which is handed the file and whom to tell of progress.

@@ -52,11 +52,8 @@ pub(super) async fn load_as(
             return Ok(Err(tiny::load(cx, path, file, progress).await?));
         }
         let opened = Opened::read(path, &file).await?;
-        if !file.is_later() {
-            // A vocabulary stays on the host, of which a prompt needs little.
-            let bytes = file.held_bytes(device, |name| !name.ends_with(TOKEN_TABLE));
-            limits::check_weights(&cx.env::<Environment>().device_info, path, bytes)?;
-        }
+        let bytes = file.device_bytes(device, &[TOKEN_TABLE]);
+        limits::check_weights(&cx.env::<Environment>().device_info, path, bytes)?;
         let parts = file.load_parts(&opened.checkpoint, device, &[TOKEN_TABLE], progress).await?;
         Ok(Ok((opened, parts)))
     })

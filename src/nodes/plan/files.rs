@@ -10,6 +10,7 @@ use crate::models::clip::TOKEN_TABLE;
 use crate::models::unet::UnetConfig;
 use crate::models::vae::VaeConfig;
 use crate::nodes::folders::{TINY_VAES, half_of, is_weights, model_path};
+use crate::nodes::loaders::placed;
 use crate::nodes::{Environment, WeightFormat};
 use crate::store::{self, Look};
 use crate::weights::checkpoint::{Checkpoint, Part};
@@ -67,7 +68,11 @@ impl Files {
         let Look { source, fetch_bytes, reads_now } = env.store.look(path).await?;
         let eight_bits = format == WeightFormat::EightBits;
         let file = WeightsFile::open(&*source).await?.eight_bits(eight_bits);
+        let file = placed(env, file, &source, reads_now);
         let mut parts = Checkpoint::of(file.tensors()).parts;
+        let encoder = [Part::TextEncoder, Part::TextEncoder2]
+            .into_iter()
+            .find(|part| parts.contains_key(part));
         let is_eight = eight_bits && parts.contains_key(&Part::Unet)
             || file.tensors().iter().any(TensorInfo::is_scaled);
         let kind = identify(file.tensors()).ok();
@@ -83,20 +88,16 @@ impl Files {
         }
         let mut matrices = file.tensors().iter().filter(|tensor| tensor.shape.len() > 1);
         let half = matrices.all(|tensor| keeps_half(&env.device, tensor.dtype));
-        let held = |wanted: &dyn Fn(&str) -> bool| file.held_bytes(&env.device, wanted);
-        let is_stored = reads_now && held(&|_| true) > env.held_weights_bytes();
+        let place = |part| if file.leaves(part) { "file" } else { "device" };
         self.plans.push(FilePlan {
             node: node.to_owned(),
             file: path.to_owned(),
             kind: kind.map(|kind| kind.name()),
             bytes: source.len(),
             fetch_bytes,
-            // A vocabulary stays on the host, of which a prompt needs little.
-            weights_bytes: match is_stored {
-                true => 0,
-                false => held(&|name| !name.ends_with(TOKEN_TABLE)),
-            },
-            place: if is_stored { "file" } else { "device" },
+            weights_bytes: file.device_bytes(&env.device, &[TOKEN_TABLE]),
+            place: place(Part::Unet),
+            encoder_place: encoder.map(place),
             format: match () {
                 () if is_eight => "i8",
                 () if half => "f16",

@@ -124,6 +124,8 @@ export interface FilePlan {
   readonly weights_bytes: number;
   /** Where they will be: in a `file`, they are read as they are used. */
   readonly place: "device" | "file";
+  /** Where its text encoders will be, if it has any: large ones are read from the `file` for each new prompt. */
+  readonly encoder_place: "device" | "file" | null;
   readonly format: "f32" | "f16" | "i8";
 }
 

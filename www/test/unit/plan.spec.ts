@@ -5,7 +5,7 @@ import { expect, test } from "@playwright/test";
 import { planFacts, planLine } from "../../src/app/plan_words";
 import type { Plan } from "../../src/engine/index";
 
-const file = { node: "1", file: "checkpoints/a.safetensors", kind: null, bytes: 2e9, fetch_bytes: 0, weights_bytes: 2e9, place: "device", format: "f16" } as const;
+const file = { node: "1", file: "checkpoints/a.safetensors", kind: null, bytes: 2e9, fetch_bytes: 0, weights_bytes: 2e9, place: "device", encoder_place: "device", format: "f16" } as const;
 const step = { node: "5", what: "denoise", width: 512, height: 512, batch: 1, guessed: false, largest_bytes: 4e8, tiled: false } as const;
 const plan: Plan = {
   files: [file], steps: [step], fetch_bytes: 0, weights_bytes: 2e9, largest_bytes: 4e8, max_buffer_bytes: 2e9, max_weights_bytes: null, fits: true, notes: [],
