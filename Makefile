@@ -11,7 +11,7 @@ PYTHON ?= tests/reference/.venv/bin/python
 
 BASE ?= ./
 
-.PHONY: run picture site package test native built test-package test-hosts test-training test-gpu check lint wasm cpu webgpu parity page npm chromium firefox rust size bench bench-unet bench-executor bench-images bench-full-size docs clean
+.PHONY: run picture site package test native built test-package test-hosts test-training test-gpu check lint wasm cpu webgpu parity page npm chromium firefox rust size bench bench-unet bench-executor bench-images bench-savers bench-full-size docs clean
 
 ## Build the page and serve it on http://localhost:8080
 run: page
@@ -130,17 +130,21 @@ firefox: npm
 
 # ---- for developers
 
-## Every speed: the executor's, the picture nodes', the UNet's; and how large checkpoints load
-bench: bench-executor bench-images bench-unet bench-full-size
+## Every speed: the executor's, the picture nodes', the step savers', the UNet's; and how large checkpoints load
+bench: bench-executor bench-images bench-savers bench-unet bench-full-size
 
-## The UNet against onnxruntime-web's: make bench-unet [ROUNDS=15] [DEVICE=webgpu]
+## The UNet against onnxruntime-web's: make bench-unet [ROUNDS=15] [DEVICE=webgpu] [QUARTER=1]
 bench-unet: $(if $(filter webgpu,$(DEVICE)),webgpu,cpu) chromium
 	cd www/bench && npm ci --no-audit --no-fund
-	@node www/bench/bench.mjs $(if $(filter webgpu,$(DEVICE)),--device webgpu) $(if $(ROUNDS),--rounds $(ROUNDS))
+	@node www/bench/bench.mjs $(if $(filter webgpu,$(DEVICE)),--device webgpu) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(QUARTER),--quarter)
 
 ## Time and memory of Stable Diffusion 1.5's and SDXL's checkpoints on the CPU engine
 bench-full-size: page chromium
 	@node www/bench/full_size.mjs
+
+## How near the step savers' pictures come to whole runs, and what they save
+bench-savers:
+	cargo bench --bench savers
 
 ## What the executor costs for each node
 bench-executor:

@@ -1,8 +1,9 @@
 """Exports the UNet of a checkpoint to ONNX, for the comparison with onnxruntime-web in `make bench-unet`.
 
 Run from the repository root:
-`python tests/reference/export_onnx.py [MODEL_FOLDER] [OUTPUT]`, by default of the bundled model to
-build/bench/sprite_unet.onnx, which is not committed. f32, opset 17, fixed shapes: `sample [2, 4, h, w]`
+`python tests/reference/export_onnx.py [--quarter] [MODEL_FOLDER] [OUTPUT]`, by default of the bundled model to
+build/bench/sprite_unet.onnx, which is not committed. With `--quarter`, of a UNet as Stable Diffusion 1.5's at a quarter of
+its width, of random weights, which is first put into a copy of the bundled model, build/bench/quarter. f32, opset 17, fixed shapes: `sample [2, 4, h, w]`
 with the size of the checkpoint's config, `timestep [2]`, `encoder_hidden_states [2, 77, c]`, all f32, to
 `out_sample`. The file is run with onnxruntime against torch before the script says yes.
 
@@ -12,6 +13,8 @@ in any of the scripts here would find it.
 
 import argparse
 import os
+import pathlib
+import shutil
 import warnings
 
 import onnx
@@ -33,6 +36,26 @@ class Plain(torch.nn.Module):
         return self.unet(sample, timestep, encoder_hidden_states, return_dict=False)[0]
 
 
+QUARTER = pathlib.Path("build/bench/quarter")
+
+
+def make_quarter(model: pathlib.Path) -> None:
+    """Writes a copy of the model whose UNet is Stable Diffusion 1.5's at a quarter of its width: groups of as many
+    channels, and heads as large as the whole one's; prompts stay the model's."""
+    shutil.rmtree(QUARTER, ignore_errors=True)
+    shutil.copytree(model, QUARTER, ignore=shutil.ignore_patterns("unet", "*.png", "*.md"))
+    width = UNet2DConditionModel.load_config(model, subfolder="unet")["cross_attention_dim"]
+    torch.manual_seed(0)
+    unet = UNet2DConditionModel(
+        sample_size=32,
+        block_out_channels=(80, 160, 320, 320),
+        attention_head_dim=2,
+        norm_num_groups=8,
+        cross_attention_dim=width,
+    )
+    unet.half().save_pretrained(QUARTER / "unet")
+
+
 def inputs(config, seed: int) -> tuple[torch.Tensor, ...]:
     draw = torch.Generator().manual_seed(seed)
     size = config.sample_size
@@ -46,10 +69,16 @@ def inputs(config, seed: int) -> tuple[torch.Tensor, ...]:
 @torch.no_grad()
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--quarter", action="store_true", help="a quarter of Stable Diffusion 1.5 instead")
     parser.add_argument("model", nargs="?", default="www/public/models/sprite")
-    parser.add_argument("output", nargs="?", default="build/bench/sprite_unet.onnx")
+    parser.add_argument("output", nargs="?")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
+    if arguments.quarter:
+        make_quarter(pathlib.Path(arguments.model))
+        arguments.model = QUARTER
+    if arguments.output is None:
+        arguments.output = f"build/bench/{pathlib.Path(arguments.model).name}_unet.onnx"
 
     unet = UNet2DConditionModel.from_pretrained(arguments.model, subfolder="unet", dtype=torch.float32)
     model = Plain(unet).eval()

@@ -1,13 +1,15 @@
 /**
  * Speed against onnxruntime-web: the same UNet in the same Chromium, one thread each, in alternating runs.
  *
- *   node www/bench/bench.mjs [--rounds N] [--device cpu|webgpu] [--onnx FILE] [--alone]
+ *   node www/bench/bench.mjs [--rounds N] [--device cpu|webgpu] [--quarter] [--onnx FILE] [--alone]
+ *
+ * `--quarter` takes a quarter of Stable Diffusion 1.5 instead of the bundled model's UNet.
  *
  * Prints a table; every number behind it is in build/bench/result.json.
  * Exit codes: 0 measured, 1 something failed, 2 wrong usage, 3 something is missing.
  */
 
-import { copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { cpus, loadavg } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -26,7 +28,8 @@ import { print, summarise } from "./report.mjs";
 const path = (/** @type {string} */ relative) => fileURLToPath(new URL(relative, import.meta.url));
 const FOLDER = path("../../build/bench");
 const SITE = join(FOLDER, "site");
-const CONFIG = path("../public/models/sprite/unet/config.json");
+const SPRITE = path("../public/models/sprite");
+const QUARTER = join(FOLDER, "quarter");
 
 class Trouble extends Error {
   /** @param {string} message @param {number} code */
@@ -44,37 +47,39 @@ try {
 }
 
 async function main() {
-  const { device, rounds, onnx, alone } = readArguments();
+  const { device, rounds, quarter, onnx, alone } = readArguments();
   const executablePath = findChromium();
   if (executablePath === null) throw new Trouble("no Chromium found; install one, or name it with CHROMIUM=/path/to/chromium", 3);
   if (!alone && !existsSync(onnx)) {
     throw new Trouble(
-      `${onnx} is missing; make it with \`python tests/reference/export_onnx.py\`, or measure without it (\`--alone\`)`,
+      `${onnx} is missing; make it with \`python tests/reference/export_onnx.py${quarter ? " --quarter" : ""}\`, or measure without it (\`--alone\`)`,
       3,
     );
   }
   await build({ configFile: path("vite.config.ts"), logLevel: "warn" });
   if (!alone) copyFileSync(onnx, join(SITE, "bench/unet.onnx"));
+  if (quarter) publish(QUARTER, "bench/quarter");
 
   /** @type {import("./page.ts").Job} */
   const job = {
+    model: quarter ? "bench/quarter" : "sprite",
     prompt: "a red dragon, 3d render",
     // On a software adapter a step takes many seconds.
     steps: device === "cpu" ? 12 : 4,
     cfg: 5,
     sampler: "dpmpp_2m",
     scheduler: "sgm_uniform",
-    width: 128,
-    height: 128,
+    width: quarter ? 256 : 128,
+    height: quarter ? 256 : 128,
   };
-  const flops = unetFlops(JSON.parse(readFileSync(CONFIG, "utf8")), {
+  const flops = unetFlops(JSON.parse(readFileSync(join(quarter ? QUARTER : SPRITE, "unet/config.json"), "utf8")), {
     batch: 2, // with and without the prompt, in one call
     height: job.height / 8,
     width: job.width / 8,
     tokens: 77,
   });
   const before = loadavg();
-  const measured = await measure({ executablePath, device, rounds, alone, job });
+  const measured = await measure({ executablePath, device, rounds, alone, job, added: quarter ? "bench/quarter" : null });
   const machine = { cpu: cpus()[0]?.model ?? "unknown", cores: cpus().length, load: { before, after: loadavg() } };
   const result = {
     date: new Date().toISOString(),
@@ -90,9 +95,10 @@ async function main() {
 }
 
 /**
- * @param {{ executablePath: string, device: "cpu" | "webgpu", rounds: number, alone: boolean, job: import("./page.ts").Job }} options
+ * @param {{ executablePath: string, device: "cpu" | "webgpu", rounds: number, alone: boolean, job: import("./page.ts").Job,
+ *   added: string | null }} options
  */
-async function measure({ executablePath, device, rounds, alone, job }) {
+async function measure({ executablePath, device, rounds, alone, job, added }) {
   const site = await serve({ folder: SITE });
   const browser = await chromium.launch({
     executablePath,
@@ -108,7 +114,7 @@ async function measure({ executablePath, device, rounds, alone, job }) {
     await page.waitForFunction(() => "bench" in globalThis);
 
     say("first visit");
-    const firstVisit = await page.evaluate(([device, job]) => bench.openTintype(device, job), /** @type {const} */ ([device, job]));
+    const firstVisit = await page.evaluate((all) => bench.openTintype(...all), /** @type {const} */ ([device, job, added]));
     await workers.stampProgress("tintype");
     const ortOpen = alone ? null : await page.evaluate((device) => bench.openOrt(device), device);
     const seconds = [];
@@ -147,6 +153,20 @@ async function measure({ executablePath, device, rounds, alone, job }) {
 }
 
 /**
+ * Puts a folder where the page finds it as a repository of its own hub.
+ * @param {string} folder @param {string} repository
+ */
+function publish(folder, repository) {
+  const names = readdirSync(folder, { recursive: true }).map(String).filter((name) => statSync(join(folder, name)).isFile());
+  const siblings = names.map((rfilename) => ({ rfilename, size: statSync(join(folder, rfilename)).size }));
+  const sha = "0".repeat(40);
+  cpSync(folder, join(SITE, "hub", repository, "resolve", sha), { recursive: true });
+  const api = join(SITE, "hub/api/models", repository);
+  mkdirSync(join(api, ".."), { recursive: true });
+  writeFileSync(api, JSON.stringify({ sha, siblings }));
+}
+
+/**
  * The engines as a visitor downloads them, in bytes.
  * @param {"cpu" | "webgpu"} device
  */
@@ -170,7 +190,7 @@ function readArguments() {
   let values;
   try {
     const text = /** @type {const} */ ({ type: "string" });
-    ({ values } = parseArgs({ options: { rounds: text, device: text, onnx: text, alone: { type: "boolean" } } }));
+    ({ values } = parseArgs({ options: { rounds: text, device: text, onnx: text, alone: { type: "boolean" }, quarter: { type: "boolean" } } }));
   } catch (error) {
     throw new Trouble(/** @type {Error} */ (error).message, 2);
   }
@@ -178,6 +198,7 @@ function readArguments() {
   if (device !== "cpu" && device !== "webgpu") throw new Trouble(`--device is ${device}, expected cpu or webgpu`, 2);
   const rounds = Number(values.rounds ?? (device === "cpu" ? 7 : 2));
   if (!Number.isInteger(rounds) || rounds < 1) throw new Trouble(`--rounds is ${values.rounds}, expected 1 or more`, 2);
-  const onnx = values.onnx ?? process.env.ONNX ?? join(FOLDER, "sprite_unet.onnx");
-  return { device: /** @type {"cpu" | "webgpu"} */ (device), rounds, onnx, alone: values.alone ?? false };
+  const quarter = values.quarter ?? false;
+  const onnx = values.onnx ?? process.env.ONNX ?? join(FOLDER, quarter ? "quarter_unet.onnx" : "sprite_unet.onnx");
+  return { device: /** @type {"cpu" | "webgpu"} */ (device), rounds, quarter, onnx, alone: values.alone ?? false };
 }

@@ -5,6 +5,8 @@ import type { FromOrt, ToOrt } from "./ort-worker";
 
 /** What is drawn: the job of the comparison. */
 export interface Job {
+  /** Name of the checkpoint. */
+  model: string;
   prompt: string;
   steps: number;
   cfg: number;
@@ -46,9 +48,11 @@ let seed = 0n;
 
 const bench = {
   /** Opens the engine as on a first visit and draws one picture. */
-  async openTintype(device: "cpu" | "webgpu", job: Job): Promise<FirstVisit & { device: string }> {
+  async openTintype(device: "cpu" | "webgpu", job: Job, added: string | null): Promise<FirstVisit & { device: string }> {
     const start = performance.now();
-    engine = await open({ device, modelsUrl: new URL("../models/", location.href) });
+    const hubUrl = new URL("../hub", location.href);
+    engine = await open({ device, modelsUrl: new URL("../models/", location.href), hubUrl, storage: "none" });
+    if (added !== null) await engine.addModel(added);
     const opened = performance.now();
     let loading = opened;
     let loaded = opened;
@@ -88,9 +92,9 @@ const bench = {
    * The same without the decoder: nearly nothing but UNet evaluations. Gives the milliseconds from each step's end to
    * the next one's, by the worker's clock (devtools.mjs): an evaluation and all that goes with it.
    */
-  async sample({ prompt, width, height, ...settings }: Job): Promise<number[]> {
+  async sample({ model: name, prompt, width, height, ...settings }: Job): Promise<number[]> {
     const g = engine.graph();
-    const [model, clip] = g.CheckpointLoaderSimple({ ckpt_name: "sprite" });
+    const [model, clip] = g.CheckpointLoaderSimple({ ckpt_name: name });
     const samples = g.KSampler({
       model,
       seed: seed++,

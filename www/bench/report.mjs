@@ -41,7 +41,7 @@ export function summarise({ tintype, onnxruntime }) {
 export function print({ browser, device, machine, job, flops, summary, tintype, onnxruntime, sizes }) {
   const load = `load ${machine.load.before[0]?.toFixed(1)} before, ${machine.load.after[0]?.toFixed(1)} after`;
   console.log(`\n${browser} · ${machine.cpu}, ${machine.cores} cores, ${load}`);
-  console.log(`sprite on ${device} · ${job.width} × ${job.height}, ${job.steps} steps, CFG ${job.cfg}, ${job.sampler}, ${job.scheduler}\n`);
+  console.log(`${job.model} on ${device} · ${job.width} × ${job.height}, ${job.steps} steps, CFG ${job.cfg}, ${job.sampler}, ${job.scheduler}\n`);
 
   const unet = (/** @type {string} */ name, /** @type {Spread} */ { median, min, max }) => [
     name,
