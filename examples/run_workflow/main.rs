@@ -101,13 +101,7 @@ fn arguments() -> Result<Arguments, Box<dyn Error>> {
 async fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let Arguments { workflow, models, out, input, image, stand_ins, device } = arguments;
     let engine = Engine::open(*device, Rc::new(FolderStore::new(models)), |_| {}).await?;
-    let info = engine.device_info();
-    let half = if info.kind == DeviceKind::WebGpu && info.f16 {
-        ", weights in half precision"
-    } else {
-        ""
-    };
-    eprintln!("device: {}{half}", info.name);
+    eprintln!("device: {}", engine.device_info().name);
     let mut opened = engine.read(&read(workflow)?)?;
     for notice in &opened.notices {
         eprintln!("notice: {notice}");

@@ -13,6 +13,8 @@ mod reuse;
 mod time;
 mod up;
 
+use std::cell::Cell;
+
 use burn::tensor::{Device, Tensor};
 
 pub use self::config::{AddedConfig, UnetConfig};
@@ -47,6 +49,7 @@ pub struct Unet {
     up_blocks: Vec<UpBlock>,
     conv_norm_out: GroupNorm,
     conv_out: Conv2d,
+    was_used: Cell<bool>,
 }
 
 /// What guides a denoising step.
@@ -119,6 +122,7 @@ impl Unet {
             up_blocks,
             conv_norm_out,
             conv_out,
+            was_used: Cell::new(false),
         })
     }
 
@@ -163,6 +167,16 @@ impl Unet {
         &self.device
     }
 
+    /// Path of the file it was loaded from.
+    pub fn file(&self) -> &str {
+        self.weights.file()
+    }
+
+    /// True before the first prediction, which on a GPU takes longer: kernels are compiled as they are met.
+    pub fn is_new(&self) -> bool {
+        !self.was_used.get()
+    }
+
     /// Predicts.
     ///
     /// # Shapes
@@ -192,6 +206,7 @@ impl Unet {
         condition: &UnetCondition,
         changes: Changes<'_>,
     ) -> Tensor<4> {
+        self.was_used.set(true);
         let none = Residuals::default();
         let residuals = changes.residuals.unwrap_or(&none);
         let time = self.time.forward(&self.config, timesteps, condition, &self.device);

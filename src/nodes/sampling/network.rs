@@ -10,7 +10,8 @@ use super::hole::{Canvas, further_channels};
 use crate::device;
 use crate::diffusion::areas::{Entry, Part, Parts, Rect};
 use crate::error::{Error, ErrorKind, Result};
-use crate::graph::Context;
+use crate::graph::event::Phase;
+use crate::graph::{Context, Event};
 use crate::image::resample::mask_to_size;
 use crate::models::unet::{AddedCondition, Changes, Inner, UnetCondition};
 use crate::nodes::values::{Area, AreaMask, Condition, Model, Reuse, SizeNumbers};
@@ -276,6 +277,11 @@ impl<'a> Network<'a> {
             savings: options.savings,
             inner,
         };
+        // A visitor is told why nothing seems to happen.
+        if unet.is_new() && !device::is_cpu(unet.device()) {
+            let (file, phase) = (unet.file().to_owned(), Phase::Warmup);
+            self.cx.emit(Event::ModelProgress { file, loaded: 0, total: 0, phase });
+        }
         let output = unet.forward_with(input, &timesteps, told, changes);
         let output = device::read(output).await?;
         let answers = parts.iter().zip(output.chunks_exact(parts[0].x.len()));

@@ -50,7 +50,7 @@ impl Variant {
 
     /// Shared memory for queries and keys, then values, in vectors.
     fn stage(self) -> usize {
-        self.queries() * DEPTH + KEYS * PITCH
+        (self.queries() * DEPTH + KEYS * PITCH).max(self.vectors)
     }
 
     /// Values that are brought at once.

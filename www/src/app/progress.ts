@@ -58,8 +58,9 @@ export function program({ loaded, total }: EngineEvents["engine_progress"]): Pro
 
 /** One file of a model. One bar for each: how many there will be is not known before the last one. */
 export function model({ file, loaded, total, phase }: EngineEvents["model_progress"]): Progress {
+  if (phase === "warmup") return { fraction: null, text: "Preparing the graphics card for this model" };
   const part = PARTS[file.split("/").at(-2) ?? ""] ?? file;
-  const verb = { fetch: "Fetching", load: "Loading", warmup: "Warming up", keep: "Keeping" }[phase];
+  const verb = { fetch: "Fetching", load: "Loading", keep: "Keeping" }[phase];
   return {
     fraction: total > 0 ? loaded / total : null,
     text: `${verb} the model, ${part}: ${bytes(loaded)}${total > 0 ? ` of ${bytes(total)}` : ""}`,

@@ -19,19 +19,32 @@ test("the WebGPU engine draws on the software adapter what the CPU engine draws"
   const [gpu, cpu] = await lab.evaluate(async () => {
     const draw = async (device: "webgpu" | "cpu") => {
       const engine = await tintype.open({ device });
-      const { images } = await engine.generate({ prompt: "a blue car", seed: 7, steps: 2, width: 64, height: 64 });
+      const prepared: string[] = [];
+      const { images } = await engine.generate({
+        prompt: "a blue car",
+        seed: 7,
+        steps: 2,
+        width: 64,
+        height: 64,
+        onEvent: ({ type, data }) => {
+          if (type === "model_progress" && data.phase === "warmup") prepared.push(data.file);
+        },
+      });
       const bitmap = await createImageBitmap(images[0] as File);
       const canvas = new OffscreenCanvas(64, 64).getContext("2d");
       canvas?.drawImage(bitmap, 0, 0);
       const pixels = [...(canvas?.getImageData(0, 0, 64, 64).data ?? [])];
       const { kind } = engine.device;
       engine.close();
-      return { kind, pixels };
+      return { kind, pixels, prepared };
     };
     return [await draw("webgpu"), await draw("cpu")] as const;
   });
   expect(gpu.kind).toBe("webgpu");
   expect(cpu.kind).toBe("cpu");
+  // Kernels are compiled once.
+  expect(gpu.prepared).toEqual(["sprite/unet/diffusion_pytorch_model.safetensors"]);
+  expect(cpu.prepared).toEqual([]);
   const worst = Math.max(...gpu.pixels.map((value, i) => Math.abs(value - (cpu.pixels[i] ?? 0))));
   expect(worst).toBeLessThanOrEqual(2);
   // A picture, not one flat colour.

@@ -215,7 +215,7 @@ export class Runner {
         break;
       case "model_progress": {
         const { file, loaded, total, phase } = event.data;
-        const what = { fetch: "Fetching", load: "Loading", warmup: "Warming up", keep: "Keeping" }[phase];
+        const what = { fetch: "Fetching", load: "Loading", warmup: "Preparing the graphics card for", keep: "Keeping" }[phase];
         this.doing = { text: `${what} ${file.split("/").slice(-2).join("/")}`, fraction: total > 0 ? loaded / total : null };
         break;
       }
