@@ -123,6 +123,28 @@ fn one_picture_whatever_the_names_and_the_files() {
 }
 
 #[test]
+fn pruned_networks_take_the_place_of_a_checkpoint_s_own() {
+    for family in crate::parity::checkpoints::PRUNED {
+        let rest = if family.contains("bk_sdm") { "tiny_sd1" } else { "tiny_sdxl" };
+        let unet = networks(family).remove("unet").unwrap();
+        let models = Models::new()
+            .with("checkpoints/rest.safetensors", &single_file(rest))
+            .with("diffusion_models/theirs.safetensors", &single_file(family))
+            .with("diffusion_models/ours.safetensors", &write(unet));
+        let latent = |name: &str| {
+            let loaders = json!({
+                "4": node("CheckpointLoaderSimple", json!({ "ckpt_name": "rest.safetensors" })),
+                "20": node("UNETLoader", json!({ "unet_name": name, "weight_dtype": "default" })),
+            });
+            made(&models, &graph(loaders, [("20", 0), ("4", 1), ("4", 2)]))
+        };
+        let theirs = latent("theirs.safetensors");
+        assert!(theirs == latent("ours.safetensors"), "{family}");
+        assert!(theirs != made(&models, &simple("rest.safetensors")), "{family}");
+    }
+}
+
+#[test]
 fn a_network_that_predicts_v_is_told_by_its_mark() {
     let marked = single_file("tiny_sd2");
     let unmarked = rewritten(&marked, |name| (name != "v_pred").then(|| name.to_owned()));

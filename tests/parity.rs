@@ -2,7 +2,7 @@
 //!
 //! The references are written by `tests/reference`; its README says what is in them.
 
-mod checkpoints;
+pub(crate) mod checkpoints;
 mod controlnets;
 mod deep_cache;
 pub(crate) mod loras;

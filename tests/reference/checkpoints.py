@@ -1,5 +1,5 @@
 """Writes tests/fixtures/checkpoints: every tensor of published checkpoints in both programs' names (`*.txt.z`, by zlib), and what
-tiny checkpoints compute (`tiny.safetensors`).
+tiny checkpoints compute (`tiny.safetensors`; `pruned.safetensors` has those of denoising networks alone).
 
 Run from the repository root: `python tests/reference/checkpoints.py`. A line is `theirs ours shape`: the name in a
 single-file checkpoint (CompVis' and Stability's programs), the name in diffusers' layout, and the shape in the single
@@ -51,6 +51,18 @@ SSD_1B = SDXL | dict(
     reverse_transformer_layers_per_block=((4, 4, 10), (2, 1, 1), 1),
 )
 SMALL_SD = SD1 | dict(layers_per_block=1, mid_block_type=None)
+# Vega is SSD-1B with less attention. KOALA has lost a residual block of each level of SDXL, and the smaller one the middle.
+VEGA = SDXL | dict(mid_block_type="UNetMidBlock2D", transformer_layers_per_block=(1, 1, 2))
+KOALA_1B = SDXL | dict(layers_per_block=1, transformer_layers_per_block=(1, 2, 6))
+KOALA_700M = SDXL | dict(layers_per_block=1, transformer_layers_per_block=(1, 2, 5), mid_block_type=None)
+# BK-SDM: the base one has lost the residual blocks, the small one the middle, too (as small Stable Diffusion), the tiny one
+# also the lowest level.
+BK_SDM_BASE = SD1 | dict(layers_per_block=1)
+LOWEST_LEVEL_LOST = dict(
+    block_out_channels=(320, 640, 1280), down_block_types=("CrossAttnDownBlock2D",) * 3, up_block_types=("CrossAttnUpBlock2D",) * 3,
+)
+BK_SDM_TINY = SMALL_SD | LOWEST_LEVEL_LOST
+BK_SDM_V2_TINY = SD2 | LOWEST_LEVEL_LOST | dict(attention_head_dim=(5, 10, 20), layers_per_block=1, mid_block_type=None)
 VAE = dict(
     block_out_channels=(128, 256, 512, 512), layers_per_block=2, latent_channels=4,
     down_block_types=("DownEncoderBlock2D",) * 4, up_block_types=("UpDecoderBlock2D",) * 4,
@@ -72,6 +84,12 @@ FAMILIES = {
     ),
     "ssd_1b": (SSD_1B, [], []),
     "small_sd": (SMALL_SD, [], []),
+    "vega": (VEGA, [], []),
+    "koala_700m": (KOALA_700M, [], []),
+    "koala_1b": (KOALA_1B, [], []),
+    "bk_sdm_base": (BK_SDM_BASE, [], []),
+    "bk_sdm_tiny": (BK_SDM_TINY, [], []),
+    "bk_sdm_v2_tiny": (BK_SDM_V2_TINY, [], []),
     "sdxl_refiner": (REFINER, [("conditioner.embedders.0.model.", CLIP_G, "open_clip")], []),
 }
 
@@ -128,6 +146,22 @@ TINY = {
             down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"), up_block_types=("UpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
         ),
         [("conditioner.embedders.0.model.", TINY_CLIP_2, "open_clip")], [],
+    ),
+}
+
+# Pruned networks by themselves, as they are published to be put into another checkpoint's place.
+TINY_SDXL_UNET, TINY_SD1_UNET = TINY["tiny_sdxl"][0], TINY["tiny_small_sd"][0]
+THREE_LEVELS = dict(
+    block_out_channels=(32, 32, 64), attention_head_dim=(8, 8, 1), transformer_layers_per_block=(1, 2, 3),
+    down_block_types=SDXL["down_block_types"], up_block_types=SDXL["up_block_types"],
+)
+PRUNED = {
+    "tiny_vega": TINY_SDXL_UNET | THREE_LEVELS | dict(mid_block_type="UNetMidBlock2D", transformer_layers_per_block=(1, 1, 2)),
+    "tiny_koala_700m": TINY_SDXL_UNET | THREE_LEVELS | dict(layers_per_block=1, mid_block_type=None),
+    "tiny_koala_1b": TINY_SDXL_UNET | THREE_LEVELS | dict(layers_per_block=1),
+    "tiny_bk_sdm_base": TINY_SD1_UNET | dict(mid_block_type="UNetMidBlock2DCrossAttn"),
+    "tiny_bk_sdm_tiny": TINY_SD1_UNET | dict(
+        down_block_types=("CrossAttnDownBlock2D",) * 3, up_block_types=("CrossAttnUpBlock2D",) * 3,
     ),
 }
 
@@ -243,24 +277,35 @@ def text_state(model):
     return {k if k.startswith(("text_projection", "text_model.")) else f"text_model.{k}": (k, v) for k, v in named}
 
 
-def numbers(family, config, encoders):
-    """What a tiny checkpoint computes."""
+def unet_numbers(family, config, is_refiner=False):
+    """What a tiny denoising network computes, and of what."""
     out = {}
     noise = lambda label, *shape: fill(f"{family}.{label}", (*shape, 1)).reshape(shape).float()
-    unet, vae = UNet2DConditionModel(**config).eval(), AutoencoderKL(**TINY_VAE).eval()
+    unet = UNet2DConditionModel(**config).eval()
     unet.load_state_dict({k: fill(k, v.shape).float() for k, v in unet.state_dict().items()})
-    vae.load_state_dict({k: fill(k, v.shape).float() for k, v in vae.state_dict().items()})
     context = noise("context", 1, 77, config["cross_attention_dim"])
     sample = noise("sample", 1, config["in_channels"], 8, 8)
     added = {}
     if "addition_embed_type" in config:
         out["pooled"] = noise("pooled", 1, 64)
         # The refiner is told a score in place of the size wanted.
-        last = [6.0] if len(encoders) == 1 else [64.0, 64.0]
+        last = [6.0] if is_refiner else [64.0, 64.0]
         added = dict(text_embeds=out["pooled"], time_ids=torch.tensor([[64.0, 64.0, 0.0, 0.0, *last]]))
     out |= dict(context=context, sample=sample)
     out["unet"] = unet(sample, 500, context, added_cond_kwargs=added).sample
-    out["vae"] = vae.decode(sample[:, :4]).sample
+    return out
+
+
+def named(family, out):
+    return {f"{family}.{name}": value.detach().contiguous() for name, value in out.items()}
+
+
+def numbers(family, config, encoders):
+    """What a tiny checkpoint computes."""
+    out = unet_numbers(family, config, is_refiner="addition_embed_type" in config and len(encoders) == 1)
+    vae = AutoencoderKL(**TINY_VAE).eval()
+    vae.load_state_dict({k: fill(k, v.shape).float() for k, v in vae.state_dict().items()})
+    out["vae"] = vae.decode(out["sample"][:, :4]).sample
     ids = torch.tensor([[49406, 320, 1125, 539, 320, 2368, 49407]])
     for i, (_, encoder, layout) in enumerate(encoders):
         kind = CLIPTextModelWithProjection if layout == "open_clip" else CLIPTextModel
@@ -269,25 +314,30 @@ def numbers(family, config, encoders):
         answer = model(ids, output_hidden_states=True)
         out[f"text{i}"] = answer.hidden_states[-2]
         out[f"pooled{i}"] = answer.text_embeds if layout == "open_clip" else answer.pooler_output
-    return {f"{family}.{name}": value.detach().contiguous() for name, value in out.items()}
+    return named(family, out)
+
+
+def unet_rows(family, config):
+    """Every tensor of a denoising network: theirs, ours, shape."""
+    with torch.device("meta"):
+        unet = UNet2DConditionModel(**config)
+    attends = [kind.startswith("Cross") for kind in unet.config.up_block_types]
+    state = unet.state_dict()
+    ldm = {ldm_unet_name(ours, unet.config.layers_per_block, attends): (ours, tensor) for ours, tensor in state.items()}
+    assert len(ldm) == len(state)
+    back = convert_ldm_unet_checkpoint(
+        {f"model.diffusion_model.{k}": v for k, (_, v) in ldm.items() if "cond_proj" not in k}, dict(unet.config)
+    )
+    assert all(back[ours] is tensor for theirs, (ours, tensor) in ldm.items() if "cond_proj" not in theirs), family
+    return [(f"model.diffusion_model.{theirs}", ours, tuple(t.shape)) for theirs, (ours, t) in ldm.items()]
 
 
 def main():
     torch.set_num_threads(1)
     for family, (config, encoders, extras) in (FAMILIES | TINY).items():
-        rows = []
+        rows = unet_rows(family, config)
         with torch.device("meta"):
-            unet = UNet2DConditionModel(**config)
             vae = AutoencoderKL(**(TINY_VAE if family in TINY else VAE))
-        attends = [kind.startswith("Cross") for kind in unet.config.up_block_types]
-        state = unet.state_dict()
-        ldm = {ldm_unet_name(ours, unet.config.layers_per_block, attends): (ours, tensor) for ours, tensor in state.items()}
-        assert len(ldm) == len(state)
-        back = convert_ldm_unet_checkpoint(
-            {f"model.diffusion_model.{k}": v for k, (_, v) in ldm.items() if "cond_proj" not in k}, dict(unet.config)
-        )
-        assert all(back[ours] is tensor for theirs, (ours, tensor) in ldm.items() if "cond_proj" not in theirs), family
-        rows += [(f"model.diffusion_model.{theirs}", ours, tuple(t.shape)) for theirs, (ours, t) in ldm.items()]
         state = vae.state_dict()
         theirs = {ldm_vae_name(ours, 4): (ours, tensor) for ours, tensor in state.items()}
         assert len(theirs) == len(state)
@@ -308,9 +358,13 @@ def main():
                 rows.append((f"{prefix}text_model.embeddings.position_ids", "-", (1, 77)))
         rows += [(extra, "-", ()) for extra in extras]
         write(family, rows)
+    for family, config in PRUNED.items():
+        write(family, unet_rows(family, config))
     with torch.no_grad():
         tiny = [numbers(family, config, encoders) for family, (config, encoders, _) in TINY.items()]
-    save_file({name: value for one in tiny for name, value in one.items()}, f"{OUTPUT}/tiny.safetensors")
+        pruned = [named(family, unet_numbers(family, config)) for family, config in PRUNED.items()]
+    for file, all_of in [("tiny", tiny), ("pruned", pruned)]:
+        save_file({name: value for one in all_of for name, value in one.items()}, f"{OUTPUT}/{file}.safetensors")
 
 
 if __name__ == "__main__":
