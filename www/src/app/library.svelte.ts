@@ -2,15 +2,21 @@
 
 import type { Engine, ModelFile } from "../engine/index";
 import { FIRST, goWay, leaveStudent } from "./form";
+import { chooseFolder, mayRead, remember, remembered, showsFolders } from "./models/folder_store";
 import type { Studio } from "./studio.svelte";
 import { bytes } from "./words";
 import { optionsOf } from "./workflow";
 
+/** Files of a folder of which it is said one by one why they are no models for here. */
+const MOST_LEFT_OUT = 5;
+
 /** The models that the engine knows besides the bundled ones. */
 export class Models {
   list: readonly ModelFile[] = $state.raw([]);
-  /** A copy is being made. */
+  /** A copy is being made, or a folder looked through. */
   keeping = $state(false);
+  /** The folder of an earlier visit, which the browser wants to be asked for again. */
+  folder: FileSystemDirectoryHandle | null = $state.raw(null);
 
   readonly #studio: Studio;
 
@@ -22,6 +28,52 @@ export class Models {
   arrive(engine: Engine): void {
     this.list = engine.models;
     this.#replaceLost();
+    void this.#folderArrives();
+  }
+
+  async #folderArrives(): Promise<void> {
+    if (!showsFolders()) return;
+    const folder = await remembered();
+    if (folder === null) return;
+    if (await mayRead(folder, false)) await this.addFolder(folder);
+    else this.folder = folder;
+  }
+
+  /** Adds what a folder of the person's has, and remembers it; without one, the person chooses it. */
+  async addFolder(known: FileSystemDirectoryHandle | null = null): Promise<void> {
+    const studio = this.#studio;
+    const engine = await studio.whenOpen();
+    if (engine === null || this.keeping) return;
+    try {
+      studio.problem = null;
+      const folder = known ?? (await chooseFolder());
+      if (folder === null || !(await mayRead(folder, true))) return;
+      this.keeping = true;
+      studio.runs.progress = { fraction: null, text: `Looking through ${folder.name}` };
+      const { added, passed } = await engine.addFolder(folder);
+      await remember(folder).catch(() => {});
+      this.folder = null;
+      this.#changed(engine);
+      this.#replaceLost();
+      await studio.opened.check();
+      const count = `${added.length} ${added.length === 1 ? "model" : "models"} of \`${folder.name}\``;
+      const found = `${count} can be used; ${added.length === 1 ? "it is" : "they are"} read where ${added.length === 1 ? "it lies" : "they lie"}.`;
+      const left = passed.slice(0, MOST_LEFT_OUT).map(({ path, error }) => `\`${path}\` was left out: ${error.message}.`);
+      if (passed.length > left.length) left.push(`${passed.length - left.length} more files were left out.`);
+      studio.notice([found, ...left]);
+      studio.announcement = found;
+    } catch (error) {
+      studio.fail(error);
+    } finally {
+      this.keeping = false;
+      studio.runs.progress = null;
+    }
+  }
+
+  /** Does not ask for the folder of an earlier visit any more. */
+  async forgetFolder(): Promise<void> {
+    this.folder = null;
+    await remember(null);
   }
 
   /**

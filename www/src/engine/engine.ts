@@ -8,7 +8,7 @@ import { apiText, Graph, nodeId, readApi, type ApiGraph } from "./graph";
 import { History, RunRecord } from "./history";
 import type { Host } from "./host";
 import { parse, stringify } from "./json";
-import { Library, type AddModelOptions, type ModelFile } from "./library";
+import { Library, type AddModelOptions, type FolderModels, type ModelFile } from "./library";
 import type { Handle, Output } from "./nodes";
 import { Images } from "./openai";
 import { Outbox, type SendOptions, type SendOrder } from "./outbox";
@@ -404,6 +404,15 @@ export class Engine {
    */
   async addModel(file: Blob | URL | string, options: AddModelOptions = {}): Promise<ModelFile> {
     return await this.#own.add(file, options);
+  }
+
+  /**
+   * Adds every model in a folder of the person's disk, which `showDirectoryPicker()` gives where the browser has it. Folders
+   * with ComfyUI's names (`loras`, `checkpoints`, …) say what is in them, and folders in these are a part of the name, as
+   * in ComfyUI: `styles/ink.safetensors`. Other files are what their tensors say. All are read where they lie.
+   */
+  async addFolder(folder: FileSystemDirectoryHandle, options: { signal?: AbortSignal } = {}): Promise<FolderModels> {
+    return await this.#own.addFolder(folder, options);
   }
 
   /** Forgets a model of the person's own, and deletes the kept copy; the file it came from stays. */

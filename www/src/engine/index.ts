@@ -21,7 +21,7 @@ export {
 export { Graph, type ApiGraph, type ApiNode } from "./graph";
 export type { History, HistoryEntry } from "./history";
 export { parse, stringify, type Json } from "./json";
-export { isModelName, type AddModelOptions, type ModelFile } from "./library";
+export { isModelName, type AddModelOptions, type FolderModels, type ModelFile } from "./library";
 export type { Handle, In, Nodes, Output, SamplerName, SchedulerName } from "./nodes";
 export type { ImagesEditRequest, ImagesGenerateRequest, ImagesResponse } from "./openai";
 export type { ImageStreamEvent } from "./openai_stream";

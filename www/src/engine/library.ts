@@ -39,6 +39,14 @@ export interface AddModelOptions {
   signal?: AbortSignal;
 }
 
+/** What became of a folder's files. */
+export interface FolderModels {
+  /** Those that are models now. */
+  added: ModelFile[];
+  /** Those that look like models and are none for here, from the folder on, and why. */
+  passed: { path: string; error: TintypeError }[];
+}
+
 const FOLDER = "tintype-library";
 /** What the wasm engine keeps of files on servers (src/store/web/opfs.rs). */
 const FETCHED = "tintype-models";

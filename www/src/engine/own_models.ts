@@ -2,8 +2,8 @@
 
 import type { Client } from "./client";
 import type { Asking } from "./download";
-import { TintypeError } from "./errors";
-import { bytesOf, modelName, type AddModelOptions, type Library, type ModelFile } from "./library";
+import { abortError, TintypeError } from "./errors";
+import { bytesOf, modelName, type AddModelOptions, type FolderModels, type Library, type ModelFile } from "./library";
 import type { Identity, Remote, RemoteFolder } from "./protocol";
 import type { EngineEvents, ObjectInfo } from "./types";
 
@@ -51,6 +51,27 @@ export class OwnModels {
     return await (file instanceof Blob ? this.#addFile(file, options) : this.#addFrom(String(file), options));
   }
 
+  /** Adds what a folder of the person's disk has. */
+  async addFolder(folder: FileSystemDirectoryHandle, { signal }: { signal?: AbortSignal }): Promise<FolderModels> {
+    const { modelsIn } = await import("./model_folder");
+    const all: FolderModels = { added: [], passed: [] };
+    for await (const { path, handle, folder: place, inside } of modelsIn(folder)) {
+      if (signal?.aborted) throw abortError();
+      try {
+        if (handle === undefined) {
+          throw new TintypeError(`\`${path}\` is a model in diffusers’ layout, of many files`, "unsupported_model", {
+            hint: "Use the same model in one file, or its name at huggingface.co.",
+          });
+        }
+        all.added.push(await this.#addFile(await handle.getFile(), { name: handle.name, ...(place && { folder: place }) }, inside));
+      } catch (error) {
+        if (!(error instanceof TintypeError)) throw error;
+        all.passed.push({ path, error });
+      }
+    }
+    return all;
+  }
+
   async remove(path: string): Promise<void> {
     const client = await this.#engine.client();
     const from = this.#models.get(path)?.from;
@@ -80,12 +101,13 @@ export class OwnModels {
     for (const model of this.#models.values()) if (!(model.from instanceof Blob)) await this.#put(client, model);
   }
 
-  async #addFile(file: Blob, options: AddModelOptions): Promise<ModelFile> {
+  /** `inside`: the folders of its name. */
+  async #addFile(file: Blob, options: AddModelOptions, inside = ""): Promise<ModelFile> {
     const name = options.name ?? (file instanceof File ? file.name : "");
     const plain = modelName(name);
     const client = await this.#engine.client();
     const identity = await client.call("identify", name, file);
-    const path = `${options.folder ?? identity.folder}/${plain}`;
+    const path = `${options.folder ?? identity.folder}/${inside}${plain}`;
     const model: ModelFile = { path, ...factsOf(identity), bytes: file.size, kept: false, from: file };
     await this.#put(client, model);
     if (options.keep !== true) return model;

@@ -121,6 +121,64 @@ test("a file that is no model for here is refused with what it is", async ({ pag
   await expect(models(page)).toContainText("embeddings/style.safetensors");
 });
 
+test("a folder like ComfyUI's is opened whole, and again on the next visit", async ({ page, site }) => {
+  const lora = safetensors([{ name: "lora_unet_down_blocks_0_attentions_0_proj_in.lora_down.weight", shape: [4, 32] }, { name: "lora_unet_down_blocks_0_attentions_0_proj_in.lora_up.weight", shape: [32, 4] }]);
+  const files: Record<string, Buffer> = {
+    "checkpoints/1.5/tiny.safetensors": tinyCheckpoint(),
+    "loras/styles/ink.safetensors": lora,
+    "somewhere/else.safetensors": safetensors([{ name: "emb_params", shape: [2, 768] }]),
+    "checkpoints/cut.safetensors": tinyCheckpoint().subarray(0, 5000),
+    "checkpoints/layout/model_index.json": Buffer.from("{}"),
+    "checkpoints/layout/unet/diffusion_pytorch_model.safetensors": lora,
+    "old.gguf": Buffer.from("GGUF"),
+    ".hidden.safetensors": lora,
+    "notes.txt": Buffer.from("mine"),
+  };
+  await ready(page, site);
+  // The browser's own dialogue is nothing a test can press; the folder it gives is like any other.
+  const offer = async (contents: Record<string, Buffer>) => {
+    const list = Object.entries(contents).map(([name, bytes]) => [name, bytes.toString("base64")] as const);
+    await page.evaluate(async (list) => {
+      const root = await (await navigator.storage.getDirectory()).getDirectoryHandle("models", { create: true });
+      for (const [path, base64] of list) {
+        const names = path.split("/");
+        let folder = root;
+        for (const name of names.slice(0, -1)) folder = await folder.getDirectoryHandle(name, { create: true });
+        const writer = await (await folder.getFileHandle(names.at(-1) ?? "", { create: true })).createWritable();
+        await writer.write(Uint8Array.from(atob(base64), (c) => c.charCodeAt(0)));
+        await writer.close();
+      }
+      Object.assign(window, { showDirectoryPicker: async () => root });
+    }, list);
+  };
+  await offer(files);
+  await view(page, "Models");
+  await page.getByRole("button", { name: "Choose a folder…" }).click();
+  const told = (words: RegExp) => page.getByText(words).filter({ visible: true });
+  await expect(told(/3 models of models can be used; they are read where they lie/)).toBeVisible();
+  for (const name of ["checkpoints/1.5/tiny.safetensors", "loras/styles/ink.safetensors", "embeddings/else.safetensors"]) {
+    await expect(models(page)).toContainText(name);
+  }
+  await expect(models(page).getByRole("listitem")).toHaveCount(3);
+  for (const words of [/checkpoints\/cut\.safetensors was left out/, /checkpoints\/layout was left out.*many files/, /old\.gguf was left out/]) {
+    await expect(told(words)).toBeVisible();
+  }
+  expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+
+  // The next visit finds it, and paints with what is in it, by the name ComfyUI has for it.
+  await ready(page, site);
+  await view(page, "Models");
+  await expect(models(page)).toContainText("checkpoints/1.5/tiny.safetensors");
+  await view(page, "Create");
+  await model(page).selectOption("1.5/tiny.safetensors");
+  await page.getByLabel("Size").selectOption({ label: "Another size…" });
+  await page.getByLabel("Width").fill("64");
+  await page.getByLabel("Height").fill("64");
+  await page.getByLabel("Steps").fill("1");
+  await generate(page).click();
+  await expect(download(page)).toBeVisible({ timeout: 120_000 });
+});
+
 test("the engine adds, lists and removes models by itself", async ({ lab }) => {
   const file = [...safetensors([{ name: "emb_params", shape: [2, 768] }])];
   const seen = await lab.evaluate(async (bytes) => {
