@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use half::f16;
+use half::{bf16, f16};
 use serde_json::{Value, json};
 use tintype::device::DeviceKind;
 use tintype::engine::Engine;
@@ -13,7 +13,7 @@ use tintype::store::native::FolderStore;
 
 use crate::nodes::{TestHost, run};
 use crate::support::block_on;
-use crate::support::tiny::{Models, networks, single_file, write};
+use crate::support::tiny::{Models, names, networks, single_file, theirs, write};
 
 pub(crate) fn engine(models: &Models) -> Engine {
     let store = Rc::new(FolderStore::new(models.path()));
@@ -254,6 +254,82 @@ fn files_that_are_no_checkpoint_are_refused_with_what_they_are() {
             assert!(text.contains(part), "{text}\nlacks {part}");
         }
     }
+}
+
+/// A checkpoint whose numbers every format has exactly, and the same in three formats at once.
+fn exact_and_mixed(checkpoint: &str) -> [Vec<u8>; 2] {
+    // Seven bits behind the point are those of bf16; f16 has them wherever it has the exponent.
+    let exact = |number: f16| match f16::from_bits(number.to_bits() & 0xFFF8) {
+        number if number.is_normal() => number,
+        _ => f16::ZERO,
+    };
+    let tensors = names(checkpoint).into_iter().map(|one| {
+        let numbers: Vec<f16> = theirs(&one).into_iter().map(exact).collect();
+        (one.theirs, one.shape, numbers)
+    });
+    let tensors: Vec<_> = tensors.collect();
+    let (mut header, mut body) = (serde_json::Map::new(), Vec::new());
+    for (i, (name, shape, numbers)) in tensors.iter().enumerate() {
+        let start = body.len();
+        let dtype = ["F16", "F32", "BF16"][i % 3];
+        let bytes = |number: &f16| match dtype {
+            "F16" => number.to_le_bytes().to_vec(),
+            "F32" => number.to_f32().to_le_bytes().to_vec(),
+            _ => bf16::from_f32(number.to_f32()).to_le_bytes().to_vec(),
+        };
+        body.extend(numbers.iter().flat_map(bytes));
+        let entry = json!({ "dtype": dtype, "shape": shape, "data_offsets": [start, body.len()] });
+        header.insert(name.clone(), entry);
+    }
+    let header = serde_json::to_vec(&header).unwrap();
+    let mixed = [&(header.len() as u64).to_le_bytes()[..], &header, &body].concat();
+    [write(tensors), mixed]
+}
+
+#[test]
+fn a_file_may_mix_formats() {
+    for family in ["tiny_sd1", "tiny_sdxl"] {
+        let [exact, mixed] = exact_and_mixed(family);
+        let models = Models::new()
+            .with("checkpoints/exact.safetensors", &exact)
+            .with("checkpoints/mixed.safetensors", &mixed);
+        let [exact, mixed] =
+            ["exact.safetensors", "mixed.safetensors"].map(|name| made(&models, &simple(name)));
+        assert!(exact == mixed, "{family}");
+    }
+}
+
+#[test]
+fn an_autoencoder_with_other_channels_is_refused_with_both_numbers() {
+    let mut vae = networks("tiny_sd1").remove("vae").unwrap();
+    for (name, shape, numbers) in &mut vae {
+        let side = match &**name {
+            "encoder.conv_out.weight" | "encoder.conv_out.bias" => 0,
+            "quant_conv.weight" | "quant_conv.bias" | "post_quant_conv.bias" => 0,
+            "post_quant_conv.weight" => 0,
+            "decoder.conv_in.weight" => 1,
+            _ => continue,
+        };
+        shape[side] *= 4;
+        if matches!(&**name, "quant_conv.weight" | "post_quant_conv.weight") {
+            shape[1] *= 4;
+        }
+        *numbers = vec![f16::ONE; shape.iter().product()];
+    }
+    let models = Models::new()
+        .with("checkpoints/a.safetensors", &single_file("tiny_sd1"))
+        .with("vae/sixteen.safetensors", &write(vae));
+    let loaders = json!({
+        "4": node("CheckpointLoaderSimple", json!({ "ckpt_name": "a.safetensors" })),
+        "20": node("VAELoader", json!({ "vae_name": "sixteen.safetensors" })),
+    });
+    let graph = graph(loaders, [("4", 0), ("4", 1), ("20", 0)]);
+    let Err(RunError::Failed(error)) = run(&engine(&models), &graph, &TestHost::default()) else {
+        panic!("not refused");
+    };
+    let text = error.to_string();
+    assert!(text.starts_with("node 8 (VAEDecode)"), "{text}");
+    assert!(text.contains("expected 16, got 4"), "{text}");
 }
 
 #[test]

@@ -59,6 +59,45 @@ fn weights_that_stay_in_their_file_take_no_memory() {
     assert!(plan.notes[0].contains("read from it as they are used"), "{:?}", plan.notes);
 }
 
+/// A folder with a file of 5 GB, of which the disk holds the header alone.
+fn huge() -> (Models, u64) {
+    let small = single_file("tiny_sd1");
+    let header = u64::from_le_bytes(small[..8].try_into().unwrap()) as usize;
+    let mut tensors: Value = serde_json::from_slice(&small[8..8 + header]).unwrap();
+    let end = (small.len() - 8 - header) as u64;
+    let added = 5_000_000_000;
+    tensors["model.diffusion_model.more.weight"] = json!({
+        "dtype": "F16", "shape": [added / 2, 1], "data_offsets": [end, end + added],
+    });
+    let text = tensors.to_string();
+    let start = [&(text.len() as u64).to_le_bytes()[..], text.as_bytes(), &small[8 + header..]];
+    let start = start.concat();
+    let models = Models::new().with("checkpoints/huge.safetensors", &start);
+    let bytes = start.len() as u64 + added;
+    let path = models.path().join("checkpoints/huge.safetensors");
+    let file = std::fs::OpenOptions::new().write(true).open(path).unwrap();
+    file.set_len(bytes).unwrap();
+    (models, bytes)
+}
+
+#[test]
+fn a_file_larger_than_the_memory_stays_where_it_is() {
+    let (models, bytes) = huge();
+    let loader =
+        json!({ "4": node("CheckpointLoaderSimple", json!({ "ckpt_name": "huge.safetensors" })) });
+    let graph = graph(loader, [("4", 0), ("4", 1), ("4", 2)]);
+    let engine = engine(&models);
+    let plan = plan(&engine, &graph);
+    let [file] = &plan.files[..] else { panic!("{:?}", plan.files) };
+    assert_eq!((file.bytes, file.place, file.weights_bytes), (bytes, "file", 0));
+    assert!(plan.fits && plan.notes[0].contains("read from it as they are used"), "{plan:?}");
+    // Room for all of it, as f32.
+    engine.environment().set_held_weights_bytes(u64::MAX);
+    let held = self::plan(&engine, &graph);
+    assert_eq!(held.files[0].place, "device");
+    assert!(held.weights_bytes > 10_000_000_000 && held.weights_bytes < 10_100_000_000);
+}
+
 #[test]
 fn a_large_text_encoder_stays_in_its_file() {
     let (models, graph) = tiny();

@@ -210,6 +210,81 @@ test("the engine adds, lists and removes models by itself", async ({ lab }) => {
   });
 });
 
+test("a model that the disk has no room for is not kept, is used as it is, and leaves nothing half-written", async ({ lab, context, site }) => {
+  const cdp = await context.newCDPSession(lab);
+  const file = tinyCheckpoint();
+  const { origin } = new URL(site);
+  await cdp.send("Storage.overrideQuotaForOrigin", { origin, quotaSize: file.length >> 1 });
+  const attempt = (bytes: string) => lab.evaluate(async (base64) => {
+    const { open } = (globalThis as unknown as { tintype: typeof import("../../src/engine/index") }).tintype;
+    const engine = await open({ device: "cpu" });
+    const content = await (await fetch(`data:application/octet-stream;base64,${base64}`)).blob();
+    const kept = await engine.addModel(content, { name: "tiny.safetensors", keep: true }).then(
+      ({ kept }) => ({ code: String(kept), text: "" }),
+      (error: Error & { code: string; hint: string }) => ({ code: error.code, text: `${error.message}; ${error.hint}` }),
+    );
+    if (kept.code !== "true") await engine.addModel(content, { name: "tiny.safetensors" });
+    const { images } = await engine.generate({ model: "tiny.safetensors", prompt: "a cat", seed: 1, steps: 1, width: 64, height: 64 });
+    engine.close();
+    const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle("tintype-library", { create: true });
+    const names: string[] = [];
+    for await (const name of folder.keys()) if (name.startsWith("checkpoints~")) names.push(name);
+    return { ...kept, size: images[0]?.size ?? 0, names };
+  }, bytes);
+  const full = await attempt(file.toString("base64"));
+  expect(full).toMatchObject({ code: "io", names: [] });
+  expect(full.text).toMatch(new RegExp(`\`checkpoints/tiny.safetensors\` could not be kept after \\d+ of ${file.length} bytes .*; The disk may be full: make room and add it again`));
+  expect(full.size).toBeGreaterThan(1000);
+  await cdp.send("Storage.overrideQuotaForOrigin", { origin });
+  const roomy = await attempt(file.toString("base64"));
+  expect(roomy).toMatchObject({ code: "true", size: full.size });
+  expect(roomy.names).toEqual(["checkpoints~tiny.safetensors"]);
+});
+
+test("a file of 5 GB is refused by its header where 4 GB is all there is and nothing can be kept", async ({ lab, elsewhere }) => {
+  const huge = await hugeServer();
+  elsewhere.push(huge.url);
+  const refused = await lab.evaluate(PAINT, { address: `${huge.url}/huge.safetensors`, name: "huge.safetensors", storage: "none" as const });
+  expect(refused.code).toBe("too_large");
+  expect(refused.text).toMatch(/the model `checkpoints\/huge.safetensors` needs 10\d{9} bytes, the limit is 3221225472; download the file and add it from the disk/);
+  // What is read at once to see a header.
+  expect(huge.seen.sent).toBeLessThanOrEqual(8 * 2 ** 20);
+  await huge.close();
+});
+
+/** A server of a checkpoint whose header promises 5 GB. */
+async function hugeServer() {
+  const small = tinyCheckpoint();
+  const length = Number(small.readBigUInt64LE());
+  const tensors = JSON.parse(small.toString("utf8", 8, 8 + length)) as Record<string, unknown>;
+  const [start, added] = [small.length - 8 - length, 5_000_000_000];
+  const more = { dtype: "F16", shape: [added / 2, 1], data_offsets: [start, start + added] };
+  const text = Buffer.from(JSON.stringify({ ...tensors, "model.diffusion_model.more.weight": more }));
+  const size = Buffer.alloc(8);
+  size.writeBigUInt64LE(BigInt(text.length));
+  const file = Buffer.concat([size, text, small.subarray(8 + length)]);
+  const total = file.length + added;
+  const seen = { sent: 0 };
+  const server = createServer((request, response) => {
+    response.setHeader("access-control-allow-origin", "*");
+    response.setHeader("access-control-allow-headers", "range");
+    response.setHeader("access-control-expose-headers", "etag, content-length, content-range");
+    if (request.method === "OPTIONS") return response.writeHead(204).end();
+    if (request.method === "HEAD") return response.writeHead(200, { "content-length": total }).end();
+    const [, from = "0", to = ""] = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? "") ?? [];
+    const [first, last] = [Number(from), Math.min(to === "" ? total : Number(to) + 1, total)];
+    response.writeHead(206, { "content-length": last - first, "content-range": `bytes ${first}-${last - 1}/${total}` });
+    const part = file.subarray(Math.min(first, file.length), Math.min(last, file.length));
+    seen.sent += part.length;
+    // Of what lies behind the header nothing should be wanted; a test that waits for it fails.
+    response.write(part);
+    if (part.length === last - first) response.end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const url = `http://localhost:${(server.address() as AddressInfo).port}`;
+  return { seen, url, close: () => new Promise((resolve) => (server.close(resolve), server.closeAllConnections())) };
+}
+
 /** How a server behaves towards a file. */
 type Manner = "ranges" | "whole" | "breaks once" | "lies" | "moved" | "locked" | "silent";
 
