@@ -46,6 +46,8 @@ pub use activation::{geglu, gelu, leaky_relu, prelu, quick_gelu, relu, sigmoid, 
 pub use after::{Activation, After};
 pub use attention::split_heads_attention;
 pub use conv::{Conv2d, Padding};
+#[cfg(feature = "cpu")]
+pub use cpu::Kept;
 pub use frequency::scale_low_frequencies;
 #[cfg(feature = "webgpu")]
 pub use gpu::Packed;

@@ -38,6 +38,8 @@ use self::stored::Stored;
 pub use self::table::Table;
 use crate::device;
 use crate::error::{Error, ErrorKind, Result};
+#[cfg(feature = "cpu")]
+use crate::ops::Kept;
 #[cfg(feature = "webgpu")]
 use crate::ops::Packed;
 use crate::ops::{Conv2d, GroupNorm, LayerNorm, Linear, Padding, Weight};
@@ -61,6 +63,8 @@ struct Entry {
 enum Place {
     /// Flattened, as f32.
     Device(Box<Tensor<1>>),
+    #[cfg(feature = "cpu")]
+    Kept(Rc<Kept>),
     #[cfg(feature = "webgpu")]
     Packed(Rc<Packed>),
     Host(Table),
@@ -153,10 +157,23 @@ impl Weights {
             let stored = Stored::eight_bits(&self.file, tensor, bytes, &self.device);
             Place::File(Box::new(stored))
         } else {
-            Place::Device(Box::new(upload(tensor.widen(&self.file, &bytes)?, &self.device)))
+            self.place(tensor.widen(&self.file, &bytes)?, &shape)
         };
         self.tensors.insert(name, Entry { shape, place });
         Ok(())
+    }
+
+    /// Where numbers go that are held as f32.
+    #[cfg_attr(
+        not(feature = "cpu"),
+        expect(unused_variables, reason = "a GPU keeps them in a row")
+    )]
+    fn place(&self, numbers: Vec<f32>, shape: &[usize]) -> Place {
+        #[cfg(feature = "cpu")]
+        if device::is_cpu(&self.device) && shape.len() > 1 {
+            return Place::Kept(Rc::new(Kept::new(&numbers, shape)));
+        }
+        Place::Device(Box::new(upload(numbers, &self.device)))
     }
 
     /// The device the tensors are on.
@@ -173,6 +190,8 @@ impl Weights {
     pub fn device_bytes(&self) -> usize {
         let bytes = |entry: &Entry| match &entry.place {
             Place::Device(tensor) => 4 * tensor.shape().num_elements(),
+            #[cfg(feature = "cpu")]
+            Place::Kept(kept) => kept.bytes(),
             #[cfg(feature = "webgpu")]
             Place::Packed(packed) => packed.bytes(),
             Place::File(stored) => stored.held,
@@ -231,6 +250,8 @@ impl Weights {
     pub fn tensor<const D: usize>(&mut self, name: &str, shape: [usize; D]) -> Result<Tensor<D>> {
         Ok(match self.take(name, &shape)?.place {
             Place::Device(flat) => *flat,
+            #[cfg(feature = "cpu")]
+            Place::Kept(kept) => kept.tensor(),
             #[cfg(feature = "webgpu")]
             Place::Packed(packed) => packed.tensor(),
             Place::Host(table) => upload(table.numbers()?, &self.device),
@@ -243,6 +264,8 @@ impl Weights {
     fn weight<const D: usize>(&mut self, name: &str, shape: [usize; D]) -> Result<Weight<D>> {
         Ok(match self.take(name, &shape)?.place {
             Place::Device(flat) => flat.reshape(shape).into(),
+            #[cfg(feature = "cpu")]
+            Place::Kept(kept) => Weight::Kept(kept, shape),
             #[cfg(feature = "webgpu")]
             Place::Packed(packed) => Weight::Packed(packed),
             Place::Host(table) => upload(table.numbers()?, &self.device).reshape(shape).into(),

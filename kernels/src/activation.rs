@@ -1,10 +1,13 @@
 //! Element by element.
 
+use wide::f32x4;
+
 use crate::exp::exp;
+use crate::lanes::{extend_pairs, map};
 
 #[inline(always)]
-pub(crate) fn silu_of(x: f32) -> f32 {
-    x / (1.0 + exp(-x))
+pub(crate) fn silu_of(x: f32x4) -> f32x4 {
+    x / (f32x4::ONE + exp(-x))
 }
 
 /// `x · Φ(x)`; the error function within 1.5e-7.
@@ -13,33 +16,33 @@ pub(crate) fn silu_of(x: f32) -> f32 {
 ///
 /// Abramowitz & Stegun, 7.1.26.
 #[inline(always)]
-fn gelu_of(x: f32) -> f32 {
-    let z = x.abs() * std::f32::consts::FRAC_1_SQRT_2;
-    let t = 1.0 / (1.0 + 0.327_591_1 * z);
-    let mut p = 1.061_405_4;
-    p = p * t - 1.453_152_1;
-    p = p * t + 1.421_413_8;
-    p = p * t - 0.284_496_74;
-    p = p * t + 0.254_829_6;
+fn gelu_of(x: f32x4) -> f32x4 {
+    let of = f32x4::splat;
+    let z = x.abs() * of(std::f32::consts::FRAC_1_SQRT_2);
+    let t = of(1.0) / (of(1.0) + of(0.327_591_1) * z);
+    let mut p = of(1.061_405_4);
+    for coefficient in [-1.453_152_1, 1.421_413_8, -0.284_496_74, 0.254_829_6] {
+        p = p * t + of(coefficient);
+    }
     let erfc = p * t * exp(-z * z);
     // Half of 1 + erf(z) for x > 0, half of erfc(z) for x < 0.
-    let half = 0.5 * erfc;
-    x * if x > 0.0 { 1.0 - half } else { half }
+    let half = of(0.5) * erfc;
+    x * x.simd_gt(f32x4::ZERO).select(of(1.0) - half, half)
 }
 
 /// `x · sigmoid(x)`, in place.
 pub fn silu(x: &mut [f32]) {
-    x.iter_mut().for_each(|x| *x = silu_of(*x));
+    map(x, silu_of);
 }
 
 /// `x · Φ(x)`, in place.
 pub fn gelu(x: &mut [f32]) {
-    x.iter_mut().for_each(|x| *x = gelu_of(*x));
+    map(x, gelu_of);
 }
 
 /// `x · sigmoid(1.702 x)`, in place.
 pub fn quick_gelu(x: &mut [f32]) {
-    x.iter_mut().for_each(|x| *x /= 1.0 + exp(-1.702 * *x));
+    map(x, |x| x / (f32x4::ONE + exp(x * f32x4::splat(-1.702))));
 }
 
 /// Each row `[a, b]` of `2 · width` numbers becomes `a · gelu(b)`.
@@ -52,14 +55,14 @@ pub fn geglu(x: &[f32], width: usize) -> Vec<f32> {
     let mut out = Vec::with_capacity(x.len() / 2);
     for row in x.chunks_exact(2 * width) {
         let (value, gate) = row.split_at(width);
-        out.extend(value.iter().zip(gate).map(|(value, gate)| value * gelu_of(*gate)));
+        extend_pairs(&mut out, value, gate, |value, gate| value * gelu_of(gate));
     }
     out
 }
 
 /// `x` where it is positive, `slope · x` elsewhere, in place.
 pub fn leaky_relu(x: &mut [f32], slope: f32) {
-    x.iter_mut().for_each(|x| *x *= if *x > 0.0 { 1.0 } else { slope });
+    map(x, |x| x * x.simd_gt(f32x4::ZERO).select(f32x4::ONE, f32x4::splat(slope)));
 }
 
 /// As [`leaky_relu`] with a slope for each channel: pictures of `slopes.len()` planes of `positions` numbers.
@@ -86,13 +89,17 @@ mod tests {
         (4.0, 3.999_873_315_154_518_4, 3.928_055_160_151_634_5),
     ];
 
+    fn one(f: impl Fn(f32x4) -> f32x4, x: f32) -> f64 {
+        f64::from(f(f32x4::splat(x)).to_array()[1])
+    }
+
     #[test]
     fn known_points() {
         for (x, gelu_x, silu_x) in POINTS {
-            assert!((f64::from(gelu_of(x)) - gelu_x).abs() < 1e-6, "gelu {x}");
-            assert!((f64::from(silu_of(x)) - silu_x).abs() < 1e-6, "silu {x}");
+            assert!((one(gelu_of, x) - gelu_x).abs() < 1e-6, "gelu {x}");
+            assert!((one(silu_of, x) - silu_x).abs() < 1e-6, "silu {x}");
         }
-        assert!(gelu_of(f32::NAN).is_nan() && silu_of(f32::NAN).is_nan());
+        assert!(one(gelu_of, f32::NAN).is_nan() && one(silu_of, f32::NAN).is_nan());
     }
 
     #[test]

@@ -1,7 +1,10 @@
 //! Scaled dot-product attention over heads that lie side by side.
 
+use wide::f32x4;
+
 use crate::exp::exp;
-use crate::matmul::{View, matmul};
+use crate::lanes::{load, map, sum};
+use crate::matmul::{Left, View};
 
 /// Queries handled at once: their scores stay in the cache, whatever the length of the sequence.
 const QUERIES: usize = 128;
@@ -49,15 +52,15 @@ pub fn attention([q, k, v]: [&[f32]; 3], shape: AttentionShape, causal: bool) ->
                 let at = (b * queries + first) * width + head * size;
                 let q = View { data: &q[at..], rows_by: width, columns_by: 1 };
                 let scores = &mut scores[..count * keys];
-                matmul([count, keys, size], q, k, scores, keys, false);
+                Left::once(q, [count, size]).product(k, keys, scores, [keys, 1], false);
                 for (i, row) in scores.chunks_exact_mut(keys).enumerate() {
                     let seen = if causal { (first + i + 1).min(keys) } else { keys };
                     let (seen, hidden) = row.split_at_mut(seen);
                     softmax(seen, scale);
                     hidden.fill(0.0);
                 }
-                let scores = View { data: scores, rows_by: keys, columns_by: 1 };
-                matmul([count, size, keys], scores, v, &mut out[at..], width, false);
+                let scores = Left::once(View::rows(scores, keys), [count, keys]);
+                scores.product(v, size, &mut out[at..], [width, 1], false);
             }
         }
     }
@@ -66,25 +69,18 @@ pub fn attention([q, k, v]: [&[f32]; 3], shape: AttentionShape, causal: bool) ->
 
 /// Softmax of `scale · x`, in place. A NaN spreads over the row.
 fn softmax(x: &mut [f32], scale: f32) {
-    let mut lanes = [f32::NEG_INFINITY; 8];
-    let (eights, rest) = x.as_chunks::<8>();
-    for eight in eights {
-        for (lane, x) in lanes.iter_mut().zip(eight) {
-            *lane = if *x > *lane { *x } else { *lane };
-        }
+    let (fours, rest) = x.as_chunks::<4>();
+    let mut largest = f32x4::splat(f32::NEG_INFINITY);
+    for four in fours {
+        let four = load(four);
+        largest = four.simd_gt(largest).select(four, largest);
     }
-    let largest = lanes.iter().chain(rest).fold(f32::NEG_INFINITY, |a, b| a.max(*b));
-    x.iter_mut().for_each(|x| *x = exp((*x - largest) * scale));
-    let mut lanes = [0f32; 8];
-    let (eights, rest) = x.as_chunks::<8>();
-    for eight in eights {
-        for (lane, x) in lanes.iter_mut().zip(eight) {
-            *lane += *x;
-        }
-    }
-    let total: f32 = lanes.iter().chain(rest).sum();
-    let scale = 1.0 / total;
-    x.iter_mut().for_each(|x| *x *= scale);
+    let largest = largest.to_array().iter().chain(rest).fold(f32::NEG_INFINITY, |a, b| a.max(*b));
+    let (largest, scale) = (f32x4::splat(largest), f32x4::splat(scale));
+    map(x, |x| exp((x - largest) * scale));
+    let total: f32 = sum(x, |x| x).iter().sum();
+    let scale = f32x4::splat(1.0 / total);
+    map(x, |x| x * scale);
 }
 
 #[cfg(test)]

@@ -1,23 +1,20 @@
 //! Two-dimensional convolution as a matrix product.
 
-use crate::matmul::{View, matmul};
+use wide::f32x4;
+
+use crate::lanes::map;
+use crate::matmul::{Left, Matrix, View};
 use crate::winograd;
 
 /// Columns of the matrix that is multiplied at once. Long enough that packing the weights does not count,
 /// short enough that the columns of a large picture stay in a few megabytes.
 const COLUMNS: usize = 1024;
 
-/// The sizes of a convolution with square kernel.
+/// A convolution with square kernel.
 #[derive(Debug, Clone, Copy)]
-pub struct ConvShape {
-    /// Pictures.
-    pub batch: usize,
+pub struct ConvLayer {
     /// Channels in.
     pub inputs: usize,
-    /// Rows in.
-    pub height: usize,
-    /// Columns in.
-    pub width: usize,
     /// Channels out.
     pub outputs: usize,
     /// Side of the kernel.
@@ -28,44 +25,89 @@ pub struct ConvShape {
     pub padding: (usize, usize),
 }
 
-impl ConvShape {
-    /// Rows and columns out.
-    pub fn output_size(&self) -> [usize; 2] {
+impl ConvLayer {
+    /// Numbers that an output is made of.
+    fn depth(&self) -> usize {
+        self.inputs * self.kernel * self.kernel
+    }
+
+    /// Rows and columns out, for those in.
+    pub fn output_size(&self, size: [usize; 2]) -> [usize; 2] {
         let (before, after) = self.padding;
-        [self.height, self.width]
-            .map(|side| (side + before + after - self.kernel) / self.stride + 1)
+        size.map(|side| (side + before + after - self.kernel) / self.stride + 1)
     }
 }
 
-/// Convolves.
-///
-/// # Shapes
-///
-/// - `x`: `[batch, inputs, height, width]`; `weight`: `[outputs, inputs, kernel, kernel]`; `bias`: `[outputs]`
-/// - output: `[batch, outputs, …]`, as [`ConvShape::output_size`] says
-///
-/// # Panics
-///
-/// If the lengths are not those of the shape.
-pub fn conv2d(x: &[f32], weight: &[f32], bias: Option<&[f32]>, shape: ConvShape) -> Vec<f32> {
-    let ConvShape { batch, inputs, height, width, outputs, kernel, .. } = shape;
-    let depth = inputs * kernel * kernel;
-    assert_eq!(x.len(), batch * inputs * height * width, "pictures");
-    assert_eq!(weight.len(), outputs * depth, "weights");
-    assert!(bias.is_none_or(|bias| bias.len() == outputs), "one bias an output");
-    if winograd::suits(&shape) {
-        return winograd::conv2d(x, weight, bias, shape);
+/// The weights of a convolution: a matrix `outputs × (inputs · kernel · kernel)`.
+#[derive(Debug, Clone)]
+pub struct ConvWeights<'a> {
+    layer: ConvLayer,
+    rows: Left<'a>,
+}
+
+impl<'a> ConvWeights<'a> {
+    /// From `outputs × (inputs · kernel · kernel)`.
+    ///
+    /// # Panics
+    ///
+    /// If there are not so many.
+    pub fn kept(weight: &'a Matrix, layer: ConvLayer) -> Self {
+        assert_eq!(weight.count(), layer.outputs * layer.depth(), "weights");
+        Self { layer, rows: Left::kept(weight) }
     }
-    let [rows, columns] = shape.output_size();
+
+    /// As [`ConvWeights::kept`], for one use; the numbers are the same.
+    pub fn once(weight: &'a [f32], layer: ConvLayer) -> Self {
+        let size @ [_, depth] = [layer.outputs, layer.depth()];
+        Self { layer, rows: Left::once(View::rows(weight, depth), size) }
+    }
+
+    /// What they are for.
+    pub fn layer(&self) -> &ConvLayer {
+        &self.layer
+    }
+
+    /// Convolves.
+    ///
+    /// # Shapes
+    ///
+    /// - `x`: `[batch, inputs, height, width]`; `bias`: `[outputs]`
+    /// - output: `[batch, outputs, …]`, as [`ConvLayer::output_size`] says
+    ///
+    /// # Panics
+    ///
+    /// If the lengths are not those of the layer.
+    pub fn forward(&self, x: &[f32], bias: Option<&[f32]>, size: [usize; 2]) -> Vec<f32> {
+        let layer = &self.layer;
+        let numbers = layer.inputs * size[0] * size[1];
+        let batch = x.len() / numbers;
+        assert_eq!(x.len(), batch * numbers, "whole pictures");
+        assert!(bias.is_none_or(|bias| bias.len() == layer.outputs), "one bias an output");
+        match winograd::suits(layer, size) {
+            true => winograd::conv2d(x, self.rows.rows(), bias, layer, batch, size),
+            false => by_rows(x, &self.rows, bias, layer, batch, size),
+        }
+    }
+}
+
+fn by_rows(
+    x: &[f32],
+    weights: &Left<'_>,
+    bias: Option<&[f32]>,
+    layer: &ConvLayer,
+    batch: usize,
+    size: [usize; 2],
+) -> Vec<f32> {
+    let ConvLayer { inputs, outputs, .. } = *layer;
+    let [rows, columns] = layer.output_size(size);
     let positions = rows * columns;
-    let weights = View { data: weight, rows_by: depth, columns_by: 1 };
     let mut out = vec![0.0; batch * outputs * positions];
 
     // Whole rows of the output at a time; small pictures several at a time.
     let rows_at_once = (COLUMNS / columns).clamp(1, rows);
     let pictures_at_once =
         if rows_at_once == rows { (COLUMNS / positions).clamp(1, batch) } else { 1 };
-    let mut patches = vec![0.0; depth * pictures_at_once * rows_at_once * columns];
+    let mut patches = vec![0.0; layer.depth() * pictures_at_once * rows_at_once * columns];
     let mut product = vec![0.0; outputs * pictures_at_once * rows_at_once * columns];
     for first in (0..batch).step_by(pictures_at_once) {
         let pictures = pictures_at_once.min(batch - first);
@@ -73,21 +115,21 @@ pub fn conv2d(x: &[f32], weight: &[f32], bias: Option<&[f32]>, shape: ConvShape)
             let strip = rows_at_once.min(rows - top) * columns;
             let count = pictures * strip;
             for p in 0..pictures {
-                let picture =
-                    &x[(first + p) * inputs * height * width..][..inputs * height * width];
+                let numbers = inputs * size[0] * size[1];
+                let picture = &x[(first + p) * numbers..][..numbers];
                 let part =
                     Part { top, rows: strip / columns, columns, at: p * strip, stride: count };
-                gather(picture, &mut patches, shape, part);
+                gather(picture, &mut patches, layer, size, part);
             }
-            let right = View { data: &patches, rows_by: count, columns_by: 1 };
-            matmul([outputs, count, depth], weights, right, &mut product, count, false);
+            weights.product(View::rows(&patches, count), count, &mut product, [count, 1], false);
             for p in 0..pictures {
                 for o in 0..outputs {
                     let from = &product[o * count + p * strip..][..strip];
                     let to = ((first + p) * outputs + o) * positions + top * columns;
                     let to = &mut out[to..][..strip];
                     let bias = bias.map_or(0.0, |bias| bias[o]);
-                    to.iter_mut().zip(from).for_each(|(to, from)| *to = from + bias);
+                    to.copy_from_slice(from);
+                    map(to, |x| x + f32x4::splat(bias));
                 }
             }
         }
@@ -108,8 +150,14 @@ struct Part {
 }
 
 /// Row `(c, ky, kx)` of `patches` gets the number under that place of the kernel, for every output.
-fn gather(picture: &[f32], patches: &mut [f32], shape: ConvShape, part: Part) {
-    let ConvShape { inputs, height, width, kernel, stride, padding: (before, _), .. } = shape;
+fn gather(
+    picture: &[f32],
+    patches: &mut [f32],
+    layer: &ConvLayer,
+    [height, width]: [usize; 2],
+    part: Part,
+) {
+    let ConvLayer { inputs, kernel, stride, padding: (before, _), .. } = *layer;
     let mut row = 0;
     for c in 0..inputs {
         let plane = &picture[c * height * width..][..height * width];
@@ -147,11 +195,19 @@ fn gather(picture: &[f32], patches: &mut [f32], shape: ConvShape, part: Part) {
 mod tests {
     use super::*;
 
+    /// Pictures, their size, the layer.
+    type Case = (usize, [usize; 2], ConvLayer);
+
     /// The definition, loop by loop.
-    fn plain(x: &[f32], weight: &[f32], bias: &[f32], s: ConvShape) -> Vec<f32> {
-        let [rows, columns] = s.output_size();
+    fn plain(
+        x: &[f32],
+        weight: &[f32],
+        bias: &[f32],
+        (batch, [height, width], s): Case,
+    ) -> Vec<f32> {
+        let [rows, columns] = s.output_size([height, width]);
         let mut out = Vec::new();
-        for b in 0..s.batch {
+        for b in 0..batch {
             for o in 0..s.outputs {
                 for y in 0..rows {
                     for x_out in 0..columns {
@@ -161,9 +217,8 @@ mod tests {
                                 for kx in 0..s.kernel {
                                     let sy = (y * s.stride + ky).wrapping_sub(s.padding.0);
                                     let sx = (x_out * s.stride + kx).wrapping_sub(s.padding.0);
-                                    if sy < s.height && sx < s.width {
-                                        let x =
-                                            x[((b * s.inputs + c) * s.height + sy) * s.width + sx];
+                                    if sy < height && sx < width {
+                                        let x = x[((b * s.inputs + c) * height + sy) * width + sx];
                                         let w = weight
                                             [((o * s.inputs + c) * s.kernel + ky) * s.kernel + kx];
                                         sum += f64::from(x) * f64::from(w);
@@ -181,15 +236,8 @@ mod tests {
 
     #[test]
     fn as_the_definition() {
-        let shape = |batch, inputs, size: [usize; 2], outputs, kernel, stride, padding| ConvShape {
-            batch,
-            inputs,
-            height: size[0],
-            width: size[1],
-            outputs,
-            kernel,
-            stride,
-            padding,
+        let shape = |batch, inputs, size: [usize; 2], outputs, kernel, stride, padding| {
+            (batch, size, ConvLayer { inputs, outputs, kernel, stride, padding })
         };
         let shapes = [
             shape(2, 5, [9, 7], 6, 3, 1, (1, 1)),
@@ -206,18 +254,23 @@ mod tests {
             shape(3, 9, [7, 5], 8, 3, 1, (1, 1)),
             shape(1, 8, [41, 34], 8, 3, 1, (1, 1)),
             shape(1, 8, [2, 1030], 8, 3, 1, (1, 1)),
+            shape(2, 8, [1, 1], 8, 3, 1, (1, 1)),
+            shape(1, 8, [1, 9], 8, 3, 1, (1, 1)),
         ];
-        for s in shapes {
+        for case in shapes {
+            let (batch, size, s) = case;
             let value = |i: usize| ((i * 7919 % 1013) as f32 / 506.5) - 1.0;
-            let x: Vec<f32> = (0..s.batch * s.inputs * s.height * s.width).map(value).collect();
+            let x: Vec<f32> = (0..batch * s.inputs * size[0] * size[1]).map(value).collect();
             let weight: Vec<f32> =
                 (0..s.outputs * s.inputs * s.kernel * s.kernel).map(value).collect();
             let bias: Vec<f32> = (0..s.outputs).map(value).collect();
-            let (ours, expected) =
-                (conv2d(&x, &weight, Some(&bias), s), plain(&x, &weight, &bias, s));
-            assert_eq!(ours.len(), expected.len(), "{s:?}");
+            let expected = plain(&x, &weight, &bias, case);
+            let kept = Matrix::new(&weight, [s.outputs, s.depth()]);
+            let ours = ConvWeights::kept(&kept, s).forward(&x, Some(&bias), size);
+            assert_eq!(ours.len(), expected.len(), "{case:?}");
             let worst = ours.iter().zip(&expected).fold(0f32, |m, (a, b)| m.max((a - b).abs()));
-            assert!(worst < 1e-5, "{s:?}: {worst}");
+            assert!(worst < 1e-5, "{case:?}: {worst}");
+            assert_eq!(ConvWeights::once(&weight, s).forward(&x, Some(&bias), size), ours);
         }
     }
 }

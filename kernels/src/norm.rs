@@ -1,35 +1,26 @@
 //! Normalisation to mean 0 and variance 1.
 
+use wide::f32x4;
+
 use crate::activation::silu_of;
+use crate::lanes::{self, add, extend_pairs, map};
 
 /// Numbers summed in f32 before the sum goes on in f64: enough for speed, few enough for precision.
 const CHUNK: usize = 1024;
 
 /// Sum of `f` of every number.
 #[inline(always)]
-fn sum(x: &[f32], f: impl Fn(f32) -> f32) -> f64 {
-    let mut total = 0.0;
-    for chunk in x.chunks(CHUNK) {
-        let mut lanes = [0f32; 8];
-        let (eights, rest) = chunk.as_chunks::<8>();
-        for eight in eights {
-            for (lane, x) in lanes.iter_mut().zip(eight) {
-                *lane += f(*x);
-            }
-        }
-        for (lane, x) in lanes.iter_mut().zip(rest) {
-            *lane += f(*x);
-        }
-        total += lanes.iter().map(|lane| f64::from(*lane)).sum::<f64>();
-    }
-    total
+fn sum(x: &[f32], f: impl Fn(f32x4) -> f32x4 + Copy) -> f64 {
+    let of_chunk = |chunk| lanes::sum(chunk, f).iter().map(|lane| f64::from(*lane)).sum::<f64>();
+    x.chunks(CHUNK).map(of_chunk).sum()
 }
 
 /// Mean, and one over the standard deviation with `eps` added to the variance.
 #[inline(always)]
 fn moments(x: &[f32], eps: f64) -> (f32, f32) {
     let mean = (sum(x, |x| x) / x.len() as f64) as f32;
-    let variance = sum(x, |x| (x - mean) * (x - mean)) / x.len() as f64;
+    let square = |x: f32x4| (x - f32x4::splat(mean)) * (x - f32x4::splat(mean));
+    let variance = sum(x, square) / x.len() as f64;
     (mean, (1.0 / (variance + eps).sqrt()) as f32)
 }
 
@@ -55,17 +46,18 @@ pub fn group_norm(
     assert!(channels % groups == 0 && bias.len() == channels, "channels in whole groups");
     assert_eq!(x.len() % (channels * positions), 0, "whole pictures");
     let per_group = channels / groups;
-    let mut out = Vec::with_capacity(x.len());
-    for (index, group) in x.chunks_exact(per_group * positions).enumerate() {
+    let mut out = x.to_vec();
+    for (index, group) in out.chunks_exact_mut(per_group * positions).enumerate() {
         let (mean, scale) = moments(group, eps);
         let first = index % groups * per_group;
-        for (channel, values) in group.chunks_exact(positions).enumerate() {
+        for (channel, values) in group.chunks_exact_mut(positions).enumerate() {
             let weight = weight[first + channel] * scale;
-            let bias = bias[first + channel] - mean * weight;
+            let bias = f32x4::splat(bias[first + channel] - mean * weight);
+            let weight = f32x4::splat(weight);
             if silu {
-                out.extend(values.iter().map(|x| silu_of(x * weight + bias)));
+                map(values, |x| silu_of(x * weight + bias));
             } else {
-                out.extend(values.iter().map(|x| x * weight + bias));
+                map(values, |x| x * weight + bias);
             }
         }
     }
@@ -83,8 +75,10 @@ pub fn layer_norm(x: &[f32], weight: &[f32], bias: &[f32], eps: f64) -> Vec<f32>
     let mut out = Vec::with_capacity(x.len());
     for row in x.chunks_exact(width) {
         let (mean, scale) = moments(row, eps);
-        let columns = row.iter().zip(weight).zip(bias);
-        out.extend(columns.map(|((x, weight), bias)| (x - mean) * scale * weight + bias));
+        let (mean, scale) = (f32x4::splat(mean), f32x4::splat(scale));
+        let first = out.len();
+        extend_pairs(&mut out, row, weight, |x, weight| (x - mean) * scale * weight);
+        add(&mut out[first..], bias);
     }
     out
 }

@@ -1,6 +1,8 @@
 //! Two-dimensional convolution.
 
 use burn::tensor::Tensor;
+#[cfg(feature = "cpu")]
+use tintype_kernels::{ConvLayer, ConvWeights};
 
 #[cfg(feature = "cpu")]
 use super::cpu;
@@ -34,6 +36,12 @@ pub struct Conv2d {
     bias: Option<Tensor<1>>,
     stride: usize,
     padding: Padding,
+}
+
+/// As the CPU's kernels know it.
+#[cfg(feature = "cpu")]
+fn layer([outputs, inputs, kernel, _]: [usize; 4], stride: usize, padding: Padding) -> ConvLayer {
+    ConvLayer { inputs, outputs, kernel, stride, padding: padding.sides() }
 }
 
 impl Conv2d {
@@ -90,7 +98,21 @@ impl Conv2d {
 
     #[cfg(feature = "cpu")]
     fn on_cpu(&self, x: Tensor<4>) -> Tensor<4> {
-        cpu::conv2d(x, self.weight.get(), self.bias.clone(), self.stride, self.padding)
+        let bias = self.bias.clone();
+        match &self.weight {
+            Weight::Kept(weight, dims) => {
+                let layer = layer(*dims, self.stride, self.padding);
+                cpu::conv2d(x, &ConvWeights::kept(weight.matrix(), layer), bias)
+            }
+            #[cfg(feature = "webgpu")]
+            Weight::Packed(_) => panic!("a layer on the GPU was given an array on the CPU"),
+            Weight::Read(weight, dims) => {
+                let layer = layer(*dims, self.stride, self.padding);
+                cpu::numbers(weight.read(), |weight| {
+                    cpu::conv2d(x, &ConvWeights::once(weight, layer), bias)
+                })
+            }
+        }
     }
 
     #[cfg(feature = "webgpu")]

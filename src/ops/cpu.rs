@@ -4,9 +4,7 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 use burn_flex::{Flex, FlexTensor};
-use tintype_kernels::{self as kernels, AttentionShape, ConvShape};
-
-use super::Padding;
+use tintype_kernels::{self as kernels, AttentionShape, ConvWeights, LinearWeights, Matrix};
 
 /// Whether a tensor is in the CPU engine's memory; a build for the CPU alone need not ask.
 #[cfg(feature = "webgpu")]
@@ -26,6 +24,42 @@ impl Floats {
     fn get(&self) -> &[f32] {
         self.0.as_slice().expect("contiguous, and f32 as everything on this device")
     }
+}
+
+/// A layer's matrix or kernel on the CPU, laid out for products.
+#[derive(Debug)]
+pub struct Kept(Matrix);
+
+impl Kept {
+    /// From its numbers; the first side are the layer's outputs.
+    pub(crate) fn new(numbers: &[f32], shape: &[usize]) -> Self {
+        let rows = shape.first().copied().unwrap_or(1);
+        Self(Matrix::new(numbers, [rows, numbers.len() / rows.max(1)]))
+    }
+
+    /// Its numbers, flattened.
+    pub fn tensor(&self) -> Tensor<1> {
+        tensor(self.0.numbers(), [self.0.count()])
+    }
+
+    /// The sum of it and numbers in the same order.
+    pub fn plus(&self, change: Tensor<1>, shape: &[usize]) -> Self {
+        numbers(self.tensor() + change, |sum| Self::new(sum, shape))
+    }
+
+    /// Memory it takes.
+    pub fn bytes(&self) -> usize {
+        4 * self.0.count()
+    }
+
+    pub(super) fn matrix(&self) -> &Matrix {
+        &self.0
+    }
+}
+
+/// What `f` makes of a tensor's numbers.
+pub(super) fn numbers<const D: usize, R>(x: Tensor<D>, f: impl FnOnce(&[f32]) -> R) -> R {
+    f(Floats::of(x).get())
 }
 
 fn tensor<const D: usize>(numbers: Vec<f32>, dims: [usize; D]) -> Tensor<D> {
@@ -75,33 +109,26 @@ pub(super) fn prelu(x: Tensor<4>, slopes: Tensor<1>) -> Tensor<4> {
 
 pub(super) fn linear<const D: usize>(
     x: Tensor<D>,
-    weight: Tensor<2>,
+    weights: &LinearWeights<'_>,
     bias: Option<Tensor<1>>,
 ) -> Tensor<D> {
-    let [outputs, inputs] = weight.dims();
     let mut dims = x.dims();
-    dims[D - 1] = outputs;
-    let (x, weight, bias) = (Floats::of(x), Floats::of(weight), bias.map(Floats::of));
-    let bias = bias.as_ref().map(Floats::get);
-    tensor(kernels::linear(x.get(), weight.get(), bias, inputs), dims)
+    dims[D - 1] = weights.outputs();
+    let (x, bias) = (Floats::of(x), bias.map(Floats::of));
+    tensor(weights.forward(x.get(), bias.as_ref().map(Floats::get)), dims)
 }
 
 pub(super) fn conv2d(
     x: Tensor<4>,
-    weight: Tensor<4>,
+    weights: &ConvWeights<'_>,
     bias: Option<Tensor<1>>,
-    stride: usize,
-    padding: Padding,
 ) -> Tensor<4> {
-    let [batch, inputs, height, width] = x.dims();
-    let [outputs, _, kernel, _] = weight.dims();
-    let padding = padding.sides();
-    let shape = ConvShape { batch, inputs, height, width, outputs, kernel, stride, padding };
-    let (x, weight, bias) = (Floats::of(x), Floats::of(weight), bias.map(Floats::of));
-    let bias = bias.as_ref().map(Floats::get);
-    let out = kernels::conv2d(x.get(), weight.get(), bias, shape);
-    let [rows, columns] = shape.output_size();
-    tensor(out, [batch, outputs, rows, columns])
+    let [batch, _, height, width] = x.dims();
+    let size = [height, width];
+    let (x, bias) = (Floats::of(x), bias.map(Floats::of));
+    let out = weights.forward(x.get(), bias.as_ref().map(Floats::get), size);
+    let [rows, columns] = weights.layer().output_size(size);
+    tensor(out, [batch, weights.layer().outputs, rows, columns])
 }
 
 pub(super) fn group_norm(

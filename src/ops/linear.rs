@@ -1,6 +1,8 @@
 //! Matrix product with a weight.
 
 use burn::tensor::Tensor;
+#[cfg(feature = "cpu")]
+use tintype_kernels::LinearWeights;
 
 #[cfg(feature = "cpu")]
 use super::cpu;
@@ -54,7 +56,15 @@ impl Linear {
 
     #[cfg(feature = "cpu")]
     fn on_cpu<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
-        cpu::linear(x, self.weight.get(), self.bias.clone())
+        let bias = self.bias.clone();
+        match &self.weight {
+            Weight::Kept(weight, _) => cpu::linear(x, &LinearWeights::kept(weight.matrix()), bias),
+            #[cfg(feature = "webgpu")]
+            Weight::Packed(_) => panic!("a layer on the GPU was given an array on the CPU"),
+            Weight::Read(weight, size) => cpu::numbers(weight.read(), |weight| {
+                cpu::linear(x, &LinearWeights::once(weight, *size), bias)
+            }),
+        }
     }
 
     #[cfg(feature = "webgpu")]

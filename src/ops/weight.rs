@@ -7,6 +7,8 @@ use burn::tensor::{FloatDType, Tensor};
 
 #[cfg(feature = "webgpu")]
 use super::Packed;
+#[cfg(feature = "cpu")]
+use super::cpu::{self, Kept};
 
 /// Numbers that are read each time they are used.
 pub trait Read {
@@ -17,8 +19,9 @@ pub trait Read {
 /// A layer's matrix or kernel: on the device, or, where that would take more memory than there is, in its file.
 #[derive(Clone)]
 pub enum Weight<const D: usize> {
-    /// On the CPU, as f32.
-    Held(Box<Tensor<D>>),
+    /// On the CPU, of this shape.
+    #[cfg(feature = "cpu")]
+    Kept(Rc<Kept>, [usize; D]),
     /// On the GPU.
     #[cfg(feature = "webgpu")]
     Packed(Rc<Packed>),
@@ -27,22 +30,12 @@ pub enum Weight<const D: usize> {
 }
 
 impl<const D: usize> Weight<D> {
-    /// For the CPU, as f32.
-    #[cfg(feature = "cpu")]
-    pub(super) fn get(&self) -> Tensor<D> {
-        match self {
-            Self::Held(tensor) => (**tensor).clone(),
-            #[cfg(feature = "webgpu")]
-            Self::Packed(_) => panic!("a layer on the GPU was given an array on the CPU"),
-            Self::Read(numbers, shape) => numbers.read().reshape(*shape),
-        }
-    }
-
     /// For the GPU.
     #[cfg(feature = "webgpu")]
     pub(super) fn packed(&self) -> Rc<Packed> {
         match self {
-            Self::Held(_) => panic!("a layer on the CPU was given an array on the GPU"),
+            #[cfg(feature = "cpu")]
+            Self::Kept(..) => panic!("a layer on the CPU was given an array on the GPU"),
             Self::Packed(packed) => packed.clone(),
             Self::Read(numbers, shape) => Rc::new(Packed::of(numbers.read().reshape(*shape))),
         }
@@ -53,7 +46,10 @@ impl<const D: usize> From<Tensor<D>> for Weight<D> {
     fn from(tensor: Tensor<D>) -> Self {
         let tensor = tensor.cast(FloatDType::F32);
         on_device!(tensor,
-            cpu: Self::Held(Box::new(tensor)),
+            cpu: {
+                let dims = tensor.dims();
+                Self::Kept(Rc::new(cpu::numbers(tensor, |numbers| Kept::new(numbers, &dims))), dims)
+            },
             gpu: Self::Packed(Rc::new(Packed::of(tensor))))
     }
 }
@@ -61,7 +57,8 @@ impl<const D: usize> From<Tensor<D>> for Weight<D> {
 impl<const D: usize> fmt::Debug for Weight<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Held(tensor) => tensor.fmt(f),
+            #[cfg(feature = "cpu")]
+            Self::Kept(_, shape) => f.debug_tuple("Kept").field(shape).finish(),
             #[cfg(feature = "webgpu")]
             Self::Packed(packed) => packed.fmt(f),
             Self::Read(_, shape) => f.debug_tuple("Read").field(shape).finish(),

@@ -65,6 +65,8 @@ impl Weights {
             }
             let base = match &entry.place {
                 Place::Device(base) => Addition::Held(base.clone()),
+                #[cfg(feature = "cpu")]
+                Place::Kept(base) => Addition::Held(Box::new(base.tensor())),
                 #[cfg(feature = "webgpu")]
                 Place::Packed(base) => Addition::Held(Box::new(base.tensor())),
                 Place::File(base) => Addition::Stored(base.clone()),
@@ -74,6 +76,8 @@ impl Weights {
                 Place::Device(own) => {
                     **own = (**own).clone() + base.numbers()?;
                 }
+                #[cfg(feature = "cpu")]
+                Place::Kept(kept) => *kept = kept.plus(base.numbers()?, &own.shape).into(),
                 #[cfg(feature = "webgpu")]
                 Place::Packed(own) => *own = own.plus(base.numbers()?).into(),
                 Place::File(own) => own.additions.push(base),

@@ -79,10 +79,7 @@ impl Dtype {
                 bytes.as_chunks::<8>().0.iter().map(|b| f64::from_le_bytes(*b) as f32).collect()
             }
             Self::F32 => bytes.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect(),
-            #[cfg(feature = "cpu")]
             Self::F16 => tintype_kernels::widen_f16(bytes),
-            #[cfg(not(feature = "cpu"))]
-            Self::F16 => pairs().map(|b| f16::from_le_bytes(*b).to_f32()).collect(),
             Self::BF16 => pairs().map(|b| bf16::from_le_bytes(*b).to_f32()).collect(),
             Self::F8E4M3 => bytes.iter().map(|b| f8_e4m3(*b)).collect(),
             Self::F8E5M2 => {
@@ -97,16 +94,7 @@ impl Dtype {
 pub(super) fn widen_rows(numbers: &[u8], scales: &[u8]) -> Vec<f32> {
     let scales: Vec<f32> =
         scales.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
-    #[cfg(feature = "cpu")]
-    {
-        tintype_kernels::widen_i8(numbers, &scales)
-    }
-    #[cfg(not(feature = "cpu"))]
-    {
-        let width = (numbers.len() / scales.len().max(1)).max(1);
-        let wide = |(i, number): (usize, &u8)| f32::from(number.cast_signed()) * scales[i / width];
-        numbers.iter().enumerate().map(wide).collect()
-    }
+    tintype_kernels::widen_i8(numbers, &scales)
 }
 
 /// Numbers row by row as integers of eight bits, then the rows' scales (little-endian f32): a row's largest number is

@@ -57,6 +57,8 @@ impl Lora {
                 Some((layer, role)) => {
                     let tensor = match entry.place {
                         Place::Device(tensor) => delta::Part::Device(tensor),
+                        #[cfg(feature = "cpu")]
+                        Place::Kept(kept) => delta::Part::Device(Box::new(kept.tensor())),
                         #[cfg(feature = "webgpu")]
                         Place::Packed(packed) => delta::Part::Device(Box::new(packed.tensor())),
                         Place::Host(table) => delta::Part::Host(table.numbers()?),
@@ -167,6 +169,11 @@ impl Weights {
             Place::Device(weight) => {
                 **weight = (**weight).clone() + change * addition.strength;
                 Ok(4 * weight.shape().num_elements())
+            }
+            #[cfg(feature = "cpu")]
+            Place::Kept(weight) => {
+                *weight = weight.plus(change * addition.strength, &entry.shape).into();
+                Ok(weight.bytes())
             }
             #[cfg(feature = "webgpu")]
             Place::Packed(weight) => {
