@@ -11,7 +11,7 @@ PYTHON ?= tests/reference/.venv/bin/python
 
 BASE ?= ./
 
-.PHONY: run picture site package test native built test-package test-hosts test-training test-gpu check lint wasm cpu webgpu parity page npm chromium firefox rust size bench bench-unet bench-executor bench-images bench-savers bench-full-size docs clean
+.PHONY: run picture site package test native built test-package test-hosts test-training test-gpu check lint wasm cpu webgpu parity page npm chromium firefox rust size bench bench-networks bench-growth bench-executor bench-images bench-savers bench-full-size docs clean
 
 ## Build the page and serve it on http://localhost:8080
 run: page
@@ -130,13 +130,17 @@ firefox: npm
 
 # ---- for developers
 
-## Every speed: the executor's, the picture nodes', the step savers', the UNet's; and how large checkpoints load
-bench: bench-executor bench-images bench-savers bench-unet bench-full-size
+## Every speed: the executor's, the picture nodes', the step savers', the networks'; how large checkpoints load, and what size costs
+bench: bench-executor bench-images bench-savers bench-networks bench-full-size bench-growth
 
-## The UNet against onnxruntime-web's: make bench-unet [ROUNDS=15] [DEVICE=webgpu] [QUARTER=1]
-bench-unet: $(if $(filter webgpu,$(DEVICE)),webgpu,cpu) chromium
+## The networks against onnxruntime-web's: make bench-networks [ROUNDS=15] [DEVICE=webgpu] [QUARTER=1] [PARTS="unet2 vae"]
+bench-networks: $(if $(filter webgpu,$(DEVICE)),webgpu,cpu) chromium
 	cd www/bench && npm ci --no-audit --no-fund
-	@node www/bench/bench.mjs $(if $(filter webgpu,$(DEVICE)),--device webgpu) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(QUARTER),--quarter)
+	@node www/bench/networks.mjs $(if $(filter webgpu,$(DEVICE)),--device webgpu) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(QUARTER),--quarter) $(PARTS)
+
+## Time and memory of sizes and batches: make bench-growth [DEVICE=webgpu] [SIZES="512 1024x2"] [PART=1]
+bench-growth: page chromium
+	@node www/bench/growth.mjs $(if $(filter webgpu,$(DEVICE)),--device webgpu) $(if $(PART),--part $(PART)) $(SIZES)
 
 ## Time and memory of Stable Diffusion 1.5's and SDXL's checkpoints on the CPU engine
 bench-full-size: page chromium

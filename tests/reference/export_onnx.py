@@ -1,18 +1,20 @@
-"""Exports the UNet of a checkpoint to ONNX, for the comparison with onnxruntime-web in `make bench-unet`.
+"""Exports the networks of a checkpoint to ONNX, for the comparison with onnxruntime-web in `make bench-networks`.
 
-Run from the repository root:
-`python tests/reference/export_onnx.py [--quarter] [MODEL_FOLDER] [OUTPUT]`, by default of the bundled model to
-build/bench/sprite_unet.onnx, which is not committed. With `--quarter`, of a UNet as Stable Diffusion 1.5's at a quarter of
-its width, of random weights, which is first put into a copy of the bundled model, build/bench/quarter. f32, opset 17, fixed shapes: `sample [2, 4, h, w]`
-with the size of the checkpoint's config, `timestep [2]`, `encoder_hidden_states [2, 77, c]`, all f32, to
-`out_sample`. The file is run with onnxruntime against torch before the script says yes.
+Run from the repository root: `python tests/reference/export_onnx.py [--quarter]`. Of the bundled model, into
+build/bench/onnx/sprite, which is not committed: its text encoder (`text`), its UNet for one and for two pictures (`unet1`,
+`unet2`), its autoencoder's decoder (`vae`); and of random weights the decoder of a tiny autoencoder of the usual size
+(`taesd`), which is written for our engine, too: build/bench/taesd. With `--quarter` the UNet is one as Stable Diffusion
+1.5's at a quarter of its width, of random weights, in a copy of the bundled model, build/bench/quarter.
+
+f32, opset 17, fixed shapes, latents of the size that the UNet's config says. flops.json has the floating-point operations of
+each as torch counts them. Every file is run with onnxruntime against torch before the script says yes.
 
 The name is not onnx.py because a script's folder comes first in Python's search path, and `import onnx`
 in any of the scripts here would find it.
 """
 
 import argparse
-import os
+import json
 import pathlib
 import shutil
 import warnings
@@ -20,31 +22,35 @@ import warnings
 import onnx
 import onnxruntime
 import torch
-from diffusers import UNet2DConditionModel
+from diffusers import AutoencoderKL, AutoencoderTiny, UNet2DConditionModel
+from torch.utils.flop_counter import FlopCounterMode
+from transformers import CLIPTextModel
 
 TOLERANCE = 1e-4
+TOKENS = 77
+BENCH = pathlib.Path("build/bench")
+SPRITE = pathlib.Path("www/public/models/sprite")
+QUARTER = BENCH / "quarter"
 
 
-class Plain(torch.nn.Module):
-    """The UNet with positional arguments and a bare tensor as its result."""
+class Bare(torch.nn.Module):
+    """A network with positional arguments and a bare tensor as its result."""
 
-    def __init__(self, unet):
+    def __init__(self, network, call):
         super().__init__()
-        self.unet = unet
+        self.network = network
+        self.call = call
 
-    def forward(self, sample, timestep, encoder_hidden_states):
-        return self.unet(sample, timestep, encoder_hidden_states, return_dict=False)[0]
-
-
-QUARTER = pathlib.Path("build/bench/quarter")
+    def forward(self, *inputs):
+        return self.call(self.network, *inputs)
 
 
-def make_quarter(model: pathlib.Path) -> None:
-    """Writes a copy of the model whose UNet is Stable Diffusion 1.5's at a quarter of its width: groups of as many
+def make_quarter() -> None:
+    """Writes a copy of the bundled model whose UNet is Stable Diffusion 1.5's at a quarter of its width: groups of as many
     channels, and heads as large as the whole one's; prompts stay the model's."""
     shutil.rmtree(QUARTER, ignore_errors=True)
-    shutil.copytree(model, QUARTER, ignore=shutil.ignore_patterns("unet", "*.png", "*.md"))
-    width = UNet2DConditionModel.load_config(model, subfolder="unet")["cross_attention_dim"]
+    shutil.copytree(SPRITE, QUARTER, ignore=shutil.ignore_patterns("unet", "*.png", "*.md"))
+    width = UNet2DConditionModel.load_config(SPRITE, subfolder="unet")["cross_attention_dim"]
     torch.manual_seed(0)
     unet = UNet2DConditionModel(
         sample_size=32,
@@ -56,59 +62,85 @@ def make_quarter(model: pathlib.Path) -> None:
     unet.half().save_pretrained(QUARTER / "unet")
 
 
-def inputs(config, seed: int) -> tuple[torch.Tensor, ...]:
-    draw = torch.Generator().manual_seed(seed)
-    size = config.sample_size
-    return (
-        torch.randn(2, config.in_channels, size, size, generator=draw),
-        torch.full((2,), 1000.0 * torch.rand(1, generator=draw).item()),
-        torch.randn(2, 77, config.cross_attention_dim, generator=draw),
+def parts(model: pathlib.Path):
+    """Of every part: its name, the network, and what draws its inputs."""
+    load = {"dtype": torch.float32}
+    text = CLIPTextModel.from_pretrained(model, subfolder="text_encoder", **load)
+    unet = UNet2DConditionModel.from_pretrained(model, subfolder="unet", **load)
+    vae = AutoencoderKL.from_pretrained(model, subfolder="vae", **load)
+    torch.manual_seed(1)
+    tiny = AutoencoderTiny()
+    tiny.half().save_pretrained(BENCH / "taesd")
+    tiny.float()
+    size = unet.config.sample_size
+
+    def latent(batch):
+        return lambda draw: {"sample": torch.randn(batch, 4, size, size, generator=draw)}
+
+    def unet_inputs(batch):
+        return lambda draw: {
+            **latent(batch)(draw),
+            "timestep": torch.full((batch,), 1000.0 * torch.rand(1, generator=draw).item()),
+            "encoder_hidden_states": torch.randn(batch, TOKENS, unet.config.cross_attention_dim, generator=draw),
+        }
+
+    def ids(draw):
+        return {"input_ids": torch.randint(0, text.config.vocab_size, (1, TOKENS), generator=draw)}
+
+    denoise = Bare(unet, lambda unet, *inputs: unet(*inputs, return_dict=False)[0])
+    yield "text", Bare(text, lambda text, ids: text(ids).last_hidden_state), ids
+    yield "unet1", denoise, unet_inputs(1)
+    yield "unet2", denoise, unet_inputs(2)
+    yield "vae", Bare(vae, lambda vae, sample: vae.decode(sample, return_dict=False)[0]), latent(1)
+    yield "taesd", Bare(tiny, lambda tiny, sample: tiny.decode(sample, return_dict=False)[0]), latent(1)
+
+
+def export(network, inputs, path: pathlib.Path) -> int:
+    """Writes a network, checks it, and gives its floating-point operations."""
+    example = inputs(torch.Generator().manual_seed(0))
+    torch.onnx.export(
+        network,
+        tuple(example.values()),
+        str(path),
+        input_names=list(example),
+        output_names=["out"],
+        opset_version=17,
+        # The TorchScript exporter: the other one needs onnxscript and starts at opset 18.
+        dynamo=False,
     )
+    onnx.checker.check_model(str(path))
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    worst = 0.0
+    for seed in (0, 1, 2):  # 0 was traced; others show that nothing of it was baked in
+        example = inputs(torch.Generator().manual_seed(seed))
+        expected = network(*example.values())
+        (got,) = session.run(None, {name: value.numpy() for name, value in example.items()})
+        worst = max(worst, (torch.from_numpy(got) - expected).abs().max().item() / expected.abs().max().item())
+    print(f"{path}: {path.stat().st_size} bytes, largest relative difference {worst:.2e}")
+    if worst > TOLERANCE:
+        raise SystemExit(f"the export differs from torch by more than {TOLERANCE}")
+    with FlopCounterMode(display=False) as counter:
+        network(*example.values())
+    return counter.get_total_flops()
 
 
 @torch.no_grad()
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--quarter", action="store_true", help="a quarter of Stable Diffusion 1.5 instead")
-    parser.add_argument("model", nargs="?", default="www/public/models/sprite")
-    parser.add_argument("output", nargs="?")
-    arguments = parser.parse_args()
+    parser.add_argument("--quarter", action="store_true", help="with a quarter of Stable Diffusion 1.5 as its UNet")
+    quarter = parser.parse_args().quarter
     torch.set_num_threads(1)
-    if arguments.quarter:
-        make_quarter(pathlib.Path(arguments.model))
-        arguments.model = QUARTER
-    if arguments.output is None:
-        arguments.output = f"build/bench/{pathlib.Path(arguments.model).name}_unet.onnx"
-
-    unet = UNet2DConditionModel.from_pretrained(arguments.model, subfolder="unet", dtype=torch.float32)
-    model = Plain(unet).eval()
-    os.makedirs(os.path.dirname(arguments.output) or ".", exist_ok=True)
-    names = ["sample", "timestep", "encoder_hidden_states"]
-    # Of fixed shapes that is what we want, and the exporter being the older one is chosen below.
+    # Of fixed shapes that is what we want, and the exporter being the older one is chosen above.
     warnings.simplefilter("ignore", torch.jit.TracerWarning)
     warnings.simplefilter("ignore", DeprecationWarning)
-    torch.onnx.export(
-        model,
-        inputs(unet.config, seed=0),
-        arguments.output,
-        input_names=names,
-        output_names=["out_sample"],
-        opset_version=17,
-        # The TorchScript exporter: the other one needs onnxscript and starts at opset 18.
-        dynamo=False,
-    )
-    onnx.checker.check_model(arguments.output)
-
-    session = onnxruntime.InferenceSession(arguments.output, providers=["CPUExecutionProvider"])
-    worst = 0.0
-    for seed in (0, 1, 2):  # 0 was traced; others show that nothing of it was baked in
-        example = inputs(unet.config, seed)
-        expected = model(*example)
-        (got,) = session.run(None, {name: value.numpy() for name, value in zip(names, example, strict=True)})
-        worst = max(worst, (torch.from_numpy(got) - expected).abs().max().item() / expected.abs().max().item())
-    print(f"{arguments.output}: {os.path.getsize(arguments.output)} bytes, largest relative difference {worst:.2e}")
-    if worst > TOLERANCE:
-        raise SystemExit(f"the export differs from torch by more than {TOLERANCE}")
+    BENCH.mkdir(parents=True, exist_ok=True)
+    if quarter:
+        make_quarter()
+    model = QUARTER if quarter else SPRITE
+    folder = BENCH / "onnx" / model.name
+    folder.mkdir(parents=True, exist_ok=True)
+    flops = {name: export(network.eval(), inputs, folder / f"{name}.onnx") for name, network, inputs in parts(model)}
+    (folder / "flops.json").write_text(json.dumps(flops, indent=1) + "\n")
 
 
 if __name__ == "__main__":

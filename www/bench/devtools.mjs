@@ -36,7 +36,7 @@ export async function watchWorkers(page) {
 
   return {
     /**
-     * Has the worker write its own time, `at`, into each `progress` event: when the page gets to see the event
+     * Has the worker write its own time, `at`, into each `progress` and `executing` event: when the page gets to see the event
      * depends on what else the machine does, by tens of milliseconds.
      * @param {string} name
      */
@@ -44,7 +44,7 @@ export async function watchWorkers(page) {
       const stamp = () => {
         const post = self.postMessage.bind(self);
         self.postMessage = (/** @type {any} */ message, /** @type {any} */ transfer) => {
-          if (message.event?.type === "progress") message.event.data.at = performance.now();
+          if (["progress", "executing"].includes(message.event?.type)) message.event.data.at = performance.now();
           post(message, transfer);
         };
       };

@@ -1,81 +1,101 @@
 /** What was measured, in few numbers and in words. */
 
 /**
- * @typedef {{ median: number, min: number, max: number }} Spread
+ * @typedef {import("./page.ts").Part} Part
  * @typedef {{ wall: number[], cpu: number }} Turn evaluations in a row, in milliseconds: each by the clock, and the
  *   mean processor time
- * @typedef {{
- *   browser: string, device: string,
- *   tintype: { firstVisit: import("./page.ts").FirstVisit, pictures: number[], unet: Turn[], memory: number | null },
- *   onnxruntime: { version: string, open: number | null, unet: Turn[] } | null,
- * }} Measured
+ * @typedef {{ dispatches: number, peak: number }} Gpu dispatches of one evaluation, and bytes of all buffers at their peak
+ * @typedef {{ part: Part, ours: Turn[], theirs: Turn[], gpu: { ours: Gpu, theirs: Gpu | null } | null }} Measured
+ * @typedef {{ median: number, min: number, max: number }} Spread
+ * @typedef {{ wall: Spread, cpu: Spread }} Side
  */
 
+/** @type {Record<Part, string>} */
+const NAMES = {
+  text: "text encoder",
+  unet1: "UNet, 1 picture",
+  unet2: "UNet, 2 (guided)",
+  vae: "autoencoder",
+  taesd: "tiny autoencoder",
+};
+
 /**
- * Medians of everything, and the ratio of speeds by the clock, by processor time (which other programs disturb less),
+ * Medians of one network, and the ratio of speeds by the clock, by processor time (which other programs disturb less),
  * and by the best of each (what a quiet machine would show).
  * @param {Measured} measured
  */
-export function summarise({ tintype, onnxruntime }) {
+export function summarise({ part, ours, theirs, gpu }) {
   const side = (/** @type {Turn[]} */ turns) => ({
     wall: spread(turns.flatMap(({ wall }) => wall)),
     cpu: spread(turns.map(({ cpu }) => cpu)),
   });
-  const ours = side(tintype.unet);
-  const theirs = onnxruntime && side(onnxruntime.unet);
-  const ratio = theirs && {
-    wall: theirs.wall.median / ours.wall.median,
-    cpu: theirs.cpu.median / ours.cpu.median,
-    best: theirs.wall.min / ours.wall.min,
+  const [mine, other] = [side(ours), theirs.length > 0 ? side(theirs) : null];
+  const ratio = other && {
+    wall: other.wall.median / mine.wall.median,
+    cpu: other.cpu.median / mine.cpu.median,
+    best: other.wall.min / mine.wall.min,
   };
-  return { picture: spread(tintype.pictures), ours, theirs, ratio };
+  return { part, ours: mine, theirs: other, ratio, gpu };
 }
 
 /**
- * @param {Measured & {
+ * @param {{
+ *   browser: string, device: string, software: boolean, job: import("./page.ts").Job,
  *   machine: { cpu: string, cores: number, load: { before: number[], after: number[] } },
- *   job: import("./page.ts").Job, flops: number, summary: ReturnType<typeof summarise>,
+ *   flops: Partial<Record<Part, number>>, parts: ReturnType<typeof summarise>[], pictures: number[],
+ *   firstVisit: import("./page.ts").FirstVisit, memory: number | null, version: string | null,
  *   sizes: { tintype: number, onnxruntime: number },
  * }} result
  */
-export function print({ browser, device, machine, job, flops, summary, tintype, onnxruntime, sizes }) {
+export function print({ browser, device, software, job, machine, flops, parts, pictures, firstVisit, memory, version, sizes }) {
   const load = `load ${machine.load.before[0]?.toFixed(1)} before, ${machine.load.after[0]?.toFixed(1)} after`;
   console.log(`\n${browser} · ${machine.cpu}, ${machine.cores} cores, ${load}`);
-  console.log(`${job.model} on ${device} · ${job.width} × ${job.height}, ${job.steps} steps, CFG ${job.cfg}, ${job.sampler}, ${job.scheduler}\n`);
-
-  const unet = (/** @type {string} */ name, /** @type {Spread} */ { median, min, max }) => [
-    name,
-    ...[median, min, max].map((ms) => `${ms.toFixed(0)} ms`),
-    ...[median, min].map((ms) => `${(flops / ms / 1e6).toFixed(1)} GFLOP/s`),
-  ];
-  const { picture, ours, theirs, ratio } = summary;
+  console.log(`${job.model} on ${device}, ${job.width} × ${job.height}; onnxruntime-web ${version ?? "left out"}`);
+  if (software) console.log("A software adapter: processor time tells how much work there is, and nothing here is a speed.");
+  console.log("\nMedians; a ratio above 1 says that Tintype takes less.\n");
+  const ms = (/** @type {number | undefined} */ time) => (time === undefined ? "" : `${time.toFixed(time < 10 ? 1 : 0)} ms`);
+  const times = (/** @type {number | undefined} */ ratio) => (ratio === undefined ? "" : ratio.toFixed(2));
+  const rate = (/** @type {number | undefined} */ count, /** @type {number} */ time) =>
+    count === undefined ? "" : `${(count / time / 1e6).toFixed(1)} GFLOP/s`;
   table([
-    ["", "median", "best", "worst", "at the median", "at best"],
-    ["picture, Tintype", ...[picture.median, picture.min, picture.max].map((s) => `${s.toFixed(2)} s`)],
-    unet("UNet evaluation, Tintype", ours.wall),
-    ...(theirs ? [unet("UNet evaluation, onnxruntime-web", theirs.wall)] : []),
-    unet("processor time of one, Tintype", ours.cpu),
-    ...(theirs ? [unet("processor time of one, onnxruntime-web", theirs.cpu)] : []),
+    ["", "by the clock", "onnxruntime", "ratio", "best", "rate", "processor", "onnxruntime", "ratio"],
+    ...parts.map(({ part, ours, theirs, ratio }) => [
+      NAMES[part],
+      ms(ours.wall.median),
+      ms(theirs?.wall.median),
+      times(ratio?.wall),
+      times(ratio?.best),
+      rate(flops[part], ours.wall.median),
+      ms(ours.cpu.median),
+      ms(theirs?.cpu.median),
+      times(ratio?.cpu),
+    ]),
   ]);
-  if (ratio) {
-    console.log(
-      `\nSpeed of Tintype's UNet, onnxruntime-web ${onnxruntime?.version} = 1: ${ratio.wall.toFixed(2)} by the clock (medians), ` +
-        `${ratio.cpu.toFixed(2)} by processor time (medians), ${ratio.best.toFixed(2)} best against best`,
-    );
-  }
-
-  const { engine, model, picture: first } = tintype.firstVisit;
   const mb = (/** @type {number} */ bytes) => `${(bytes / 1e6).toFixed(1)} MB`;
+  if (parts.some(({ gpu }) => gpu !== null)) {
+    console.log("");
+    table([
+      ["", "dispatches", "onnxruntime", "all buffers", "onnxruntime"],
+      ...parts.map(({ part, gpu }) => [
+        NAMES[part],
+        ...(gpu ? [`${gpu.ours.dispatches}`, `${gpu.theirs?.dispatches ?? ""}`, mb(gpu.ours.peak), gpu.theirs ? mb(gpu.theirs.peak) : ""] : []),
+      ]),
+    ]);
+  }
+  const { engine, model, picture } = firstVisit;
+  const second = (/** @type {number} */ time) => `${time.toFixed(2)} s`;
+  const all = spread(pictures);
   console.log("");
   table([
-    ["first visit: engine fetched and started", `${engine.toFixed(2)} s`],
-    ["first visit: model fetched, checked and loaded", `${model.toFixed(2)} s`],
-    ["first visit: picture, model's time included", `${first.toFixed(2)} s`],
-    ...(tintype.memory === null ? [] : [["wasm memory at its peak", mb(tintype.memory)]]),
+    [`a picture, ${job.steps} steps of ${job.sampler}, guided`, `${second(all.median)} (${second(all.min)} to ${second(all.max)})`],
+    ["first visit: engine fetched and started", second(engine)],
+    ["first visit: model fetched, checked and loaded", second(model)],
+    ["first visit: picture, model's time included", second(picture)],
+    ...(memory === null ? [] : [["engine's heap at its peak", mb(memory)]]),
     ["engine, gzipped", mb(sizes.tintype)],
     ["onnxruntime-web's engine, gzipped", mb(sizes.onnxruntime)],
   ]);
-  console.log(`\n${flops.toLocaleString("en")} FLOP an evaluation (batch 2); every number is in build/bench/result.json`);
+  console.log("\nEvery number is in build/bench/networks.json.");
 }
 
 /**

@@ -1,0 +1,63 @@
+/** What a worker asks of a GPU, counted. */
+
+/**
+ * Counts the dispatches of a worker from now on, and the bytes of its buffers.
+ * @param {import("playwright-core").Worker} worker
+ */
+export async function countGpu(worker) {
+  await worker.evaluate(count);
+  return {
+    /** Begins anew; buffers that are there stay counted. */
+    reset: () => worker.evaluate(() => void /** @type {any} */ (globalThis).gpuCounts.reset()),
+    /**
+     * Dispatches since then, bytes of all buffers at their peak, and of the largest.
+     * @returns {Promise<{ dispatches: number, peak: number, largest: number }>}
+     */
+    read: () => worker.evaluate(() => ({ .../** @type {any} */ (globalThis).gpuCounts })),
+  };
+}
+
+/** Runs in the worker. */
+function count() {
+  const counts = {
+    dispatches: 0,
+    now: 0,
+    peak: 0,
+    largest: 0,
+    reset() {
+      Object.assign(this, { dispatches: 0, peak: this.now, largest: 0 });
+    },
+  };
+  Object.assign(globalThis, { gpuCounts: counts });
+  const pass = GPUComputePassEncoder.prototype;
+  const dispatch = pass.dispatchWorkgroups;
+  pass.dispatchWorkgroups = function (...sizes) {
+    counts.dispatches += 1;
+    return dispatch.apply(this, sizes);
+  };
+  // A buffer that nobody holds any more is gone as well as one that is destroyed.
+  /** @type {WeakMap<GPUBuffer, { size: number }>} */
+  const sizes = new WeakMap();
+  const release = (/** @type {{ size: number }} */ held) => {
+    counts.now -= held.size;
+    held.size = 0;
+  };
+  const gone = new FinalizationRegistry(release);
+  const { createBuffer } = GPUDevice.prototype;
+  GPUDevice.prototype.createBuffer = function (descriptor) {
+    const buffer = createBuffer.call(this, descriptor);
+    const held = { size: descriptor.size };
+    sizes.set(buffer, held);
+    gone.register(buffer, held);
+    counts.now += held.size;
+    counts.peak = Math.max(counts.peak, counts.now);
+    counts.largest = Math.max(counts.largest, held.size);
+    return buffer;
+  };
+  const { destroy } = GPUBuffer.prototype;
+  GPUBuffer.prototype.destroy = function () {
+    const held = sizes.get(this);
+    if (held !== undefined) release(held);
+    destroy.call(this);
+  };
+}

@@ -1,0 +1,154 @@
+/**
+ * How time and memory grow with size and batch: one step of Stable Diffusion 1.5 and its autoencoder, in Chromium.
+ *
+ *   node www/bench/growth.mjs [--device cpu|webgpu] [--part N] [SIZE[xBATCH] …]
+ *
+ * The checkpoint has the names and shapes of the published one and no numbers; `--part` makes its denoising network so many
+ * times narrower (5 where nothing is said; 1 is the whole one). Sizes are 256, 512, 768 and 1024 where none is named, batches
+ * 1, 2 and 4. On a GPU the memory is that of all buffers at their peak; on the CPU it is the engine's heap, which keeps its
+ * peak, so there every row has a page of its own. Every number is in build/bench/growth.json.
+ * Exit codes: 0 measured, 1 something failed, 2 wrong usage, 3 something is missing.
+ */
+
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { cpus, loadavg } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+
+import { chromium } from "playwright-core";
+
+import { findChromium, flags } from "../scripts/chromium.mjs";
+import { emptyCheckpoint } from "../scripts/full_size.mjs";
+import { heapBytes, keepMemory, MB } from "../scripts/heap.mjs";
+import { DIST, serve } from "../scripts/serve.mjs";
+import { countGpu } from "./gpu.mjs";
+
+const FOLDER = fileURLToPath(new URL("../../build/bench", import.meta.url));
+
+/** @param {string} why @param {number} code @returns {never} */
+function fail(why, code) {
+  console.error(`bench: ${why}`);
+  process.exit(code);
+}
+
+const { device, part, cases } = readArguments();
+const executablePath = findChromium() ?? fail("no Chromium found; install one, or name it with CHROMIUM=/path/to/chromium", 3);
+if (!existsSync(join(DIST, "picture.html"))) fail("the page is not built; run `make page` first", 3);
+
+mkdirSync(FOLDER, { recursive: true });
+const path = join(FOLDER, "growth.safetensors");
+const bytes = emptyCheckpoint("sd15", path, part);
+const site = await serve();
+const software = device === "webgpu" && process.env.SOFTWARE_GPU !== "0";
+const browser = await chromium.launch({ executablePath, headless: true, args: flags({ software }) });
+const before = loadavg();
+const rows = [];
+try {
+  for (const { size, batch } of cases) {
+    console.error(`bench: ${size} × ${size}, ${batch}`);
+    const page = await browser.newPage();
+    page.setDefaultTimeout(0);
+    rows.push({ size, batch, ...(await measure(page, size, batch)) });
+    await page.close();
+  }
+} finally {
+  await browser.close();
+  await site.close();
+  rmSync(path, { force: true });
+}
+
+const machine = { cpu: cpus()[0]?.model ?? "unknown", cores: cpus().length, load: { before, after: loadavg() } };
+const measured = { date: new Date().toISOString(), browser: `Chromium ${browser.version()}`, machine, device, part, bytes, rows };
+writeFileSync(join(FOLDER, "growth.json"), `${JSON.stringify(measured, null, 1)}\n`);
+const mb = (/** @type {number} */ count) => `${(count / MB).toFixed(0)} MB`;
+const seconds = (/** @type {number} */ count) => `${count.toFixed(1)} s`;
+console.log(`${device}${software ? " (software adapter)" : ""}, Stable Diffusion 1.5 at 1/${part} of its width, file of ${mb(bytes)}\n`);
+console.log("| size | batch | a step | memory at most | autoencoder | memory at most | largest buffer |");
+console.log("| --- | --- | --- | --- | --- | --- | --- |");
+for (const { size, batch, step, decode } of rows) {
+  const largest = decode.largest === 0 ? "" : mb(Math.max(step.largest, decode.largest));
+  console.log(`| ${size} × ${size} | ${batch} | ${seconds(step.seconds)} | ${mb(step.memory)} | ${seconds(decode.seconds)} | ${mb(decode.memory)} | ${largest} |`);
+}
+
+/**
+ * Loads the checkpoint, makes one guided step, a second one that is timed, and decodes.
+ * @param {import("playwright-core").Page} page @param {number} size @param {number} batch
+ */
+async function measure(page, size, batch) {
+  if (device === "cpu") await keepMemory(page);
+  await page.goto(`${site.url}picture.html`);
+  await page.waitForFunction(() => "tintype" in globalThis);
+  await page.evaluate(() => {
+    const input = document.createElement("input");
+    input.type = "file";
+    document.body.append(input);
+  });
+  await page.locator("input[type=file]").setInputFiles(path);
+  const appeared = page.waitForEvent("worker");
+  const opened = await page.evaluateHandle(async (device) => {
+    const engine = await tintype.open({ device, storage: "none" });
+    const file = document.querySelector("input")?.files?.[0];
+    if (file === undefined) throw new Error("no file");
+    await engine.addModel(file);
+    for (const type of ["LATENT", "IMAGE"]) {
+      await engine.registerNode({ class_type: `Sink${type}`, inputs: { value: [type] }, outputs: [], output_node: true, run: () => [] });
+    }
+    return { engine, name: file.name };
+  }, device);
+  const worker = await appeared;
+  const gpu = device === "webgpu" ? await countGpu(worker) : null;
+  const memory = async () => {
+    if (gpu === null) return { memory: await heapBytes(page), largest: 0 };
+    const { peak, largest } = await gpu.read();
+    return { memory: peak, largest };
+  };
+  /** @param {boolean} decode @param {number} seed */
+  const run = (decode, seed) =>
+    opened.evaluate(async ({ engine, name }, { size, batch, decode, seed }) => {
+      const prompt = (/** @type {string} */ text) => ({ class_type: "CLIPTextEncode", inputs: { clip: ["1", 1], text } });
+      const begin = performance.now();
+      await engine.run({
+        "1": { class_type: "CheckpointLoaderSimple", inputs: { ckpt_name: name } },
+        "2": prompt("a cat"),
+        "3": prompt(""),
+        "4": { class_type: "EmptyLatentImage", inputs: { width: size, height: size, batch_size: batch } },
+        "5": { class_type: "KSampler", inputs: {
+          model: ["1", 0], positive: ["2", 0], negative: ["3", 0], latent_image: ["4", 0],
+          seed, steps: 1, cfg: 5, sampler_name: "euler", scheduler: "normal", denoise: 1,
+        } },
+        ...(decode
+          ? { "6": { class_type: "VAEDecode", inputs: { samples: ["5", 0], vae: ["1", 2] } }, "7": { class_type: "SinkIMAGE", inputs: { value: ["6", 0] } } }
+          : { "6": { class_type: "SinkLATENT", inputs: { value: ["5", 0] } } }),
+      });
+      return (performance.now() - begin) / 1000;
+    }, { size, batch, decode, seed });
+  await run(false, 1);
+  const step = { seconds: await run(false, 2), ...(await memory()) };
+  // The same seed: only what follows the sampler is new.
+  const decode = { seconds: await run(true, 2), ...(await memory()) };
+  await opened.evaluate(({ engine }) => engine.close());
+  return { step, decode };
+}
+
+function readArguments() {
+  let parsed;
+  try {
+    const text = /** @type {const} */ ({ type: "string" });
+    parsed = parseArgs({ options: { device: text, part: text }, allowPositionals: true });
+  } catch (error) {
+    fail(/** @type {Error} */ (error).message, 2);
+  }
+  const device = parsed.values.device ?? "cpu";
+  if (device !== "cpu" && device !== "webgpu") fail(`--device is ${device}, expected cpu or webgpu`, 2);
+  const part = Number(parsed.values.part ?? 5);
+  // Channels must stay whole groups of 32.
+  if (![1, 2, 5, 10].includes(part)) fail(`--part is ${parsed.values.part}, expected 1, 2, 5 or 10`, 2);
+  const named = parsed.positionals.map((name) => {
+    const [size = 0, batch = 1] = name.split("x").map(Number);
+    if (!(size >= 64 && size % 64 === 0 && Number.isInteger(batch) && batch >= 1)) fail(`\`${name}\` is no size, such as 512 or 512x4`, 2);
+    return { size, batch };
+  });
+  const all = [256, 512, 768, 1024].flatMap((size) => [1, 2, 4].map((batch) => ({ size, batch })));
+  return { device: /** @type {"cpu" | "webgpu"} */ (device), part, cases: named.length > 0 ? named : all };
+}
