@@ -41,10 +41,10 @@ export function doing(graph: ApiGraph | null, node: string | null): string | und
 }
 
 /** A step that was finished, and the seconds that are left. */
-export function step({ value, max }: Pick<EngineEvents["progress"], "value" | "max">, left: number | null): Progress {
+export function step({ value, max }: Pick<EngineEvents["progress"], "value" | "max">, seconds: number | null): Progress {
   return {
     fraction: max > 0 ? value / max : null,
-    text: `Step ${value} of ${max}${left === null ? "" : `, ${left < 1 ? "" : "about "}${duration(left)} left`}`,
+    text: `Step ${value} of ${max}${seconds === null ? "" : `, ${left(seconds)}`}`,
   };
 }
 
@@ -56,13 +56,21 @@ export function program({ loaded, total }: EngineEvents["engine_progress"]): Pro
   };
 }
 
-/** One file of a model. One bar for each: how many there will be is not known before the last one. */
-export function model({ file, loaded, total, phase }: EngineEvents["model_progress"]): Progress {
+/**
+ * One file of a model. One bar for each: how many there will be is not known before the last one. While it is fetched, with
+ * its bytes a second and the time they let expect, if `rate` is known.
+ */
+export function model({ file, loaded, total, phase }: EngineEvents["model_progress"], rate: number | null = null): Progress {
   if (phase === "warmup") return { fraction: null, text: "Preparing the graphics card for this model" };
   const part = PARTS[file.split("/").at(-2) ?? ""] ?? file;
   const verb = { fetch: "Fetching", load: "Loading", keep: "Keeping" }[phase];
+  const pace = phase === "fetch" && rate !== null && loaded < total ? `, ${bytes(rate)} a second, ${left((total - loaded) / rate)}` : "";
   return {
     fraction: total > 0 ? loaded / total : null,
-    text: `${verb} the model, ${part}: ${bytes(loaded)}${total > 0 ? ` of ${bytes(total)}` : ""}`,
+    text: `${verb} the model, ${part}: ${bytes(loaded)}${total > 0 ? ` of ${bytes(total)}` : ""}${pace}`,
   };
+}
+
+function left(seconds: number): string {
+  return `${seconds < 1 ? "" : "about "}${duration(seconds)} left`;
 }

@@ -15,7 +15,7 @@ import {
 import * as progress from "./progress";
 import type { Progress } from "./progress";
 import type { Studio } from "./studio.svelte";
-import { Clock, duration, ended } from "./words";
+import { Clock, duration, ended, Pace } from "./words";
 
 /** A finished picture on the page. */
 export interface Picture {
@@ -76,6 +76,7 @@ export class Runs {
   readonly #studio: Studio;
   #abort: AbortController | null = null;
   #clock = new Clock();
+  #pace = new Pace();
   #graph: ApiGraph | null = null;
   #nextId = 1;
   #started = 0;
@@ -135,7 +136,8 @@ export class Runs {
         this.progress = progress.program(event.data);
         break;
       case "model_progress":
-        this.progress = progress.model(event.data);
+        if (event.data.phase === "fetch") this.#pace.step(event.data.file, event.data.loaded, now);
+        this.progress = progress.model(event.data, this.#pace.rate);
         break;
       case "progress":
         this.#clock.step(event.data.value, event.data.max, now);

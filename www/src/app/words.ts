@@ -20,6 +20,32 @@ export function ended(pictures: number): string {
   return pictures === 1 ? "The picture is ready" : `${pictures} pictures are ready`;
 }
 
+/** Milliseconds that a pace is taken over, at most and at least. */
+const [WINDOW, LEAST] = [10_000, 1000];
+
+/** How fast a file comes, from what came in the last seconds. */
+export class Pace {
+  #file = "";
+  #seen: { at: number; loaded: number }[] = [];
+
+  /** So many bytes of a file are there at `at` (milliseconds). */
+  step(file: string, loaded: number, at: number): void {
+    const last = this.#seen.at(-1);
+    if (file !== this.#file || (last !== undefined && loaded < last.loaded)) this.#seen = [];
+    this.#file = file;
+    this.#seen.push({ at, loaded });
+    // What is older than the last one before the window says nothing any more.
+    while (at - (this.#seen[1]?.at ?? at) > WINDOW) this.#seen.shift();
+  }
+
+  /** Bytes a second; null until a second was watched in which something came. */
+  get rate(): number | null {
+    const [first, last] = [this.#seen[0], this.#seen.at(-1)];
+    if (first === undefined || last === undefined || last.at - first.at < LEAST || last.loaded === first.loaded) return null;
+    return (1000 * (last.loaded - first.loaded)) / (last.at - first.at);
+  }
+}
+
 /** Estimates the time left from the steps seen so far. */
 export class Clock {
   #first: { at: number; value: number } | null = null;
