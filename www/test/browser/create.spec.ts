@@ -79,6 +79,15 @@ test("the prompt's length is counted as it is typed, by the chosen model's token
   await expect(count).toHaveText(/^0\/75\s+tokens$/);
 });
 
+test("a prompt is counted although its tokenizer was not to be had at first", async ({ page, site }) => {
+  let refused = 0;
+  await page.route(/models\/sprite\/tokenizer\//, (route) => (refused++ < 2 ? route.abort() : route.continue()));
+  await ready(page, site);
+  await prompt(page).fill("a red dragon");
+  await expect(page.getByTestId("token-count")).toHaveText(/^3\/75\s+tokens$/);
+  expect(refused).toBeGreaterThan(2);
+});
+
 test("the words that the bundled model knows are listed, and one goes into the prompt", async ({ page, site }) => {
   await ready(page, site);
   const words = page.getByRole("group").filter({ hasText: "The words it knows" });
