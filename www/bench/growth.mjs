@@ -20,9 +20,9 @@ import { chromium } from "playwright-core";
 
 import { findChromium, flags } from "../scripts/chromium.mjs";
 import { emptyCheckpoint } from "../scripts/full_size.mjs";
+import { countGpu } from "../scripts/gpu.mjs";
 import { heapBytes, keepMemory, MB } from "../scripts/heap.mjs";
 import { DIST, serve } from "../scripts/serve.mjs";
-import { countGpu } from "./gpu.mjs";
 
 const FOLDER = fileURLToPath(new URL("../../build/bench", import.meta.url));
 

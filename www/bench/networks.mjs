@@ -22,9 +22,9 @@ import { chromium } from "playwright-core";
 import { build } from "vite";
 
 import { findChromium, flags } from "../scripts/chromium.mjs";
+import { countGpu } from "../scripts/gpu.mjs";
 import { serve } from "../scripts/serve.mjs";
 import { watchProcesses, watchWorkers } from "./devtools.mjs";
-import { countGpu } from "./gpu.mjs";
 import { print, summarise } from "./report.mjs";
 
 const path = (/** @type {string} */ relative) => fileURLToPath(new URL(relative, import.meta.url));

@@ -1,6 +1,7 @@
 import { rmSync } from "node:fs";
 
 import { emptyCheckpoint } from "../../scripts/full_size.mjs";
+import { countGpu } from "../../scripts/gpu.mjs";
 import { expect, served, test } from "./fixtures";
 
 test("auto passes over a software adapter and says why", async ({ lab }) => {
@@ -93,18 +94,9 @@ test("a step of Stable Diffusion 1.5 takes few dispatches", async ({ lab }) => {
     return { engine, name: file.name };
   });
   const worker = await appeared;
-  await worker.evaluate(() => {
-    const pass = GPUComputePassEncoder.prototype;
-    const dispatch = pass.dispatchWorkgroups;
-    Object.assign(globalThis, { dispatches: 0 });
-    pass.dispatchWorkgroups = function (...sizes) {
-      (globalThis as unknown as { dispatches: number }).dispatches += 1;
-      return dispatch.apply(this, sizes);
-    };
-  });
-  const dispatches = () => worker.evaluate(() => (globalThis as unknown as { dispatches: number }).dispatches);
+  const gpu = await countGpu(worker);
   const run = async (steps: number) => {
-    const before = await dispatches();
+    await gpu.reset();
     await opened.evaluate(async ({ engine, name }, steps) => {
       const prompt = (text: string) => ({ class_type: "CLIPTextEncode", inputs: { clip: ["1", 1], text } });
       await engine.run({
@@ -119,7 +111,7 @@ test("a step of Stable Diffusion 1.5 takes few dispatches", async ({ lab }) => {
         "6": { class_type: "Sink", inputs: { latent: ["5", 0] } },
       });
     }, steps);
-    return (await dispatches()) - before;
+    return (await gpu.read()).dispatches;
   };
   // The first run encodes prompts; each makes their keys and values, of 16 layers.
   await run(1);

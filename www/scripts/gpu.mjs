@@ -1,4 +1,4 @@
-/** What a worker asks of a GPU, counted. */
+/** What a worker asks of a GPU, counted: for tests and `make bench`. */
 
 /**
  * Counts the dispatches of a worker from now on, and the bytes of its buffers.
@@ -13,7 +13,11 @@ export async function countGpu(worker) {
      * Dispatches since then, bytes of all buffers at their peak, and of the largest.
      * @returns {Promise<{ dispatches: number, peak: number, largest: number }>}
      */
-    read: () => worker.evaluate(() => ({ .../** @type {any} */ (globalThis).gpuCounts })),
+    read: () =>
+      worker.evaluate(() => {
+        const { dispatches, peak, largest } = /** @type {any} */ (globalThis).gpuCounts;
+        return { dispatches, peak, largest };
+      }),
   };
 }
 
@@ -44,7 +48,7 @@ function count() {
   };
   const gone = new FinalizationRegistry(release);
   const { createBuffer } = GPUDevice.prototype;
-  GPUDevice.prototype.createBuffer = function (descriptor) {
+  GPUDevice.prototype.createBuffer = function (/** @type {GPUBufferDescriptor} */ descriptor) {
     const buffer = createBuffer.call(this, descriptor);
     const held = { size: descriptor.size };
     sizes.set(buffer, held);
@@ -58,6 +62,6 @@ function count() {
   GPUBuffer.prototype.destroy = function () {
     const held = sizes.get(this);
     if (held !== undefined) release(held);
-    destroy.call(this);
+    return destroy.call(this);
   };
 }
