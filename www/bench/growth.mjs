@@ -1,12 +1,13 @@
 /**
  * How time and memory grow with size and batch: one step of Stable Diffusion 1.5 and its autoencoder, in Chromium.
  *
- *   node www/bench/growth.mjs [--device cpu|webgpu] [--part N] [SIZE[xBATCH] …]
+ *   node www/bench/growth.mjs [--device cpu|webgpu] [--part N] [--memory] [SIZE[xBATCH] …]
  *
  * The checkpoint has the names and shapes of the published one and no numbers; `--part` makes its denoising network so many
  * times narrower (5 where nothing is said; 1 is the whole one). Sizes are 256, 512, 768 and 1024 where none is named, batches
  * 1, 2 and 4. On a GPU the memory is that of all buffers at their peak; on the CPU it is the engine's heap, which keeps its
- * peak, so there every row has a page of its own. Every number is in build/bench/growth.json.
+ * peak, so there every row has a page of its own. `--memory` measures only the memory of a GPU: nothing is computed, which on
+ * a software adapter would take hours at full width. Every number is in build/bench/growth.json.
  * Exit codes: 0 measured, 1 something failed, 2 wrong usage, 3 something is missing.
  */
 
@@ -19,7 +20,7 @@ import { parseArgs } from "node:util";
 import { chromium } from "playwright-core";
 
 import { findChromium, flags } from "../scripts/chromium.mjs";
-import { emptyCheckpoint } from "../scripts/full_size.mjs";
+import { emptyCheckpoint, openWith } from "../scripts/full_size.mjs";
 import { countGpu } from "../scripts/gpu.mjs";
 import { heapBytes, keepMemory, MB } from "../scripts/heap.mjs";
 import { DIST, serve } from "../scripts/serve.mjs";
@@ -32,7 +33,7 @@ function fail(why, code) {
   process.exit(code);
 }
 
-const { device, part, cases } = readArguments();
+const { device, part, idle, cases } = readArguments();
 const executablePath = findChromium() ?? fail("no Chromium found; install one, or name it with CHROMIUM=/path/to/chromium", 3);
 if (!existsSync(join(DIST, "picture.html"))) fail("the page is not built; run `make page` first", 3);
 
@@ -59,10 +60,10 @@ try {
 }
 
 const machine = { cpu: cpus()[0]?.model ?? "unknown", cores: cpus().length, load: { before, after: loadavg() } };
-const measured = { date: new Date().toISOString(), browser: `Chromium ${browser.version()}`, machine, device, part, bytes, rows };
+const measured = { date: new Date().toISOString(), browser: `Chromium ${browser.version()}`, machine, device, part, idle, bytes, rows };
 writeFileSync(join(FOLDER, "growth.json"), `${JSON.stringify(measured, null, 1)}\n`);
 const mb = (/** @type {number} */ count) => `${(count / MB).toFixed(0)} MB`;
-const seconds = (/** @type {number} */ count) => `${count.toFixed(1)} s`;
+const seconds = (/** @type {number} */ count) => (idle ? "" : `${count.toFixed(1)} s`);
 console.log(`${device}${software ? " (software adapter)" : ""}, Stable Diffusion 1.5 at 1/${part} of its width, file of ${mb(bytes)}\n`);
 console.log("| size | batch | a step | memory at most | autoencoder | memory at most | largest buffer |");
 console.log("| --- | --- | --- | --- | --- | --- | --- |");
@@ -79,25 +80,8 @@ async function measure(page, size, batch) {
   if (device === "cpu") await keepMemory(page);
   await page.goto(`${site.url}picture.html`);
   await page.waitForFunction(() => "tintype" in globalThis);
-  await page.evaluate(() => {
-    const input = document.createElement("input");
-    input.type = "file";
-    document.body.append(input);
-  });
-  await page.locator("input[type=file]").setInputFiles(path);
-  const appeared = page.waitForEvent("worker");
-  const opened = await page.evaluateHandle(async (device) => {
-    const engine = await tintype.open({ device, storage: "none" });
-    const file = document.querySelector("input")?.files?.[0];
-    if (file === undefined) throw new Error("no file");
-    await engine.addModel(file);
-    for (const type of ["LATENT", "IMAGE"]) {
-      await engine.registerNode({ class_type: `Sink${type}`, inputs: { value: [type] }, outputs: [], output_node: true, run: () => [] });
-    }
-    return { engine, name: file.name };
-  }, device);
-  const worker = await appeared;
-  const gpu = device === "webgpu" ? await countGpu(worker) : null;
+  const { opened, worker } = await openWith(page, path, device);
+  const gpu = device === "webgpu" ? await countGpu(worker, idle) : null;
   const memory = async () => {
     if (gpu === null) return { memory: await heapBytes(page), largest: 0 };
     const { peak, largest } = await gpu.read();
@@ -135,13 +119,15 @@ function readArguments() {
   let parsed;
   try {
     const text = /** @type {const} */ ({ type: "string" });
-    parsed = parseArgs({ options: { device: text, part: text }, allowPositionals: true });
+    parsed = parseArgs({ options: { device: text, part: text, memory: { type: "boolean" } }, allowPositionals: true });
   } catch (error) {
     fail(/** @type {Error} */ (error).message, 2);
   }
   const device = parsed.values.device ?? "cpu";
   if (device !== "cpu" && device !== "webgpu") fail(`--device is ${device}, expected cpu or webgpu`, 2);
   const part = Number(parsed.values.part ?? 5);
+  const idle = parsed.values.memory ?? false;
+  if (idle && device === "cpu") fail("--memory is for --device webgpu", 2);
   // Channels must stay whole groups of 32.
   if (![1, 2, 5, 10].includes(part)) fail(`--part is ${parsed.values.part}, expected 1, 2, 5 or 10`, 2);
   const named = parsed.positionals.map((name) => {
@@ -150,5 +136,5 @@ function readArguments() {
     return { size, batch };
   });
   const all = [256, 512, 768, 1024].flatMap((size) => [1, 2, 4].map((batch) => ({ size, batch })));
-  return { device: /** @type {"cpu" | "webgpu"} */ (device), part, cases: named.length > 0 ? named : all };
+  return { device: /** @type {"cpu" | "webgpu"} */ (device), part, idle, cases: named.length > 0 ? named : all };
 }

@@ -64,7 +64,7 @@ async function main() {
 
   /** @type {import("./page.ts").Job} */
   const job = {
-    model: quarter ? "bench/quarter" : "sprite",
+    model: quarter ? "quarter" : "sprite",
     prompt: "a robot on a teal background, 3d",
     // On a software adapter a step takes seconds.
     steps: device === "cpu" ? 12 : 4,

@@ -42,34 +42,52 @@ export function emptyCheckpoint(checkpoint, path, part = 1) {
 }
 
 /**
- * Opens the CPU engine on a page that has `tintype`, loads the checkpoint at `path`, and paints one step of 64 × 64 with
- * it. Seconds, and bytes of the engine's heap after loading and after painting; and the pixels' different values.
+ * Opens an engine on a page that has `tintype`, and hands it the file at `path` as one that is dropped there: nothing of it is
+ * kept. It has output nodes that make nothing, `SinkMODEL`, `SinkLATENT` and `SinkIMAGE`, of one input, `value`.
  * @param {import("playwright-core").Page} page
  * @param {string} path
+ * @param {"cpu" | "webgpu"} device
  */
-export async function loadAndPaint(page, path) {
-  await keepMemory(page);
+export async function openWith(page, path, device) {
   await page.evaluate(() => {
     const input = document.createElement("input");
     input.type = "file";
     document.body.append(input);
   });
   await page.locator("input[type=file]").setInputFiles(path);
-  const loaded = await page.evaluateHandle(async () => {
-    const engine = await tintype.open({ device: "cpu", storage: "none" });
+  const appeared = page.waitForEvent("worker");
+  const opened = await page.evaluateHandle(async (device) => {
+    const engine = await tintype.open({ device, storage: "none" });
     const file = document.querySelector("input")?.files?.[0];
     if (file === undefined) throw new Error("no file");
     await engine.addModel(file);
-    await engine.registerNode({ class_type: "Sink", inputs: { model: ["MODEL"] }, outputs: [], output_node: true, run: () => [] });
+    for (const type of ["MODEL", "LATENT", "IMAGE"]) {
+      await engine.registerNode({ class_type: `Sink${type}`, inputs: { value: [type] }, outputs: [], output_node: true, run: () => [] });
+    }
+    return { engine, name: file.name };
+  }, device);
+  return { opened, worker: await appeared };
+}
+
+/**
+ * Loads the checkpoint at `path` into a CPU engine, and paints one step of 64 × 64 with it. Seconds, and bytes of the
+ * engine's heap after loading and after painting; and the pixels' different values.
+ * @param {import("playwright-core").Page} page
+ * @param {string} path
+ */
+export async function loadAndPaint(page, path) {
+  await keepMemory(page);
+  const { opened } = await openWith(page, path, "cpu");
+  const seconds = await opened.evaluate(async ({ engine, name }) => {
     const begin = performance.now();
     await engine.run({
-      "1": { class_type: "CheckpointLoaderSimple", inputs: { ckpt_name: file.name } },
-      "2": { class_type: "Sink", inputs: { model: ["1", 0] } },
+      "1": { class_type: "CheckpointLoaderSimple", inputs: { ckpt_name: name } },
+      "2": { class_type: "SinkMODEL", inputs: { value: ["1", 0] } },
     });
-    return { engine, name: file.name, seconds: (performance.now() - begin) / 1000 };
+    return (performance.now() - begin) / 1000;
   });
-  const load = { seconds: await loaded.evaluate(({ seconds }) => seconds), heap: await heapBytes(page) };
-  const painted = await loaded.evaluate(async ({ engine, name }) => {
+  const load = { seconds, heap: await heapBytes(page) };
+  const painted = await opened.evaluate(async ({ engine, name }) => {
     const begin = performance.now();
     const { images: [image] } = await engine.generate({ prompt: "a cat", model: name, width: 64, height: 64, steps: 1, cfg: 1 });
     const seconds = (performance.now() - begin) / 1000;
@@ -80,6 +98,6 @@ export async function loadAndPaint(page, path) {
     return { seconds, colours: [...new Set(context?.getImageData(0, 0, bitmap.width, bitmap.height).data ?? [])] };
   });
   const paint = { ...painted, heap: await heapBytes(page) };
-  await loaded.evaluate(({ engine }) => engine.close());
+  await opened.evaluate(({ engine }) => engine.close());
   return { load, paint };
 }

@@ -1,6 +1,6 @@
 import { rmSync } from "node:fs";
 
-import { emptyCheckpoint } from "../../scripts/full_size.mjs";
+import { emptyCheckpoint, openWith } from "../../scripts/full_size.mjs";
 import { countGpu } from "../../scripts/gpu.mjs";
 import { expect, served, test } from "./fixtures";
 
@@ -78,22 +78,7 @@ test("a step of Stable Diffusion 1.5 takes few dispatches", async ({ lab }) => {
   const path = test.info().outputPath("model.safetensors");
   // A fifth of the width: as many layers, and less to multiply.
   emptyCheckpoint("sd15", path, 5);
-  await lab.evaluate(() => {
-    const input = document.createElement("input");
-    input.type = "file";
-    document.body.append(input);
-  });
-  await lab.locator("input[type=file]").setInputFiles(path);
-  const appeared = lab.waitForEvent("worker");
-  const opened = await lab.evaluateHandle(async () => {
-    const engine = await tintype.open({ device: "webgpu", storage: "none" });
-    const file = document.querySelector("input")?.files?.[0];
-    if (file === undefined) throw new Error("no file");
-    await engine.addModel(file);
-    await engine.registerNode({ class_type: "Sink", inputs: { latent: ["LATENT"] }, outputs: [], output_node: true, run: () => [] });
-    return { engine, name: file.name };
-  });
-  const worker = await appeared;
+  const { opened, worker } = await openWith(lab, path, "webgpu");
   const gpu = await countGpu(worker);
   const run = async (steps: number) => {
     await gpu.reset();
@@ -108,7 +93,7 @@ test("a step of Stable Diffusion 1.5 takes few dispatches", async ({ lab }) => {
           model: ["1", 0], positive: ["2", 0], negative: ["3", 0], latent_image: ["4", 0],
           seed: 1, steps, cfg: 5, sampler_name: "euler", scheduler: "normal", denoise: 1,
         } },
-        "6": { class_type: "Sink", inputs: { latent: ["5", 0] } },
+        "6": { class_type: "SinkLATENT", inputs: { value: ["5", 0] } },
       });
     }, steps);
     return (await gpu.read()).dispatches;
