@@ -145,11 +145,19 @@ pub async fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
     data.try_into_vec().map_err(|error| failed(format!("{error:?}")))
 }
 
+/// Workgroups that keep the GPU busy: dozens of units want some each, where a software adapter has a few threads.
+#[cfg(feature = "webgpu")]
+pub(crate) fn busy_workgroups() -> usize {
+    if IS_SOFTWARE.get() { 8 } else { 96 }
+}
+
 type Listener = Box<dyn Fn(&str)>;
 
 thread_local! {
     static FAULT: RefCell<Option<String>> = const { RefCell::new(None) };
     static UNREADABLE: RefCell<Option<Error>> = const { RefCell::new(None) };
+    #[cfg(feature = "webgpu")]
+    static IS_SOFTWARE: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
     static ON_FAULT: RefCell<Option<Listener>> = const { RefCell::new(None) };
 }
 

@@ -25,6 +25,7 @@ mod norm;
 mod number;
 mod packed;
 mod product;
+mod small_heads;
 
 use burn::tensor::{DType, Shape, Tensor};
 use burn_cubecl::CubeBackend;

@@ -77,7 +77,7 @@ const ODD_LINEARS: [Linear; 4] =
 /// Batch, queries, keys, heads, numbers of a head; whether a query sees what is before it only.
 type Attention = ([usize; 5], bool);
 
-const ATTENTIONS: [Attention; 13] = [
+const ATTENTIONS: [Attention; 17] = [
     ([2, 64, 64, 8, 160], false),
     ([1, 256, 256, 8, 160], false),
     ([1, 512, 512, 8, 80], false),
@@ -91,6 +91,10 @@ const ATTENTIONS: [Attention; 13] = [
     ([1, 3, 154, 2, 12], false),
     ([2, 33, 31, 3, 6], false),
     ([1, 70, 70, 2, 8], true),
+    ([2, 256, 256, 8, 24], false),
+    ([2, 64, 77, 8, 24], false),
+    ([1, 130, 130, 3, 20], true),
+    ([1, 66, 1, 2, 28], false),
 ];
 
 /// Batch, channels, groups; height, width.
@@ -108,7 +112,8 @@ const GROUP_NORMS: [GroupNorm; 8] = [
 ];
 
 /// Rows, width.
-const LAYER_NORMS: [[usize; 2]; 5] = [[1024, 320], [154, 768], [77, 2048], [3, 5], [1, 1280]];
+const LAYER_NORMS: [[usize; 2]; 6] =
+    [[1024, 320], [154, 768], [77, 2048], [3, 5], [1, 1280], [9, 16]];
 
 /// Compares all layers of a kind: `convolutions`, `linear layers`, `attention`, `norms`.
 pub(crate) async fn compare(kind: &str, device: &Device, allowed: f32) -> Vec<Comparison> {

@@ -14,6 +14,7 @@ use burn::tensor::Tensor;
 use cubecl::prelude::*;
 
 use super::product::SIDE;
+use super::small_heads::{self, small_heads_kernel};
 use super::{arg, buffer, empty, tensor};
 
 /// Keys in a block.
@@ -24,7 +25,7 @@ const DEPTH: usize = 4;
 const PITCH: usize = DEPTH + 1;
 const SCORES: usize = KEYS + 1;
 /// Less than any score, and no infinity: WGSL has none.
-const NEVER: f32 = -1e30;
+pub(super) const NEVER: f32 = -1e30;
 
 /// What a kernel is compiled for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -62,12 +63,12 @@ impl Variant {
 
 /// The sizes of an attention.
 #[derive(CubeLaunch, CubeType, Clone)]
-struct Sizes {
-    queries: u32,
-    keys: u32,
-    heads: u32,
+pub(super) struct Sizes {
+    pub(super) queries: u32,
+    pub(super) keys: u32,
+    pub(super) heads: u32,
     /// What scores are multiplied by.
-    scale: f32,
+    pub(super) scale: f32,
 }
 
 /// `q`, `y`: `[batch, queries, heads · d]`; `k`, `v`: `[batch, keys, heads · d]`, all in vectors of four.
@@ -293,18 +294,35 @@ fn in_vectors([q, k, v]: [Tensor<3>; 3], heads: usize, scale: f32, causal: bool)
     let keys = k.dims()[1];
     let (q, k, v) = (buffer(q), buffer(k), buffer(v));
     let y = empty(&q, [batch, queries, width]);
-    let variant = Variant::new(width / heads, causal);
-    let blocks = queries.div_ceil(variant.queries());
+    let head = width / heads;
+    let sizes = SizesLaunch::new(queries as u32, keys as u32, heads as u32, scale);
+    let cubes = |each| CubeCount::Static(queries.div_ceil(each) as u32, (batch * heads) as u32, 1);
+    if let Some(variant) = small_heads::Variant::new(head, queries, causal) {
+        launch!(small_heads_kernel(
+            &q.client,
+            cubes(variant.queries()),
+            CubeDim::new_1d(small_heads::UNITS as u32),
+            4,
+            arg(&q),
+            arg(&k),
+            arg(&v),
+            arg(&y),
+            sizes,
+            variant,
+        ));
+        return tensor(y);
+    }
+    let variant = Variant::new(head, causal);
     launch!(attention_kernel(
         &q.client,
-        CubeCount::Static(blocks as u32, (batch * heads) as u32, 1),
+        cubes(variant.queries()),
         CubeDim::new_2d(SIDE as u32, SIDE as u32),
         4,
         arg(&q),
         arg(&k),
         arg(&v),
         arg(&y),
-        SizesLaunch::new(queries as u32, keys as u32, heads as u32, scale),
+        sizes,
         variant,
     ));
     tensor(y)

@@ -8,6 +8,7 @@ use super::number::Function;
 use super::packed::Packed;
 use super::product::{SIDE, SizesLaunch, Variant, product_kernel};
 use super::{MOST_CUBES, arg, buffer, empty, map_buffer, map_tensor, optional, tensor};
+use crate::device;
 use crate::ops::Padding;
 
 /// What is done with a layer's sums before they are written, in this order.
@@ -134,9 +135,6 @@ fn launch_product<const D: usize>(
     ));
 }
 
-/// Cubes that keep a middling GPU busy.
-const BUSY: usize = 96;
-
 /// Positions and outputs of a unit: as many as leave enough cubes, since a larger tile reads less.
 fn tile(positions: usize, outputs: usize) -> [usize; 2] {
     let cubes = |[rows, columns]: [usize; 2]| {
@@ -146,6 +144,7 @@ fn tile(positions: usize, outputs: usize) -> [usize; 2] {
     let is_wide =
         |[rows, columns]: [usize; 2]| 2 * positions <= SIDE * rows || 2 * outputs <= SIDE * columns;
     let tiles = [[8, 4], [8, 2], [4, 4], [4, 2]];
-    let fits = tiles.into_iter().find(|tile| !is_wide(*tile) && cubes(*tile) >= BUSY);
+    let fits =
+        tiles.into_iter().find(|tile| !is_wide(*tile) && cubes(*tile) >= device::busy_workgroups());
     fits.unwrap_or([2, 2])
 }

@@ -84,23 +84,24 @@ fn sum(x: &[f32], part: &Part, from: f32, #[comptime] squared: bool) -> f32 {
     sum
 }
 
-/// The sum of all units' numbers.
+/// The sum of the numbers of each so many units, a power of two.
 #[cube]
 fn total(value: f32, memory: &mut Shared<[f32]>, #[comptime] units: usize) -> f32 {
-    let unit = UNIT_POS as usize;
+    let place = UNIT_POS as usize;
+    let unit = place % units;
     sync_cube();
-    memory[unit] = value;
+    memory[place] = value;
     sync_cube();
     let mut half = comptime!(units / 2).runtime();
     while half > 0 {
         if unit < half {
-            let other = memory[unit + half];
-            memory[unit] += other;
+            let other = memory[place + half];
+            memory[place] += other;
         }
         sync_cube();
         half /= 2;
     }
-    memory[0]
+    memory[place - unit]
 }
 
 #[cube]
@@ -199,7 +200,11 @@ fn group_norm_apply_kernel(
     apply(x, weight, bias, y, &part, mean, deviation, function);
 }
 
-/// A cube for each token.
+/// Units that work on a token together, and tokens of a cube.
+const SHARING: usize = 16;
+const TOKENS: usize = 8;
+
+/// Some units for each token.
 #[cube(launch_unchecked)]
 fn layer_norm_kernel(
     x: &[f32],
@@ -209,35 +214,36 @@ fn layer_norm_kernel(
     tokens: u32,
     width: u32,
     eps: f32,
-    #[comptime] units: usize,
 ) {
-    let mut memory = Shared::<[f32]>::new_slice(units);
-    let token = CUBE_POS_Y * CUBE_COUNT_X + CUBE_POS_X;
-    // The last row of cubes may be longer than what is left: its cubes work on the last token again.
-    let base = (u32::min(token, tokens - 1) * width) as usize;
-    let (unit, width) = (UNIT_POS as usize, width as usize);
+    let mut memory = Shared::<[f32]>::new_slice(comptime!(SHARING * TOKENS));
+    let cube = (CUBE_POS_Y * CUBE_COUNT_X + CUBE_POS_X) as usize;
+    let (unit, row) = (UNIT_POS as usize % SHARING, UNIT_POS as usize / SHARING);
+    let (tokens, width) = (tokens as usize, width as usize);
+    let token = cube * TOKENS + row;
+    // Where there is no token, the last one is read again.
+    let base = usize::min(token, tokens - 1) * width;
     let count = f32::cast_from(width as u32);
     let mut sum = 0.0f32;
     let mut i = unit;
     while i < width {
         sum += x[base + i];
-        i += units;
+        i += SHARING;
     }
-    let mean = total(sum, &mut memory, units) / count;
+    let mean = total(sum, &mut memory, SHARING) / count;
     let mut squares = 0.0f32;
     let mut i = unit;
     while i < width {
         let value = x[base + i] - mean;
         squares += value * value;
-        i += units;
+        i += SHARING;
     }
-    let squares = total(squares, &mut memory, units);
+    let squares = total(squares, &mut memory, SHARING);
     let deviation = 1.0f32 / f32::sqrt(squares / count + eps);
     if token < tokens {
         let mut i = unit;
         while i < width {
             y[base + i] = (x[base + i] - mean) * deviation * weight[i] + bias[i];
-            i += units;
+            i += SHARING;
         }
     }
 }
@@ -319,11 +325,10 @@ pub(in crate::ops) fn layer_norm<const D: usize>(
     let tokens = dims.iter().product::<usize>() / width;
     let (x, weight, bias) = (buffer(x), buffer(weight), buffer(bias));
     let y = empty(&x, dims);
-    let units = if width > 512 { 128 } else { 64 };
     launch!(layer_norm_kernel(
         &x.client,
-        cubes(tokens),
-        CubeDim::new_1d(units as u32),
+        cubes(tokens.div_ceil(TOKENS)),
+        CubeDim::new_1d((SHARING * TOKENS) as u32),
         arg(&x),
         arg(&weight),
         arg(&bias),
@@ -331,7 +336,6 @@ pub(in crate::ops) fn layer_norm<const D: usize>(
         tokens as u32,
         width as u32,
         eps as f32,
-        units,
     ));
     tensor(y)
 }

@@ -1,0 +1,181 @@
+//! Attention of heads that fit in a unit's registers: each unit answers queries of its own, and shares with others only
+//! what is read of keys and values. No score is in memory of any kind.
+//!
+//! The running sum is that of [`attention`](super::attention), where its source is.
+
+use cubecl::prelude::*;
+
+use super::attention::{NEVER, Sizes};
+
+/// Units of a cube.
+pub(super) const UNITS: usize = 64;
+/// Keys and values that pass through shared memory at once …
+const KEYS: usize = 32;
+/// … and those that what was summed is scaled down for together.
+const STEP: usize = 8;
+/// Vectors of four in the largest head: 40 numbers of a query and 40 sums are as many as small GPUs have registers for.
+const LARGEST: usize = 10;
+
+/// What a kernel is compiled for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Variant {
+    /// Queries of a unit.
+    rows: usize,
+    /// Vectors of four in a head.
+    vectors: usize,
+    /// Whether a query sees its own key and those before it only.
+    causal: bool,
+}
+
+impl Variant {
+    /// None where a head is too large.
+    pub(super) fn new(head: usize, queries: usize, causal: bool) -> Option<Self> {
+        let vectors = head / 4;
+        // Two queries read a key once; where there are few, more units are worth more.
+        let rows = if vectors <= 6 && queries > UNITS { 2 } else { 1 };
+        (vectors <= LARGEST).then_some(Self { rows, vectors, causal })
+    }
+
+    /// Queries of a cube.
+    pub(super) fn queries(self) -> usize {
+        UNITS * self.rows
+    }
+}
+
+/// `q`, `y`: `[batch, queries, heads · d]`; `k`, `v`: `[batch, keys, heads · d]`, all in vectors of four.
+#[cube(launch_unchecked)]
+pub(super) fn small_heads_kernel<N: Size>(
+    q: &[Vector<f32, N>],
+    k: &[Vector<f32, N>],
+    v: &[Vector<f32, N>],
+    y: &mut [Vector<f32, N>],
+    sizes: Sizes,
+    #[comptime] variant: Variant,
+) {
+    let Variant { rows, vectors, causal } = comptime!(variant);
+    let block = comptime!(variant.queries());
+    let staged = comptime!(KEYS * vectors);
+    let mut stage_keys = Shared::<[Vector<f32, N>]>::new_slice(staged);
+    let mut stage_values = Shared::<[Vector<f32, N>]>::new_slice(staged);
+
+    let unit = UNIT_POS as usize;
+    let queries = sizes.queries as usize;
+    let keys = sizes.keys as usize;
+    let heads = sizes.heads as usize;
+    let width = heads * vectors;
+    let first_query = CUBE_POS_X as usize * block;
+    let (batch, head) = (CUBE_POS_Y as usize / heads, CUBE_POS_Y as usize % heads);
+    let of_query = batch * queries * width + head * vectors;
+    let of_key = batch * keys * width + head * vectors;
+
+    let mut asked = Array::<Vector<f32, N>>::new(comptime!(rows * vectors));
+    let mut sums = Array::<Vector<f32, N>>::new(comptime!(rows * vectors));
+    let mut largest = Array::<f32>::new(rows);
+    let mut total = Array::<f32>::new(rows);
+    #[unroll]
+    for i in 0..rows {
+        // One that is not there is the last one again.
+        let query = usize::min(first_query + unit + i * UNITS, queries - 1);
+        largest[i] = NEVER.runtime();
+        total[i] = 0.0f32;
+        #[unroll]
+        for d in 0..vectors {
+            asked[i * vectors + d] = q[of_query + query * width + d] * Vector::new(sizes.scale);
+            sums[i * vectors + d] = Vector::new(0.0f32);
+        }
+    }
+
+    let mut end = keys;
+    if comptime!(causal) {
+        end = usize::min(keys, first_query + block);
+    }
+    for turn in 0..end.div_ceil(KEYS) {
+        let first_key = turn * KEYS;
+        sync_cube();
+        let mut i = unit;
+        while i < staged {
+            let key = first_key + i / vectors;
+            let mut one = Vector::new(0.0f32);
+            let mut other = Vector::new(0.0f32);
+            if key < keys {
+                let place = of_key + key * width + i % vectors;
+                one = k[place];
+                other = v[place];
+            }
+            stage_keys[i] = one;
+            stage_values[i] = other;
+            i += UNITS;
+        }
+        sync_cube();
+        for some in 0..comptime!(KEYS / STEP) {
+            let from = some * STEP;
+            let mut weights = Array::<f32>::new(comptime!(rows * STEP));
+            #[unroll]
+            for n in 0..STEP {
+                #[unroll]
+                for i in 0..rows {
+                    weights[i * STEP + n] = 0.0f32;
+                }
+                #[unroll]
+                for d in 0..vectors {
+                    let key = stage_keys[(from + n) * vectors + d];
+                    #[unroll]
+                    for i in 0..rows {
+                        weights[i * STEP + n] += asked[i * vectors + d].dot(key);
+                    }
+                }
+            }
+            #[unroll]
+            for i in 0..rows {
+                let mut most = largest[i];
+                #[unroll]
+                for n in 0..STEP {
+                    let key = first_key + from + n;
+                    let mut is_seen = key < keys;
+                    if comptime!(causal) {
+                        is_seen = is_seen && key <= first_query + unit + i * UNITS;
+                    }
+                    let score = select(is_seen, weights[i * STEP + n], NEVER.runtime());
+                    weights[i * STEP + n] = score;
+                    most = f32::max(most, score);
+                }
+                let shrink = f32::exp(largest[i] - most);
+                largest[i] = most;
+                let mut sum = total[i] * shrink;
+                #[unroll]
+                for n in 0..STEP {
+                    let weight = f32::exp(weights[i * STEP + n] - most);
+                    weights[i * STEP + n] = weight;
+                    sum += weight;
+                }
+                total[i] = sum;
+                #[unroll]
+                for d in 0..vectors {
+                    sums[i * vectors + d] *= Vector::new(shrink);
+                }
+            }
+            #[unroll]
+            for n in 0..STEP {
+                #[unroll]
+                for d in 0..vectors {
+                    let value = stage_values[(from + n) * vectors + d];
+                    #[unroll]
+                    for i in 0..rows {
+                        sums[i * vectors + d] += Vector::new(weights[i * STEP + n]) * value;
+                    }
+                }
+            }
+        }
+    }
+    #[unroll]
+    for i in 0..rows {
+        let query = first_query + unit + i * UNITS;
+        if query < queries {
+            let share = 1.0f32 / total[i];
+            #[unroll]
+            for d in 0..vectors {
+                y[of_query + query * width + d] = sums[i * vectors + d] * Vector::new(share);
+            }
+        }
+    }
+}
