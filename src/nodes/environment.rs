@@ -109,9 +109,9 @@ fn one_of<const N: usize>(what: &'static str, name: &str, names: [&str; N]) -> R
     })
 }
 
-/// Text encoders of one file that are held, as f32. Stable Diffusion 1's takes half of it and is read in no time;
-/// the larger ones of 2 and SDXL would take up to a third of what the whole model does, for a prompt now and then.
-const HELD_ENCODER_BYTES: u64 = 1 << 30;
+/// Text encoders of one file that are held, as f32. Stable Diffusion 1's is twice as large and takes an eighth of what the
+/// whole model does, SDXL's a third, for a prompt now and then.
+const HELD_ENCODER_BYTES: u64 = 1 << 28;
 
 /// The world of a run, the same for all its nodes.
 pub struct Environment {

@@ -71,6 +71,22 @@ fn arg(buffer: &CubeTensor) -> BufferArg {
     buffer.clone().into_buffer_arg()
 }
 
+/// The result of a kernel that reads its argument number `position` only where it writes: in the memory of that, where
+/// nobody else has it, else new.
+fn over<const D: usize>(
+    argument: &CubeTensor,
+    position: usize,
+    dims: [usize; D],
+) -> (CubeTensor, BufferArg) {
+    if argument.can_mut() {
+        let length = dims.iter().product();
+        return (argument.clone(), BufferArg::alias(position, length));
+    }
+    let y = empty(argument, dims);
+    let place = arg(&y);
+    (y, place)
+}
+
 type OptionalArg = ComptimeOptionArgs<&'static [f32]>;
 
 fn optional(buffer: Option<&CubeTensor>) -> OptionalArg {

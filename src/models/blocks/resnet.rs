@@ -57,7 +57,12 @@ impl Resnet {
 
     /// `x`: `[batch, in, height, width]`; `time`: `silu` of the time embedding, `[batch, time width]`.
     pub(crate) fn forward(&self, x: Tensor<4>, time: Option<&Tensor<2>>) -> Tensor<4> {
-        let h = self.norm1.forward_silu(x.clone());
+        // First, so that nothing but the norm holds the input, and may work in its place.
+        let (kept, x) = match &self.conv_shortcut {
+            Some(shortcut) => (shortcut.forward(x.clone()), x),
+            None => (x.clone(), x),
+        };
+        let h = self.norm1.forward_silu(x);
         let h = match (&self.time_emb_proj, time) {
             (Some(projection), Some(time)) => {
                 self.conv1.forward_shifted(h, projection.forward(time.clone()))
@@ -65,11 +70,7 @@ impl Resnet {
             _ => self.conv1.forward(h),
         };
         let h = self.norm2.forward_silu(h);
-        let x = match &self.conv_shortcut {
-            Some(shortcut) => shortcut.forward(x),
-            None => x,
-        };
-        seen(&self.path, self.conv2.forward_then(h, After::plus(x)))
+        seen(&self.path, self.conv2.forward_then(h, After::plus(kept)))
     }
 }
 

@@ -7,7 +7,7 @@ use cubecl::prelude::{CubeCount, CubeDim};
 use super::number::Function;
 use super::packed::Packed;
 use super::product::{SIDE, SizesLaunch, Variant, product_kernel};
-use super::{MOST_CUBES, arg, buffer, empty, map_buffer, map_tensor, optional, tensor};
+use super::{MOST_CUBES, arg, buffer, empty, map_buffer, map_tensor, optional, over, tensor};
 use crate::device;
 use crate::ops::Padding;
 
@@ -36,13 +36,11 @@ pub(in crate::ops) fn linear<const D: usize>(
     let positions = dims.iter().product::<usize>() / inputs;
     dims[D - 1] = if finish.gated { w.rows() / 2 } else { w.rows() };
     let x = buffer(x);
-    let y = empty(&x, dims);
     let plus = finish.plus.take().map(buffer);
     // One row as long as there are positions.
     let size = [1, positions];
     let path = Path { batch: 1, inputs, size, seen: size, out: size, stride: 1, before: 0 };
-    launch_product(&x, w, &y, &path, finish, plus);
-    tensor(y)
+    tensor(launch_product(&x, w, dims, &path, finish, plus))
 }
 
 /// `seen`: the size that `x` is read at, each position as often as need be.
@@ -60,11 +58,10 @@ pub(in crate::ops) fn conv2d(
     let seen = seen.unwrap_or(size);
     let out = seen.map(|side| (side + before + behind - w.kernel()) / stride + 1);
     let x = map_buffer(x);
-    let y = empty(&x, [batch, out[0], out[1], w.rows()]);
+    let dims = [batch, out[0], out[1], w.rows()];
     let plus = finish.plus.take().map(map_buffer);
     let path = Path { batch, inputs, size, seen, out, stride, before };
-    launch_product(&x, w, &y, &path, finish, plus);
-    map_tensor(y)
+    map_tensor(launch_product(&x, w, dims, &path, finish, plus))
 }
 
 /// How a kernel goes over a map.
@@ -83,11 +80,11 @@ struct Path {
 fn launch_product<const D: usize>(
     x: &CubeTensor,
     w: &Packed,
-    y: &CubeTensor,
+    dims: [usize; D],
     path: &Path,
     finish: Finish<D>,
     plus: Option<CubeTensor>,
-) {
+) -> CubeTensor {
     let Finish { bias, gated, shift, function, slope, .. } = finish;
     let each = path.out[0] * path.out[1];
     let positions = path.batch * each;
@@ -113,6 +110,18 @@ fn launch_product<const D: usize>(
     );
     let (words, scale) = w.buffers();
     let (bias, shift) = (bias.map(buffer), shift.map(buffer));
+    let (y, place) = match &plus {
+        // After the input, the weights and what else there is.
+        Some(plus) => {
+            let before = [scale.is_some(), bias.is_some(), shift.is_some()];
+            over(plus, 2 + before.iter().filter(|is| **is).count(), dims)
+        }
+        None => {
+            let y = empty(x, dims);
+            let place = arg(&y);
+            (y, place)
+        }
+    };
     let cubes = |count: usize, each: usize| count.div_ceil(SIDE * each) as u32;
     let down = cubes(positions, rows);
     let layers = down.div_ceil(MOST_CUBES as u32);
@@ -129,10 +138,11 @@ fn launch_product<const D: usize>(
         optional(bias.as_ref()),
         optional(shift.as_ref()),
         optional(plus.as_ref()),
-        arg(y),
+        place,
         sizes,
         Variant { rows, columns, lanes, format, function, gated, enlarged },
     ));
+    y
 }
 
 /// Positions and outputs of a unit: as many as leave enough cubes, since a larger tile reads less.
