@@ -13,6 +13,10 @@ use crate::error::{Error, ErrorKind, Result};
 /// stock convolutions are slow: 16 of them stay below that where burn's default of 32 may not.
 const TASKS_MAX: usize = 16;
 
+/// Largest single array. An adapter may allow four times as much, but a network holds three of its largest arrays at
+/// once, nothing tells how much memory there is for them, and running out loses the device.
+const BUFFER_BYTES: u64 = 512 << 20;
+
 pub(super) async fn open() -> Result<(Device, DeviceInfo)> {
     let options = Device::wgpu_options().tasks_max(TASKS_MAX);
     let (device, setup) = options.init_with_setup_async().await.map_err(|error| {
@@ -29,7 +33,10 @@ pub(super) async fn open() -> Result<(Device, DeviceInfo)> {
         kind: DeviceKind::WebGpu,
         name,
         f16: setup.device.features().contains(wgpu::Features::SHADER_F16),
-        max_buffer_bytes: limits.max_buffer_size.min(limits.max_storage_buffer_binding_size),
+        max_buffer_bytes: limits
+            .max_buffer_size
+            .min(limits.max_storage_buffer_binding_size)
+            .min(BUFFER_BYTES),
         // WebGPU does not tell how much memory a card has.
         max_weights_bytes: u64::MAX,
         held_weights_bytes: u64::MAX,

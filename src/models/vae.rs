@@ -8,7 +8,7 @@ use burn::tensor::{Device, Tensor};
 
 pub use self::config::VaeConfig;
 use super::blocks::attention::{Attention, AttentionSize};
-use super::blocks::resnet::{Downsample, Resnet, ResnetOptions, Upsample};
+use super::blocks::resnet::{Downsample, Resnet, ResnetOptions, Rise, Upsample};
 use super::blocks::transformer::{map_from_tokens, tokens_from_map};
 use super::probe::seen;
 use crate::error::Result;
@@ -210,38 +210,41 @@ impl DownBlock {
     }
 }
 
-/// `UpDecoderBlock2D`.
+/// `UpDecoderBlock2D`, without the first residual block where [`Rise`] of the block before has it.
 #[derive(Debug)]
 struct UpBlock {
     path: String,
     resnets: Vec<Resnet>,
-    upsampler: Option<Upsample>,
+    rise: Option<Rise>,
 }
 
 impl UpBlock {
     /// Block `i` works at level `levels − 1 − i`.
     fn load(w: &mut Weights, config: &VaeConfig, i: usize) -> Result<Self> {
         let path = format!("decoder.up_blocks.{i}");
-        let level = config.block_out_channels.len() - 1 - i;
-        let width = config.block_out_channels[level];
-        let below = config.block_out_channels[(level + 1).min(config.block_out_channels.len() - 1)];
-        let resnets = load_resnets(w, &path, config, config.layers_per_block + 1, [below, width])?;
-        let upsampler = (level > 0)
-            .then(|| Upsample::load(w, format!("{path}.upsamplers.0"), width))
-            .transpose()?;
-        Ok(Self { path, resnets, upsampler })
+        let channels = &config.block_out_channels;
+        let level = channels.len() - 1 - i;
+        let width = channels[level];
+        let first = usize::from(i > 0);
+        let resnets = (first..=config.layers_per_block)
+            .map(|n| load_resnet(w, &path, config, n, [width; 2]))
+            .collect::<Result<_>>()?;
+        let mut rise = None;
+        if level > 0 {
+            let upsample = Upsample::load(w, format!("{path}.upsamplers.0"), width)?;
+            let (next, sides) = (i + 1, [width, channels[level - 1]]);
+            let resnet = load_resnet(w, &format!("decoder.up_blocks.{next}"), config, 0, sides)?;
+            rise = Some(Rise::new(upsample, resnet, sides, config.norm_num_groups));
+        }
+        Ok(Self { path, resnets, rise })
     }
 
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let x = self.resnets.iter().fold(x, |x, resnet| resnet.forward(x, None));
-        let x = match &self.upsampler {
-            Some(upsampler) => {
-                let [_, _, height, width] = x.dims();
-                upsampler.forward(x, [2 * height, 2 * width])
-            }
-            None => x,
-        };
-        seen(&self.path, x)
+        match &self.rise {
+            Some(rise) => rise.forward(&self.path, x),
+            None => seen(&self.path, x),
+        }
     }
 }
 
@@ -311,11 +314,18 @@ fn load_resnets(
     count: usize,
     [before, width]: [usize; 2],
 ) -> Result<Vec<Resnet>> {
-    let options = ResnetOptions { groups: config.norm_num_groups, eps: EPS, time_width: None };
     (0..count)
-        .map(|i| {
-            let input = if i == 0 { before } else { width };
-            Resnet::load(w, format!("{path}.resnets.{i}"), [input, width], options)
-        })
+        .map(|i| load_resnet(w, path, config, i, [if i == 0 { before } else { width }, width]))
         .collect()
+}
+
+fn load_resnet(
+    w: &mut Weights,
+    path: &str,
+    config: &VaeConfig,
+    i: usize,
+    sides: [usize; 2],
+) -> Result<Resnet> {
+    let options = ResnetOptions { groups: config.norm_num_groups, eps: EPS, time_width: None };
+    Resnet::load(w, format!("{path}.resnets.{i}"), sides, options)
 }

@@ -60,6 +60,32 @@ impl Conv2d {
         Self { weight: weight.into(), bias, stride, padding }
     }
 
+    /// The layer as `count` layers, each of them for a share of the inputs: their results add up to its own.
+    pub fn by_inputs(&self, count: usize) -> Vec<Self> {
+        self.shares(1, count, |i| self.bias.clone().filter(|_| i == 0))
+    }
+
+    /// The layer as `count` layers, each of them giving a share of the outputs.
+    pub fn by_outputs(&self, count: usize) -> Vec<Self> {
+        self.shares(0, count, |i| {
+            let bias = self.bias.clone()?;
+            let share = bias.dims()[0] / count;
+            Some(bias.narrow(0, i * share, share))
+        })
+    }
+
+    fn shares(
+        &self,
+        axis: usize,
+        count: usize,
+        bias: impl Fn(usize) -> Option<Tensor<1>>,
+    ) -> Vec<Self> {
+        let weight = self.weight.tensor();
+        let share = weight.dims()[axis] / count;
+        let weight = |i| weight.clone().narrow(axis, i * share, share);
+        (0..count).map(|i| Self::new(weight(i), bias(i), self.stride, self.padding)).collect()
+    }
+
     /// Convolves.
     ///
     /// # Shapes

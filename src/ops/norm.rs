@@ -22,6 +22,17 @@ impl GroupNorm {
         Self { weight, bias, groups, eps }
     }
 
+    /// The layer as `count` layers, each for a share of the channels: whole groups.
+    pub fn by_channels(&self, count: usize) -> Vec<Self> {
+        let share = self.weight.dims()[0] / count;
+        let narrow = |parameter: &Tensor<1>, i| parameter.clone().narrow(0, i * share, share);
+        let layer = |i| {
+            let (weight, bias) = (narrow(&self.weight, i), narrow(&self.bias, i));
+            Self::new(weight, bias, self.groups / count, self.eps)
+        };
+        (0..count).map(layer).collect()
+    }
+
     /// Normalises.
     ///
     /// # Shapes

@@ -42,6 +42,22 @@ impl<const D: usize> Weight<D> {
     }
 }
 
+impl Weight<4> {
+    /// The kernel's numbers as f32, in the checkpoint's order.
+    pub(super) fn tensor(&self) -> Tensor<4> {
+        match self {
+            #[cfg(feature = "cpu")]
+            Self::Kept(kept, shape) => kept.tensor().reshape(*shape),
+            #[cfg(feature = "webgpu")]
+            Self::Packed(packed) => {
+                let (rows, side) = (packed.rows(), packed.kernel());
+                packed.tensor().reshape([rows as i32, -1, side as i32, side as i32])
+            }
+            Self::Read(numbers, shape) => numbers.read().reshape(*shape),
+        }
+    }
+}
+
 impl<const D: usize> From<Tensor<D>> for Weight<D> {
     fn from(tensor: Tensor<D>) -> Self {
         let tensor = tensor.cast(FloatDType::F32);

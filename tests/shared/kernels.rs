@@ -6,7 +6,7 @@ use half::{bf16, f16};
 use serde_json::{Map, Value, json};
 use tintype::device::read;
 use tintype::error::Result;
-use tintype::ops::{self, Activation, After, Padding};
+use tintype::ops::{self, Activation, After, Conv2d, Padding};
 use tintype::store::MemorySource;
 use tintype::weights::Weights;
 
@@ -155,6 +155,23 @@ pub(crate) async fn compare(kind: &str, device: &Device, allowed: f32) -> Vec<Co
 /// How many numbers of a result are compared at most.
 const SAMPLES: usize = 97;
 
+/// Layers that one is cut into.
+const SHARES: usize = 4;
+
+/// The half of the outputs from those of shares, the other from what shares of the inputs add up to.
+fn in_shares(conv: &Conv2d, x: &Tensor<4>) -> Tensor<4> {
+    let outputs = conv.by_outputs(SHARES).into_iter().map(|share| share.forward(x.clone()));
+    let first = Tensor::cat(outputs.collect(), 1);
+    let width = x.dims()[1] / SHARES;
+    let mut sum = None;
+    for (i, share) in conv.by_inputs(SHARES).into_iter().enumerate() {
+        let after = After { plus: sum, ..After::default() };
+        sum = Some(share.forward_then(x.clone().narrow(1, i * width, width), after));
+    }
+    let half = first.dims()[1] / 2;
+    Tensor::cat(vec![first.narrow(1, 0, half), sum.unwrap().narrow(1, half, half)], 1)
+}
+
 struct Compared<'a> {
     device: &'a Device,
     allowed: f32,
@@ -252,6 +269,9 @@ impl Compared<'_> {
         let ours =
             read(conv.forward_shifted(map.clone(), self.tensor(&shift, [batch, outputs]))).await;
         self.take(&name, ours, |place| sum(place) + f64::from(shift[of(place)]));
+        if inputs.is_multiple_of(SHARES) && outputs.is_multiple_of(SHARES) {
+            self.take(&format!("{name}, in shares"), read(in_shares(&conv, &map)).await, sum);
+        }
         let after = After { activation: Activation::Silu, plus: Some(added) };
         let ours = read(conv.forward_then(map, after)).await;
         self.take(&format!("{name}, silu, plus"), ours, |place| {

@@ -1,7 +1,10 @@
 //! The residual block and the two resamplers of diffusers' UNet and autoencoder.
 
+mod rise;
+
 use burn::tensor::Tensor;
 
+pub(crate) use self::rise::{Rise, channels_at_once};
 use crate::error::Result;
 use crate::models::probe::seen;
 use crate::ops::{After, Conv2d, GroupNorm, Linear, Padding};

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::error::Result;
+use crate::models::blocks::resnet::channels_at_once;
 use crate::models::config::Config;
 use crate::models::shapes::{Found, GROUPS};
 use crate::weights::checkpoint::Shapes;
@@ -110,8 +111,9 @@ impl VaeConfig {
         let (levels, positions) = (widths.len() - 1, height as u64 * width as u64);
         // Level `i` of the decoder works at `2^(levels − i)` times the latent's size, on what level `i + 1` gave.
         let maps = widths.iter().enumerate().map(|(level, width)| {
-            let below = widths.get(level + 1).unwrap_or(width);
-            *width.max(below) as u64 * (positions << (2 * (levels - level)))
+            let below = *widths.get(level + 1).unwrap_or(width);
+            let below = channels_at_once(below, *width, self.norm_num_groups);
+            below.max(*width) as u64 * (positions << (2 * (levels - level)))
         });
         maps.max().unwrap_or(0)
     }
@@ -119,5 +121,27 @@ impl VaeConfig {
     /// Pixels a latent position stands for, along each side.
     pub fn factor(&self) -> usize {
         1 << (self.block_out_channels.len() - 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_widest_map_of_a_picture_has_its_own_levels_channels() {
+        let config = |widths: &str, groups: u32| {
+            let text = format!(
+                r#"{{ "block_out_channels": {widths}, "norm_num_groups": {groups},
+                "down_block_types": ["DownEncoderBlock2D", "DownEncoderBlock2D", "DownEncoderBlock2D", "DownEncoderBlock2D"],
+                "up_block_types": ["UpDecoderBlock2D", "UpDecoderBlock2D", "UpDecoderBlock2D", "UpDecoderBlock2D"] }}"#
+            );
+            VaeConfig::parse("config.json", &text).unwrap()
+        };
+        // Stable Diffusion's: the 256 channels that the level below gives are worked out in shares.
+        let pixels = 512 * 512;
+        assert_eq!(config("[128, 256, 512, 512]", 32).largest_map([64, 64]), 128 * pixels);
+        // The bundled model's are few enough to be worked out at once.
+        assert_eq!(config("[16, 32, 64, 96]", 8).largest_map([64, 64]), 32 * pixels);
     }
 }

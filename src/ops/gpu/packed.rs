@@ -143,12 +143,12 @@ impl Packed {
         4 * (self.sides.iter().product::<usize>() / self.format.per_word() + scales)
     }
 
-    pub(super) fn rows(&self) -> usize {
+    pub(in crate::ops) fn rows(&self) -> usize {
         self.sides[0]
     }
 
     /// Side of the square kernel.
-    pub(super) fn kernel(&self) -> usize {
+    pub(in crate::ops) fn kernel(&self) -> usize {
         self.sides[1].isqrt()
     }
 
