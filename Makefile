@@ -138,9 +138,9 @@ bench-networks: $(if $(filter webgpu,$(DEVICE)),webgpu,cpu) chromium
 	cd www/bench && npm ci --no-audit --no-fund
 	@node www/bench/networks.mjs $(if $(filter webgpu,$(DEVICE)),--device webgpu) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(QUARTER),--quarter) $(PARTS)
 
-## Time and memory of sizes and batches: make bench-growth [DEVICE=webgpu] [SIZES="512 1024x2"] [PART=1]
+## Time and memory of sizes and batches: make bench-growth [DEVICE=webgpu] [SIZES="512 1024x2"] [PART=1] [MEMORY=1]
 bench-growth: page chromium
-	@node www/bench/growth.mjs $(if $(filter webgpu,$(DEVICE)),--device webgpu) $(if $(PART),--part $(PART)) $(SIZES)
+	@node www/bench/growth.mjs $(if $(filter webgpu,$(DEVICE)),--device webgpu) $(if $(PART),--part $(PART)) $(if $(MEMORY),--memory) $(SIZES)
 
 ## Time and memory of Stable Diffusion 1.5's and SDXL's checkpoints on the CPU engine
 bench-full-size: page chromium
