@@ -21,6 +21,9 @@ cd "$here"
 "$python" classifier.py --cache "$work/cache" --work "$work" --samples 6400
 "$python" export.py model --work "$work" --table "$work/text/token_table.npy" --tokenizer "$work/text/tokenizer" --vae "$work/vae" --out "$work/model"
 "$python" student.py --cache "$work/cache" --work "$work" --model "$work/model" --out "$work/lcm.safetensors" --samples 640 --compile 0
+"$python" classifier.py --cache "$work/cache" --work "$work" --samples 6400 --latents
+cp "$work/lcm.safetensors" "$work/before.safetensors"
+"$python" coach.py --cache "$work/cache" --work "$work" --model "$work/model" --lora "$work/before.safetensors" --out "$work/lcm.safetensors" --samples 320 --compile 0
 "$python" score.py --cache "$work/cache" --work "$work" --model "$work/model" --every 25 --out "$work/teacher.json"
 "$python" score.py --cache "$work/cache" --work "$work" --model "$work/model" --lora "$work/lcm.safetensors" --steps 4 --cfg 1 --every 25 --out "$work/student.json"
 mkdir -p "$work/golden"
@@ -35,7 +38,8 @@ for name in ('teacher', 'student'):
     assert {'style', 'subject', 'colour', 'background', 'count', 'two subjects'} <= set(result['score']), result
 with safe_open(os.path.join(work, 'model/unet/diffusion_pytorch_model.safetensors'), 'pt') as f:
     assert f.get_tensor('conv_in.weight').abs().max() > 0
-with safe_open(os.path.join(work, 'lcm.safetensors'), 'pt') as f:
+with safe_open(os.path.join(work, 'lcm.safetensors'), 'pt') as f, safe_open(os.path.join(work, 'before.safetensors'), 'pt') as before:
+    assert any((f.get_tensor(k) != before.get_tensor(k)).any() for k in f.keys()), 'the coach taught nothing'
     assert any(f.get_tensor(k).abs().max() > 0 for k in f.keys() if k.endswith('lora_up.weight')), 'the student learnt nothing'
 print('the chain is whole')
 CHECK

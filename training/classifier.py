@@ -3,6 +3,9 @@
 `python classifier.py --cache CACHE --work WORK --samples 400000` trains it on `small.npy` and writes WORK/classifier.pt; 4 % of the pictures are held
 back and its accuracy on them is printed, for a score is worth no more than its judge. It sees pictures of 64×64, some blurred as the autoencoder
 blurs, some reduced and enlarged.
+
+With `--latents` it is trained on `latents.npy` instead and written to WORK/coach.pt: that one the student learns from (`coach.py`), so that who
+teaches is not who marks.
 """
 import argparse
 import json
@@ -39,11 +42,11 @@ class Block(nn.Module):
 
 
 class Judge(nn.Module):
-    """(n, 3, 64, 64) in -1…1 -> dict of logits: `nouns` and those of HEADS."""
+    """Pictures (n, 3, 64, 64) in -1…1, or latents (n, 4, 16, 16) -> dict of logits: `nouns` and those of HEADS."""
 
-    def __init__(self, nouns):
+    def __init__(self, nouns, latents=False):
         super().__init__()
-        self.stem = nn.Conv2d(3, 32, 3, 2, 1)
+        self.stem = nn.Conv2d(4, 32, 3, 1, 1) if latents else nn.Conv2d(3, 32, 3, 2, 1)
         self.blocks = nn.Sequential(Block(32, 48, 1), Block(48, 96, 2), Block(96, 96, 1), Block(96, 192, 2), Block(192, 192, 1), Block(192, 320, 2))
         self.heads = nn.ModuleDict({'nouns': nn.Linear(320, nouns), **{k: nn.Linear(320, n) for k, n in HEADS.items()}})
 
@@ -88,6 +91,18 @@ def varied(x):
     return (x + torch.randn(n, 3, 1, 1) * 0.03 + torch.randn_like(x) * 0.03).contiguous(memory_format=torch.channels_last)
 
 
+def varied_latents(x):
+    """Shift by at most one position, and add as much noise as a picture may have that was drawn in few steps."""
+    shift = torch.randint(0, 3, (2,))
+    x = F.pad(x, (1, 1, 1, 1), mode='replicate')[:, :, shift[0]:shift[0] + 16, shift[1]:shift[1] + 16]
+    return (x + torch.randn_like(x) * torch.rand(len(x), 1, 1, 1) * 0.4).contiguous(memory_format=torch.channels_last)
+
+
+def prepared_latents(latents):
+    """float16 (n, 4, 16, 16) -> what the coach sees."""
+    return torch.from_numpy(latents.astype(np.float32)).contiguous(memory_format=torch.channels_last)
+
+
 def prepared(pictures):
     """uint8 (n, 64, 64, 3) -> what the judge sees."""
     return torch.from_numpy(np.ascontiguousarray(pictures)).permute(0, 3, 1, 2).float().div_(127.5).sub_(1).contiguous(memory_format=torch.channels_last)
@@ -100,7 +115,7 @@ def loss_of(out, nouns, others):
 
 
 @torch.no_grad()
-def accuracy(judge, small, records, names, picks):
+def accuracy(judge, small, records, names, picks, prepared=prepared):
     judge.eval()
     hits = {}
     for s in range(0, len(picks), 256):
@@ -122,13 +137,14 @@ def worker(rank, a, key):
     torch.set_num_threads(1)
     torch.manual_seed(a.seed)
     random.seed(a.seed + rank)
-    small = np.load(os.path.join(a.work, 'small.npy'), mmap_mode='r')
+    small = np.load(os.path.join(a.work, 'latents.npy' if a.latents else 'small.npy'), mmap_mode='r')
+    prepare, vary = (prepared_latents, varied_latents) if a.latents else (prepared, varied)
     records = json.load(open(os.path.join(a.work, 'records.json')))
     art = Art(a.cache)
     names = {n.name: i for i, n in enumerate(art.nouns)}
     kept = held(len(art.rows), len(records))
     train = sorted(set(range(len(records))) - set(kept))[rank::a.procs]
-    judge = Judge(len(names)).to(memory_format=torch.channels_last)
+    judge = Judge(len(names), a.latents).to(memory_format=torch.channels_last)
     params = list(judge.parameters())
     group = parallel.Group(rank, a.procs, key, sum(p.numel() for p in params))
     opt = torch.optim.AdamW(params, lr=a.lr, weight_decay=0.02)
@@ -141,7 +157,7 @@ def worker(rank, a, key):
         picks, order = sorted(order[:a.batch]), order[a.batch:]
         nouns, others = targets([records[i] for i in picks], names)
         with torch.autocast('cpu', torch.bfloat16):
-            out = judge(varied(prepared(small[picks])))
+            out = judge(vary(prepare(small[picks])))
         loss = loss_of(out, nouns, others)
         opt.zero_grad(set_to_none=True)
         loss.backward()
@@ -151,14 +167,14 @@ def worker(rank, a, key):
         if rank == 0 and seen // per_step % 100 == 0:
             print(f'{seen} of {a.samples}: loss {loss.item():.3f}, {seen / (time.time() - begun):.0f} a second', flush=True)
     if rank == 0:
-        print('held back', len(kept), json.dumps(accuracy(judge, small, records, names, kept)))
-        torch.save(dict(model=judge.state_dict(), nouns=list(names)), os.path.join(a.work, 'classifier.pt'))
+        print('held back', len(kept), json.dumps(accuracy(judge, small, records, names, kept, prepare)))
+        torch.save(dict(model=judge.state_dict(), nouns=list(names)), os.path.join(a.work, 'coach.pt' if a.latents else 'classifier.pt'))
 
 
 def load(path):
     """-> judge, its nouns in order."""
     s = torch.load(path, weights_only=True)
-    judge = Judge(len(s['nouns']))
+    judge = Judge(len(s['nouns']), s['model']['stem.weight'].shape[1] == 4)
     judge.load_state_dict(s['model'])
     return judge.eval().to(memory_format=torch.channels_last), s['nouns']
 
@@ -168,6 +184,7 @@ if __name__ == '__main__':
     p.add_argument('--cache', required=True)
     p.add_argument('--work', required=True)
     p.add_argument('--samples', type=int, default=400_000)
+    p.add_argument('--latents', action='store_true', help='train the coach')
     p.add_argument('--batch', type=int, default=64, help='of each process')
     p.add_argument('--lr', type=float, default=2e-3)
     p.add_argument('--seed', type=int, default=5)

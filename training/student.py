@@ -70,6 +70,16 @@ def write(lows, path):
     save_file(tensors, path, metadata=dict(format='pt', ss_network_module='networks.lora'))
 
 
+def read(lows, path):
+    """The numbers of a file of `write` into {module name: Low} of the same rank."""
+    from safetensors.torch import load_file
+    tensors = load_file(path)
+    for name, low in lows.items():
+        key = 'lora_unet_' + name.replace('.', '_')
+        low.down.weight.data.copy_(tensors[key + '.lora_down.weight'])
+        low.up.weight.data.copy_(tensors[key + '.lora_up.weight'])
+
+
 def merge(unet, path):
     """Add a file of `write` to the weights of a UNet."""
     from safetensors.torch import load_file
@@ -92,6 +102,8 @@ def worker(rank, a, key):
     teacher, text = teacher.to(memory_format=torch.channels_last).requires_grad_(False), text.requires_grad_(False)
     student = copy.deepcopy(teacher)
     lows = add_lora(student, a.rank)
+    if a.init:
+        read(lows, a.init)
     target = copy.deepcopy(student)
     wanted = {n for n, p in student.named_parameters() if p.requires_grad}
     followers = [p for n, p in target.named_parameters() if n in wanted]
@@ -157,6 +169,7 @@ if __name__ == '__main__':
     p.add_argument('--work', required=True)
     p.add_argument('--model', required=True, help='the teacher, in diffusers\' layout')
     p.add_argument('--out', required=True)
+    p.add_argument('--init', help='a student of the same rank to begin with')
     p.add_argument('--samples', type=int, default=60_000)
     p.add_argument('--batch', type=int, default=32, help='of each process')
     p.add_argument('--rank', type=int, default=8)
