@@ -18,6 +18,8 @@ from scenes import SCENES, background
 
 # How often each style is drawn. Stickers are made from the flat drawings, with a white rim.
 STYLES = {'3d': 0.4, 'flat': 0.32, 'cartoon': 0.14, 'sticker': 0.14}
+# What a picture shows: the share of pairs, of twos and threes, and of single things in another colour than their own.
+PAIRS, COUNTS, RECOLOURED = 0.26, 0.07, 0.4
 RIM = 4
 SHAPES = ('circle', 'square', 'triangle', 'star', 'heart')
 RELATIONS = ('and', 'next to', 'above', 'under', 'on')
@@ -157,16 +159,17 @@ def sample(art, rng, row=None):
     rec = dict(style=style, relation=None, count=1, shape=None)
     u = rng.random()
     chosen = [(noun, row)]
-    if u < 0.14:
+    if u < PAIRS:
         rec['relation'] = rng.choice(RELATIONS)
         other = art.pick(style, rng, (noun.name,))
         while held_back(noun.name, 'with', other[0].name):
             other = art.pick(style, rng, (noun.name,))
         chosen.append(other)
-    elif u < 0.21:
+    elif u < PAIRS + COUNTS:
         rec['count'] = rng.choice((2, 2, 3))
     rec['bg'] = draw_background([n.name for n, _ in chosen], style, rng)
-    rec['subjects'] = [dict(noun=n.name, colour=draw_colour(n, style, rec['bg'], rng, 0.2)) for n, _ in chosen]
+    chance = RECOLOURED if len(chosen) == 1 else RECOLOURED / 2
+    rec['subjects'] = [dict(noun=n.name, colour=draw_colour(n, style, rec['bg'], rng, chance)) for n, _ in chosen]
     ims = [recolour(np.asarray(art.rgba[i]), s['colour']) if s['colour'] else np.asarray(art.rgba[i]) for (_, i), s in zip(chosen, rec['subjects'])]
     if u > 0.97 and style == 'flat':
         rec['shape'] = rng.choice(SHAPES)
