@@ -28,6 +28,11 @@ fn convolutions_of_real_networks() {
 }
 
 #[test]
+fn convolutions_of_real_networks_in_shares() {
+    check_at_real_sizes("convolutions in shares");
+}
+
+#[test]
 fn linear_layers_of_real_networks() {
     check_at_real_sizes("linear layers");
 }

@@ -101,7 +101,7 @@ for (const family of families.sort()) {
   });
 }
 
-for (const kernels of ["convolutions", "linear layers", "attention", "norms"]) {
+for (const kernels of ["convolutions", "convolutions in shares", "linear layers", "attention", "norms"]) {
   test(`${kernels} of real networks`, async ({ compare }) => {
     test.setTimeout(300_000);
     const comparisons = await compare({ kernels, allowed: LAYER_TOLERANCE });
