@@ -148,7 +148,18 @@ pub async fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
 /// Workgroups that keep the GPU busy: dozens of units want some each, where a software adapter has a few threads.
 #[cfg(feature = "webgpu")]
 pub(crate) fn busy_workgroups() -> usize {
-    if IS_SOFTWARE.get() { 8 } else { 96 }
+    if is_software() { 8 } else { 96 }
+}
+
+/// Whether the GPU is a processor that stands in for one.
+#[cfg(feature = "webgpu")]
+pub(crate) fn is_software() -> bool {
+    IS_SOFTWARE.get()
+}
+
+/// Takes a GPU for a processor from now on, or a processor for a GPU: either's kernels run on both, so that tests see both.
+pub fn take_for_software(is_software: bool) {
+    IS_SOFTWARE.set(is_software);
 }
 
 type Listener = Box<dyn Fn(&str)>;
@@ -156,7 +167,6 @@ type Listener = Box<dyn Fn(&str)>;
 thread_local! {
     static FAULT: RefCell<Option<String>> = const { RefCell::new(None) };
     static UNREADABLE: RefCell<Option<Error>> = const { RefCell::new(None) };
-    #[cfg(feature = "webgpu")]
     static IS_SOFTWARE: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
     static ON_FAULT: RefCell<Option<Listener>> = const { RefCell::new(None) };
 }

@@ -27,7 +27,7 @@ pub(super) async fn open() -> Result<(Device, DeviceInfo)> {
     listen(&setup);
     let limits = setup.device.limits();
     let info = setup.adapter.get_info();
-    super::IS_SOFTWARE.set(info.device_type == wgpu::DeviceType::Cpu);
+    super::take_for_software(info.device_type == wgpu::DeviceType::Cpu);
     let name = if info.name.is_empty() { info.driver } else { info.name };
     let info = DeviceInfo {
         kind: DeviceKind::WebGpu,

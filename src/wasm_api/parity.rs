@@ -32,11 +32,17 @@ pub async fn parity_ops(
     to_js(&shared::ops::compare(&family, &references, &device, allowed).await)
 }
 
-/// Compares layers of one kind at the sizes of real networks, with sums in f64.
+/// Compares layers of one kind at the sizes of real networks, with sums in f64: by the kernels for GPUs, or by those for
+/// processors that stand in for one.
 #[wasm_bindgen]
-pub async fn parity_kernels(kind: String, allowed: f32) -> Result<JsValue, JsValue> {
+pub async fn parity_kernels(
+    kind: String,
+    software: bool,
+    allowed: f32,
+) -> Result<JsValue, JsValue> {
     console_error_panic_hook::set_once();
     let device = device::open(DEVICE, |_| {}).await.map_err(|error| js_error(&error))?.0;
+    device::take_for_software(software);
     to_js(&shared::kernels::compare(&kind, &device, allowed).await)
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Tolerance 1e-5 of the largest number of an output: f32 sums in another order.
 
+use tintype::device;
+
 use crate::shared::reference::References;
 use crate::shared::{kernels, ops};
 use crate::support::{Closeness, block_on, fixture, tested_device};
@@ -17,9 +19,15 @@ fn check(family: &str) {
 }
 
 fn check_at_real_sizes(kind: &str) {
-    let comparisons = block_on(kernels::compare(kind, &tested_device(), TOLERANCE));
-    assert!(comparisons.len() > 10);
-    Closeness::of(comparisons);
+    let device = tested_device();
+    let ways: &[bool] = if device::is_cpu(&device) { &[false] } else { &[false, true] };
+    for software in ways.iter().copied() {
+        device::take_for_software(software);
+        let comparisons = block_on(kernels::compare(kind, &device, TOLERANCE));
+        assert!(comparisons.len() > 10);
+        Closeness::of(comparisons);
+    }
+    device::take_for_software(false);
 }
 
 #[test]

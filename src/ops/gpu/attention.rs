@@ -13,10 +13,11 @@
 use burn::tensor::Tensor;
 use cubecl::prelude::*;
 
-use super::product::SIDE;
 use super::small_heads::{self, small_heads_kernel};
 use super::{arg, buffer, empty, tensor};
 
+/// Units of a cube along each side.
+const SIDE: usize = 16;
 /// Keys in a block.
 const KEYS: usize = 32;
 /// Vectors of a query or key that pass through shared memory at once.

@@ -6,7 +6,9 @@ use cubecl::prelude::{CubeCount, CubeDim};
 
 use super::number::Function;
 use super::packed::Packed;
-use super::product::{SIDE, SizesLaunch, Variant, product_kernel};
+use super::product::direct::{self, direct_product_kernel};
+use super::product::tiled::{self, tiled_product_kernel};
+use super::product::{SizesLaunch, Variant};
 use super::{MOST_CUBES, arg, buffer, empty, map_buffer, map_tensor, optional, over, tensor};
 use crate::device;
 use crate::ops::Padding;
@@ -88,7 +90,7 @@ fn launch_product<const D: usize>(
     let Finish { bias, gated, shift, function, slope, .. } = finish;
     let each = path.out[0] * path.out[1];
     let positions = path.batch * each;
-    let [rows, columns] = tile(positions, w.rows());
+    let Tile { side, rows, columns } = Tile::of(positions, w.rows(), gated);
     let lanes = if path.inputs.is_multiple_of(4) { 4 } else { 1 };
     let format = w.format();
     let enlarged = path.size != path.seen;
@@ -122,39 +124,86 @@ fn launch_product<const D: usize>(
             (y, place)
         }
     };
-    let cubes = |count: usize, each: usize| count.div_ceil(SIDE * each) as u32;
+    let cubes = |count: usize, each: usize| count.div_ceil(side * each) as u32;
     let down = cubes(positions, rows);
     let layers = down.div_ceil(MOST_CUBES as u32);
-    launch!(product_kernel(
-        &x.client,
-        CubeCount::Static(cubes(w.rows(), columns), down.div_ceil(layers), layers),
-        CubeDim::new_2d(SIDE as u32, SIDE as u32),
-        lanes,
-        lanes / format.per_word(),
-        4,
-        arg(x),
-        arg(words),
-        optional(scale),
-        optional(bias.as_ref()),
-        optional(shift.as_ref()),
-        optional(plus.as_ref()),
-        place,
-        sizes,
-        Variant { rows, columns, lanes, format, function, gated, enlarged },
-    ));
+    macro_rules! start {
+        ($kernel:ident) => {
+            launch!($kernel(
+                &x.client,
+                CubeCount::Static(cubes(w.rows(), columns), down.div_ceil(layers), layers),
+                CubeDim::new_2d(side as u32, side as u32),
+                lanes,
+                lanes / format.per_word(),
+                4,
+                arg(x),
+                arg(words),
+                optional(scale),
+                optional(bias.as_ref()),
+                optional(shift.as_ref()),
+                optional(plus.as_ref()),
+                place,
+                sizes,
+                Variant { rows, columns, lanes, format, function, gated, enlarged },
+            ))
+        };
+    }
+    if device::is_software() {
+        start!(direct_product_kernel);
+    } else {
+        start!(tiled_product_kernel);
+    }
     y
 }
 
-/// Positions and outputs of a unit: as many as leave enough cubes, since a larger tile reads less.
-fn tile(positions: usize, outputs: usize) -> [usize; 2] {
-    let cubes = |[rows, columns]: [usize; 2]| {
-        positions.div_ceil(SIDE * rows) * outputs.div_ceil(SIDE * columns)
-    };
-    // More than half of the tile would be for nothing.
-    let is_wide =
-        |[rows, columns]: [usize; 2]| 2 * positions <= SIDE * rows || 2 * outputs <= SIDE * columns;
-    let tiles = [[8, 4], [8, 2], [4, 4], [4, 2]];
-    let fits =
-        tiles.into_iter().find(|tile| !is_wide(*tile) && cubes(*tile) >= device::busy_workgroups());
-    fits.unwrap_or([2, 2])
+/// What a cube computes.
+#[derive(Clone, Copy)]
+struct Tile {
+    /// Units along each side.
+    side: usize,
+    /// Positions and outputs of a unit.
+    rows: usize,
+    columns: usize,
+}
+
+impl Tile {
+    /// As much as leaves enough cubes, since a larger tile reads less.
+    fn of(positions: usize, outputs: usize, gated: bool) -> Self {
+        if device::is_software() {
+            Self::direct(positions, outputs, gated)
+        } else {
+            Self::tiled(positions, outputs)
+        }
+    }
+
+    fn tiled(positions: usize, outputs: usize) -> Self {
+        let side = tiled::SIDE;
+        let tile = |[rows, columns]: [usize; 2]| Self { side, rows, columns };
+        // Not where more than half of the tile would be for nothing.
+        let fits = |tile: &Self| {
+            2 * positions > side * tile.rows
+                && 2 * outputs > side * tile.columns
+                && tile.cubes(positions, outputs) >= device::busy_workgroups()
+        };
+        let tiles = [[8, 4], [8, 2], [4, 4], [4, 2]].map(tile);
+        tiles.into_iter().find(fits).unwrap_or(tile([2, 2]))
+    }
+
+    fn direct(positions: usize, outputs: usize, gated: bool) -> Self {
+        let side = direct::SIDE;
+        let fit = |count: usize| count.div_ceil(side).next_power_of_two().min(direct::MOST);
+        let mut tile = Self { side, rows: fit(positions), columns: fit(outputs) };
+        while tile.columns > 4 && tile.cubes(positions, outputs) < device::busy_workgroups() {
+            tile.columns /= 2;
+        }
+        if gated {
+            // A unit has the gates of its own numbers.
+            tile.columns = tile.columns.max(2);
+        }
+        tile
+    }
+
+    fn cubes(self, positions: usize, outputs: usize) -> usize {
+        positions.div_ceil(self.side * self.rows) * outputs.div_ceil(self.side * self.columns)
+    }
 }

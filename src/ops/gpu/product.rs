@@ -1,20 +1,17 @@
-//! Convolutions and linear layers: one tiled matrix product, whose left side is read from the map as it is needed.
+//! Convolutions and linear layers: one matrix product, whose left side is read from the map as it is needed.
 //!
-//! Rows are positions, columns are outputs. A cube of 16 × 16 units computes `16 · rows` by `16 · columns` numbers of
-//! the result: 16 channels at one place of the kernel after the others, both sides' parts pass through shared memory, four
-//! channels in a vector, and a unit multiplies `rows` by `columns` of them. A weight is read in the order in which
-//! inputs lie in memory, channels last.
+//! `y[p, o] = function(scale[o] · Σ x[position of p] · w[o] + bias[o] + shift[batch of p, o]) + plus[p, o]`
+//!
+//! Rows are positions, columns are outputs; a weight is read in the order in which inputs lie in memory, channels last. How
+//! the numbers get to where they are multiplied is [`tiled`]'s affair on GPUs, [`direct`]'s on processors that stand in for one;
+//! here is what they read and what they write.
+
+pub(super) mod direct;
+pub(super) mod tiled;
 
 use cubecl::prelude::*;
 
 use super::number::{Format, Function, activated, gelu, unpacked};
-
-/// Units of a cube along each side.
-pub(super) const SIDE: usize = 16;
-/// Vectors of channels that pass through shared memory at once.
-const DEPTH: usize = 4;
-/// Vectors from one row of shared memory to the next: no power of two, so that rows lie in different banks.
-const PITCH: usize = DEPTH + 1;
 
 /// What a kernel is compiled for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -58,195 +55,51 @@ pub(super) struct Sizes {
     pub(super) slope: f32,
 }
 
-/// `y[p, o] = function(scale[o] · Σ x[position of p] · w[o] + bias[o] + shift[batch of p, o]) + plus[p, o]`
-///
-/// `L`: channels in a vector of `x`; `P`: words for four channels (or one) of `w`; `V`: four.
-#[cube(launch_unchecked)]
-pub(super) fn product_kernel<L: Size, P: Size, V: Size>(
-    x: &[Vector<f32, L>],
-    w: &[Vector<u32, P>],
-    scale: ComptimeOption<&[f32]>,
-    bias: ComptimeOption<&[f32]>,
-    shift: ComptimeOption<&[f32]>,
-    plus: ComptimeOption<&[f32]>,
-    y: &mut [f32],
-    sizes: Sizes,
-    #[comptime] variant: Variant,
-) {
-    let Variant { rows, columns, lanes, format, function, gated, enlarged } = comptime!(variant);
-    let left_rows = comptime!(SIDE * rows);
-    let right_rows = comptime!(SIDE * columns);
-    let mut left = Shared::<[Vector<f32, V>]>::new_slice(comptime!(left_rows * PITCH));
-    let mut right = Shared::<[Vector<f32, V>]>::new_slice(comptime!(right_rows * PITCH));
+/// The corner of the input that a kernel lies on for one position of the result.
+#[derive(CubeType, Clone)]
+struct Corner {
+    /// Where the element of the batch begins, in positions.
+    start: usize,
+    row: i32,
+    column: i32,
+}
 
-    let unit = UNIT_POS as usize;
-    let (tx, ty) = (unit % SIDE, unit / SIDE);
-    // Which vector of which row a unit brings.
-    let (lane, first) = (unit % DEPTH, unit / DEPTH);
-    let step = comptime!(SIDE * SIDE / DEPTH);
-    let left_turns = comptime!(left_rows.div_ceil(step));
-    let right_turns = comptime!(right_rows.div_ceil(step));
-
-    let inputs = sizes.inputs as usize;
-    let outputs = sizes.outputs as usize;
-    let positions = sizes.positions as usize;
-    // Layers of cubes, where there are too many for a plane.
-    let first_row = (CUBE_POS_Z * CUBE_COUNT_Y + CUBE_POS_Y) as usize * left_rows;
-    let shown = comptime!(if gated { right_rows / 2 } else { right_rows });
-    let first_column = CUBE_POS_X as usize * shown;
-
-    // Where the rows are read that this unit brings: element of the batch, row and column of the kernel's corner.
-    let mut starts = Array::<usize>::new(left_turns);
-    let mut tops = Array::<i32>::new(left_turns);
-    let mut sides = Array::<i32>::new(left_turns);
-    #[unroll]
-    for i in 0..left_turns {
-        let p = first_row + first + i * step;
-        let (batch, place) = (p / sizes.each as usize, p % sizes.each as usize);
-        starts[i] = batch * (sizes.height * sizes.width) as usize;
-        let (row, column) = (place as u32 / sizes.across, place as u32 % sizes.across);
-        let top = (row * sizes.stride) as i32 - sizes.before as i32;
-        // A row that is not there lies outside of the input.
-        tops[i] = select(p < positions, top, -65536i32);
-        sides[i] = (column * sizes.stride) as i32 - sizes.before as i32;
-    }
-
-    let mut sums = Array::<f32>::new(comptime!(rows * columns));
-    #[unroll]
-    for i in 0..comptime!(rows * columns) {
-        sums[i] = 0.0f32;
-    }
-
-    let taps = (sizes.kernel * sizes.kernel) as usize;
-    let depth = comptime!(4 * DEPTH);
-    for tap in 0..taps {
-        let (down, along) = (tap as u32 / sizes.kernel, tap as u32 % sizes.kernel);
-        let mut places = Array::<usize>::new(left_turns);
-        let mut inside = Array::<bool>::new(left_turns);
-        #[unroll]
-        for i in 0..left_turns {
-            let (row, column) = (tops[i] + down as i32, sides[i] + along as i32);
-            let is_inside = row >= 0i32
-                && row < sizes.rows as i32
-                && column >= 0i32
-                && column < sizes.columns as i32;
-            let mut row = row as u32;
-            let mut column = column as u32;
-            if comptime!(enlarged) {
-                row = row * sizes.height / sizes.rows;
-                column = column * sizes.width / sizes.columns;
-            }
-            places[i] = (starts[i] + (row * sizes.width + column) as usize) * inputs;
-            inside[i] = is_inside;
-        }
-        for chunk in 0..inputs.div_ceil(depth) {
-            let channel = chunk * depth + lane * 4;
-            sync_cube();
-            #[unroll]
-            for i in 0..left_turns {
-                let row = first + i * step;
-                if row < left_rows {
-                    left[row * PITCH + lane] =
-                        channels::<L, V>(x, places[i], channel, inputs, inside[i], lanes);
-                }
-            }
-            #[unroll]
-            for i in 0..right_turns {
-                let row = first + i * step;
-                if row < right_rows {
-                    let mut column = first_column + row;
-                    let mut is_there = column < outputs;
-                    if comptime!(gated) {
-                        // The upper half of the rows are the gates of the lower.
-                        let gate = row / shown;
-                        column = first_column + row % shown;
-                        is_there = column < outputs;
-                        column += gate * outputs;
-                    }
-                    let place = (column * taps + tap) * inputs;
-                    right[row * PITCH + lane] =
-                        weights::<P, V>(w, place, channel, inputs, is_there, lanes, format);
-                }
-            }
-            sync_cube();
-            #[unroll]
-            for k in 0..DEPTH {
-                let mut b = Array::<Vector<f32, V>>::new(columns);
-                #[unroll]
-                for j in 0..columns {
-                    b[j] = right[(tx + SIDE * j) * PITCH + k];
-                }
-                #[unroll]
-                for i in 0..rows {
-                    let a = left[(ty + SIDE * i) * PITCH + k];
-                    #[unroll]
-                    for j in 0..columns {
-                        sums[i * columns + j] += a.dot(b[j]);
-                    }
-                }
-            }
-        }
-    }
-
-    #[unroll]
-    for i in 0..rows {
-        let p = first_row + ty + SIDE * i;
-        if p < positions {
-            #[unroll]
-            for j in 0..comptime!(if gated { columns / 2 } else { columns }) {
-                let o = first_column + tx + SIDE * j;
-                if o < outputs {
-                    let sum = sums[i * columns + j];
-                    let mut value = finished(sum, o, &scale, &bias);
-                    if comptime!(gated) {
-                        let gate = sums[i * columns + comptime!(columns / 2) + j];
-                        value *= gelu(finished(gate, outputs + o, &scale, &bias));
-                    }
-                    #[comptime]
-                    match &shift {
-                        ComptimeOption::Some(shift) => {
-                            value += shift[p / sizes.each as usize * outputs + o];
-                        }
-                        ComptimeOption::None => {}
-                    }
-                    value = activated(value, sizes.slope, function);
-                    #[comptime]
-                    match &plus {
-                        ComptimeOption::Some(plus) => {
-                            value += plus[p * outputs + o];
-                        }
-                        ComptimeOption::None => {}
-                    }
-                    y[p * outputs + o] = value;
-                }
-            }
-        }
+/// Of a position that is not there: outside of the input.
+#[cube]
+fn corner(p: usize, sizes: &Sizes) -> Corner {
+    let (batch, place) = (p / sizes.each as usize, p % sizes.each as usize);
+    let (row, column) = (place as u32 / sizes.across, place as u32 % sizes.across);
+    let top = (row * sizes.stride) as i32 - sizes.before as i32;
+    Corner {
+        start: batch * (sizes.height * sizes.width) as usize,
+        row: select(p < sizes.positions as usize, top, -65536i32),
+        column: (column * sizes.stride) as i32 - sizes.before as i32,
     }
 }
 
+/// A place of the kernel on the input.
+#[derive(CubeType, Clone)]
+struct Place {
+    /// Number of its first channel.
+    first: usize,
+    /// Whether it is one, and no padding.
+    is_inside: bool,
+}
+
 #[cube]
-fn finished(
-    sum: f32,
-    o: usize,
-    scale: &ComptimeOption<&[f32]>,
-    bias: &ComptimeOption<&[f32]>,
-) -> f32 {
-    let mut value = sum;
-    #[comptime]
-    match scale {
-        ComptimeOption::Some(scale) => {
-            value *= scale[o];
-        }
-        ComptimeOption::None => {}
+fn place(corner: Corner, tap: usize, sizes: &Sizes, #[comptime] enlarged: bool) -> Place {
+    let (down, along) = (tap as u32 / sizes.kernel, tap as u32 % sizes.kernel);
+    let (row, column) = (corner.row + down as i32, corner.column + along as i32);
+    let is_inside =
+        row >= 0i32 && row < sizes.rows as i32 && column >= 0i32 && column < sizes.columns as i32;
+    let mut row = row as u32;
+    let mut column = column as u32;
+    if comptime!(enlarged) {
+        row = row * sizes.height / sizes.rows;
+        column = column * sizes.width / sizes.columns;
     }
-    #[comptime]
-    match bias {
-        ComptimeOption::Some(bias) => {
-            value += bias[o];
-        }
-        ComptimeOption::None => {}
-    }
-    value
+    let first = (corner.start + (row * sizes.width + column) as usize) * sizes.inputs as usize;
+    Place { first, is_inside }
 }
 
 /// Four channels of a position; those that are not there are 0.
@@ -311,6 +164,112 @@ fn weights<P: Size, V: Size>(
                 }
             }
         }
+    }
+    value
+}
+
+/// A row of weights: one output's.
+#[derive(CubeType, Clone)]
+struct WeightRow {
+    number: usize,
+    is_there: bool,
+}
+
+/// What row `row` of a cube's right side is, whose outputs begin with `first`. Where there are gates, the upper half of the rows
+/// are those of the lower, of which there are `shown`.
+#[cube]
+fn weight_row(
+    first: usize,
+    row: usize,
+    outputs: usize,
+    #[comptime] shown: usize,
+    #[comptime] gated: bool,
+) -> WeightRow {
+    let mut number = first + row;
+    let mut is_there = number < outputs;
+    if comptime!(gated) {
+        let gate = row / shown;
+        number = first + row % shown;
+        is_there = number < outputs;
+        number += gate * outputs;
+    }
+    WeightRow { number, is_there }
+}
+
+/// Writes what became of a unit's sums: those of positions and outputs from the first on, each `side` after the one before.
+#[cube]
+fn write(
+    sums: &Array<f32>,
+    position: usize,
+    output: usize,
+    scale: &ComptimeOption<&[f32]>,
+    bias: &ComptimeOption<&[f32]>,
+    shift: &ComptimeOption<&[f32]>,
+    plus: &ComptimeOption<&[f32]>,
+    y: &mut [f32],
+    sizes: &Sizes,
+    #[comptime] side: usize,
+    #[comptime] variant: Variant,
+) {
+    let Variant { rows, columns, function, gated, .. } = comptime!(variant);
+    let outputs = sizes.outputs as usize;
+    #[unroll]
+    for i in 0..rows {
+        let p = position + side * i;
+        if p < sizes.positions as usize {
+            #[unroll]
+            for j in 0..comptime!(if gated { columns / 2 } else { columns }) {
+                let o = output + side * j;
+                if o < outputs {
+                    let sum = sums[i * columns + j];
+                    let mut value = finished(sum, o, scale, bias);
+                    if comptime!(gated) {
+                        let gate = sums[i * columns + comptime!(columns / 2) + j];
+                        value *= gelu(finished(gate, outputs + o, scale, bias));
+                    }
+                    #[comptime]
+                    match shift {
+                        ComptimeOption::Some(shift) => {
+                            value += shift[p / sizes.each as usize * outputs + o];
+                        }
+                        ComptimeOption::None => {}
+                    }
+                    value = activated(value, sizes.slope, function);
+                    #[comptime]
+                    match plus {
+                        ComptimeOption::Some(plus) => {
+                            value += plus[p * outputs + o];
+                        }
+                        ComptimeOption::None => {}
+                    }
+                    y[p * outputs + o] = value;
+                }
+            }
+        }
+    }
+}
+
+#[cube]
+fn finished(
+    sum: f32,
+    o: usize,
+    scale: &ComptimeOption<&[f32]>,
+    bias: &ComptimeOption<&[f32]>,
+) -> f32 {
+    let mut value = sum;
+    #[comptime]
+    match scale {
+        ComptimeOption::Some(scale) => {
+            value *= scale[o];
+        }
+        ComptimeOption::None => {}
+    }
+    #[comptime]
+    match bias {
+        ComptimeOption::Some(bias) => {
+            value += bias[o];
+        }
+        ComptimeOption::None => {}
     }
     value
 }

@@ -6,13 +6,12 @@
 use cubecl::prelude::*;
 
 use super::attention::{NEVER, Sizes};
+use crate::device;
 
 /// Units of a cube.
 pub(super) const UNITS: usize = 64;
-/// Keys and values that pass through shared memory at once …
+/// Keys and values that pass through shared memory at once.
 const KEYS: usize = 32;
-/// … and those that what was summed is scaled down for together.
-const STEP: usize = 8;
 /// Vectors of four in the largest head: 40 numbers of a query and 40 sums are as many as small GPUs have registers for.
 const LARGEST: usize = 10;
 
@@ -21,6 +20,8 @@ const LARGEST: usize = 10;
 pub(super) struct Variant {
     /// Queries of a unit.
     rows: usize,
+    /// Keys that what was summed is scaled down for together.
+    step: usize,
     /// Vectors of four in a head.
     vectors: usize,
     /// Whether a query sees its own key and those before it only.
@@ -31,9 +32,15 @@ impl Variant {
     /// None where a head is too large.
     pub(super) fn new(head: usize, queries: usize, causal: bool) -> Option<Self> {
         let vectors = head / 4;
-        // Two queries read a key once; where there are few, more units are worth more.
-        let rows = if vectors <= 6 && queries > UNITS { 2 } else { 1 };
-        (vectors <= LARGEST).then_some(Self { rows, vectors, causal })
+        // Several queries read a key once; where there are few, more units are worth more. A processor that stands in for a GPU
+        // keeps more sums at hand than that has registers for, and is slow to compile a long step.
+        let (most, step) = match vectors {
+            _ if device::is_software() => (4, 2),
+            0..=6 => (2, 8),
+            _ => (1, 8),
+        };
+        let rows = queries.div_ceil(UNITS).min(most);
+        (vectors <= LARGEST).then_some(Self { rows, step, vectors, causal })
     }
 
     /// Queries of a cube.
@@ -52,7 +59,7 @@ pub(super) fn small_heads_kernel<N: Size>(
     sizes: Sizes,
     #[comptime] variant: Variant,
 ) {
-    let Variant { rows, vectors, causal } = comptime!(variant);
+    let Variant { rows, step, vectors, causal } = comptime!(variant);
     let block = comptime!(variant.queries());
     let staged = comptime!(KEYS * vectors);
     let mut stage_keys = Shared::<[Vector<f32, N>]>::new_slice(staged);
@@ -107,21 +114,21 @@ pub(super) fn small_heads_kernel<N: Size>(
             i += UNITS;
         }
         sync_cube();
-        for some in 0..comptime!(KEYS / STEP) {
-            let from = some * STEP;
-            let mut weights = Array::<f32>::new(comptime!(rows * STEP));
+        for some in 0..comptime!(KEYS / step) {
+            let from = some * step;
+            let mut weights = Array::<f32>::new(comptime!(rows * step));
             #[unroll]
-            for n in 0..STEP {
+            for n in 0..step {
                 #[unroll]
                 for i in 0..rows {
-                    weights[i * STEP + n] = 0.0f32;
+                    weights[i * step + n] = 0.0f32;
                 }
                 #[unroll]
                 for d in 0..vectors {
                     let key = stage_keys[(from + n) * vectors + d];
                     #[unroll]
                     for i in 0..rows {
-                        weights[i * STEP + n] += asked[i * vectors + d].dot(key);
+                        weights[i * step + n] += asked[i * vectors + d].dot(key);
                     }
                 }
             }
@@ -129,23 +136,23 @@ pub(super) fn small_heads_kernel<N: Size>(
             for i in 0..rows {
                 let mut most = largest[i];
                 #[unroll]
-                for n in 0..STEP {
+                for n in 0..step {
                     let key = first_key + from + n;
                     let mut is_seen = key < keys;
                     if comptime!(causal) {
                         is_seen = is_seen && key <= first_query + unit + i * UNITS;
                     }
-                    let score = select(is_seen, weights[i * STEP + n], NEVER.runtime());
-                    weights[i * STEP + n] = score;
+                    let score = select(is_seen, weights[i * step + n], NEVER.runtime());
+                    weights[i * step + n] = score;
                     most = f32::max(most, score);
                 }
                 let shrink = f32::exp(largest[i] - most);
                 largest[i] = most;
                 let mut sum = total[i] * shrink;
                 #[unroll]
-                for n in 0..STEP {
-                    let weight = f32::exp(weights[i * STEP + n] - most);
-                    weights[i * STEP + n] = weight;
+                for n in 0..step {
+                    let weight = f32::exp(weights[i * step + n] - most);
+                    weights[i * step + n] = weight;
                     sum += weight;
                 }
                 total[i] = sum;
@@ -155,13 +162,13 @@ pub(super) fn small_heads_kernel<N: Size>(
                 }
             }
             #[unroll]
-            for n in 0..STEP {
+            for n in 0..step {
                 #[unroll]
                 for d in 0..vectors {
                     let value = stage_values[(from + n) * vectors + d];
                     #[unroll]
                     for i in 0..rows {
-                        sums[i * vectors + d] += Vector::new(weights[i * STEP + n]) * value;
+                        sums[i * vectors + d] += Vector::new(weights[i * step + n]) * value;
                     }
                 }
             }

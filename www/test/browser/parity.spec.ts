@@ -29,11 +29,11 @@ interface Comparison {
 interface Parity {
   default(options: { module_or_path: string }): Promise<unknown>;
   parity_ops(family: string, references: Uint8Array, allowed: number): Promise<Comparison[]>;
-  parity_kernels(kind: string, allowed: number): Promise<Comparison[]>;
+  parity_kernels(kind: string, software: boolean, allowed: number): Promise<Comparison[]>;
   parity_golden(modelsUrl: string, settings: string, references: Uint8Array): Promise<Comparison[]>;
 }
 
-type Job = { ops: string; allowed: number } | { kernels: string; allowed: number } | { golden: string };
+type Job = { ops: string; allowed: number } | { kernels: string; software: boolean; allowed: number } | { golden: string };
 
 const test = base.extend<{ compare: (job: Job) => Promise<Comparison[]> }, { site: string }>({
   /** The whole repository: engine, references and model are in three places of it. */
@@ -78,7 +78,7 @@ async function compareInWorker({ site, engine, fixtures, job }: Places): Promise
     const parity = (await import(`${engine}/tintype.js`)) as Parity;
     await parity.default({ module_or_path: `${engine}/tintype_bg.wasm` });
     if ("ops" in job) return await parity.parity_ops(job.ops, await bytes(`ops/${job.ops}`), job.allowed);
-    if ("kernels" in job) return await parity.parity_kernels(job.kernels, job.allowed);
+    if ("kernels" in job) return await parity.parity_kernels(job.kernels, job.software, job.allowed);
     const settings = await (await fetch(`${fixtures}/golden/${job.golden}.json`)).text();
     return await parity.parity_golden(`${site}www/public/models/`, settings, await bytes(`golden/${job.golden}`));
   };
@@ -101,13 +101,16 @@ for (const family of families.sort()) {
   });
 }
 
-for (const kernels of ["convolutions", "convolutions in shares", "linear layers", "attention", "norms"]) {
-  test(`${kernels} of real networks`, async ({ compare }) => {
-    test.setTimeout(300_000);
-    const comparisons = await compare({ kernels, allowed: LAYER_TOLERANCE });
-    expect(comparisons.length).toBeGreaterThan(10);
-    assertClose(comparisons);
-  });
+// A GPU's kernels, and those for the processor that stands in for one here.
+for (const software of [false, true]) {
+  for (const kernels of ["convolutions", "convolutions in shares", "linear layers", "attention", ...(software ? [] : ["norms"])]) {
+    test(`${kernels} of real networks${software ? " on a processor" : ""}`, async ({ compare }) => {
+      test.setTimeout(300_000);
+      const comparisons = await compare({ kernels, software, allowed: LAYER_TOLERANCE });
+      expect(comparisons.length).toBeGreaterThan(10);
+      assertClose(comparisons);
+    });
+  }
 }
 
 test("a case that differs is told", async ({ compare }) => {
