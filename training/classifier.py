@@ -108,10 +108,10 @@ def prepared(pictures):
     return torch.from_numpy(np.ascontiguousarray(pictures)).permute(0, 3, 1, 2).float().div_(127.5).sub_(1).contiguous(memory_format=torch.channels_last)
 
 
-def loss_of(out, nouns, others):
+def loss_of(out, nouns, others, heads=0.3):
     known = nouns.sum(1) > 0
     loss = -(nouns * F.log_softmax(out['nouns'].float(), 1))[known].sum() / known.sum().clamp(min=1)
-    return loss + 0.3 * sum(F.cross_entropy(out[k].float(), others[k]) for k in HEADS)
+    return loss + heads * sum(F.cross_entropy(out[k].float(), others[k]) for k in HEADS)
 
 
 @torch.no_grad()

@@ -1,9 +1,9 @@
 """Coach the student: what a judge of latents says of its four steps is followed backwards through all of them (DRaFT, arXiv:2309.17400).
 
-  python coach.py --cache CACHE --work WORK --model MODEL --lora lcm.safetensors --out lcm.safetensors --samples 20000
+  python coach.py --cache CACHE --work WORK --model MODEL --lora lcm.safetensors --out lcm.safetensors --samples 8000
 
 The coach is WORK/coach.pt (`classifier.py --latents`), which shares neither pictures' pixels nor weights with the judge of the score. `--hold` keeps the
-student near what it was: the squared distance of each step's clean latent from that of the LoRA as it came.
+student near what it was: the squared distance of a clean latent, after one step of them at random, from that of the LoRA as it came.
 """
 import argparse
 import copy
@@ -57,21 +57,22 @@ def worker(rank, a, key):
             g['lr'] = a.lr * min(1, (seen + per_step) / (20 * per_step)) * max(0.05, 1 - seen / a.samples)
         picks = [records[i] for i in rng.sample(mine, a.batch)]
         hidden = text(captions.ids(picks)).last_hidden_state
-        x, held = torch.randn(a.batch, 4, 16, 16), 0.0
-        for t, after in zip(times, [*times[1:], None]):
+        x, compared = torch.randn(a.batch, 4, 16, 16), rng.randrange(len(times))
+        for i, (t, after) in enumerate(zip(times, [*times[1:], None])):
             x = x.contiguous(memory_format=torch.channels_last)
             t = torch.full((a.batch,), t)
             signal, spread = ac[t[0]].sqrt(), (1 - ac[t[0]]).sqrt()
             with torch.autocast('cpu', torch.bfloat16):
                 v = run_student(x, t, hidden).sample.float()
-                with torch.no_grad():
+            if i == compared:
+                with torch.autocast('cpu', torch.bfloat16), torch.no_grad():
                     was = run_before(x, t, hidden).sample.float()
-            held = held + (spread * (v - was)).pow(2).mean() / len(times)
+                held = (spread * (v - was)).pow(2).mean()
             x = signal * x - spread * v
             if after is not None:
                 x = ac[after].sqrt() * x + (1 - ac[after]).sqrt() * torch.randn_like(x)
         noisy = x + torch.randn_like(x) * torch.rand(len(x), 1, 1, 1) * 0.3      # so that no pattern below the noise pays
-        said = classifier.loss_of(run_coach(noisy.contiguous(memory_format=torch.channels_last)), *classifier.targets(picks, places))
+        said = classifier.loss_of(run_coach(noisy.contiguous(memory_format=torch.channels_last)), *classifier.targets(picks, places), a.heads)
         loss = said + a.hold * held
         opt.zero_grad(set_to_none=True)
         loss.backward()
@@ -98,11 +99,12 @@ if __name__ == '__main__':
     p.add_argument('--model', required=True, help='the teacher, in diffusers\' layout')
     p.add_argument('--lora', required=True, help='the student as it is')
     p.add_argument('--out', required=True)
-    p.add_argument('--samples', type=int, default=20_000)
+    p.add_argument('--samples', type=int, default=8_000)
     p.add_argument('--batch', type=int, default=16, help='of each process')
     p.add_argument('--rank', type=int, default=8)
     p.add_argument('--steps', type=int, default=4)
     p.add_argument('--lr', type=float, default=3e-4)
+    p.add_argument('--heads', type=float, default=0.6, help='weight of style, background, colour and count against that of the nouns')
     p.add_argument('--hold', type=float, default=3.0)
     p.add_argument('--seed', type=int, default=11)
     p.add_argument('--procs', type=int, default=2)
