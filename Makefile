@@ -133,10 +133,10 @@ firefox: npm
 ## Every speed: the executor's, the picture nodes', the step savers', the networks'; how large checkpoints load, and what size costs
 bench: bench-executor bench-images bench-savers bench-networks bench-full-size bench-growth
 
-## The networks against onnxruntime-web's: make bench-networks [ROUNDS=15] [DEVICE=webgpu] [QUARTER=1] [PARTS="unet2 vae"]
+## The networks against onnxruntime-web's: make bench-networks [ROUNDS=15] [DEVICE=webgpu [KERNELS=1]] [QUARTER=1] [PARTS="unet2 vae"]
 bench-networks: $(if $(filter webgpu,$(DEVICE)),webgpu,cpu) chromium
 	cd www/bench && npm ci --no-audit --no-fund
-	@node www/bench/networks.mjs $(if $(filter webgpu,$(DEVICE)),--device webgpu) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(QUARTER),--quarter) $(PARTS)
+	@node www/bench/networks.mjs $(if $(filter webgpu,$(DEVICE)),--device webgpu) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(QUARTER),--quarter) $(if $(KERNELS),--kernels) $(PARTS)
 
 ## Time and memory of sizes and batches: make bench-growth [DEVICE=webgpu] [SIZES="512 1024x2"] [PART=1] [MEMORY=1]
 bench-growth: page chromium

@@ -1,10 +1,10 @@
 /**
  * Speed against onnxruntime-web: the same networks in the same Chromium, one thread each, in alternating runs.
  *
- *   node www/bench/networks.mjs [--rounds N] [--device cpu|webgpu] [--quarter] [--alone] [PART …]
+ *   node www/bench/networks.mjs [--rounds N] [--device cpu|webgpu] [--quarter] [--alone | --kernels] [PART …]
  *
  * Parts are text, unet1, unet2, vae and taesd; all where none is named. `--quarter` takes a quarter of Stable Diffusion 1.5
- * instead of the bundled model's UNet, `--alone` measures Tintype only. On a GPU the text encoder is left out: our engine
+ * instead of the bundled model's UNet, `--alone` measures Tintype only, `--kernels` where a GPU's time goes in it. On a GPU the text encoder is left out: our engine
  * does not wait for it, so that its end is not seen.
  *
  * Prints tables; every number behind them is in build/bench/networks.json.
@@ -25,7 +25,8 @@ import { findChromium, flags } from "../scripts/chromium.mjs";
 import { countGpu } from "../scripts/gpu.mjs";
 import { serve } from "../scripts/serve.mjs";
 import { watchProcesses, watchWorkers } from "./devtools.mjs";
-import { print, summarise } from "./report.mjs";
+import { FLAGS, timeKernels } from "./kernels.mjs";
+import { print, printKernels, summarise } from "./report.mjs";
 
 const path = (/** @type {string} */ relative) => fileURLToPath(new URL(relative, import.meta.url));
 const FOLDER = path("../../build/bench");
@@ -48,7 +49,7 @@ try {
 }
 
 async function main() {
-  const { device, rounds, quarter, alone, parts } = readArguments();
+  const { device, rounds, quarter, alone, kernels, parts } = readArguments();
   const executablePath = findChromium();
   if (executablePath === null) throw new Trouble("no Chromium found; install one, or name it with CHROMIUM=/path/to/chromium", 3);
   const onnx = join(FOLDER, "onnx", quarter ? "quarter" : "sprite");
@@ -78,6 +79,10 @@ async function main() {
   const software = device === "webgpu" && process.env.SOFTWARE_GPU !== "0";
   const before = loadavg();
   const added = quarter ? "bench/quarter" : null;
+  if (kernels) {
+    printKernels(await measureKernels({ executablePath, software, parts, job: { ...job, steps: 1 }, added, tiny: existsSync(tiny) }));
+    return;
+  }
   const measured = await measure({ executablePath, device, software, rounds, alone, parts, job, added, tiny: existsSync(tiny) });
   const result = {
     date: new Date().toISOString(),
@@ -173,6 +178,39 @@ async function measure({ executablePath, device, software, rounds, alone, parts,
 }
 
 /**
+ * Evaluates each part twice and times the second by kernel.
+ * @param {{ executablePath: string, software: boolean, parts: import("./page.ts").Part[], job: import("./page.ts").Job,
+ *   added: string | null, tiny: boolean }} options
+ */
+async function measureKernels({ executablePath, software, parts, job, added, tiny }) {
+  const site = await serve({ folder: SITE });
+  const browser = await chromium.launch({ executablePath, headless: true, args: [...flags({ software }), ...FLAGS] });
+  try {
+    const page = await browser.newPage();
+    page.setDefaultTimeout(0);
+    await page.goto(`${site.url}bench/bench.html`);
+    await page.waitForFunction(() => "bench" in globalThis);
+    const engine = page.waitForEvent("worker");
+    const opening = page.evaluate((all) => bench.openTintype(...all), /** @type {const} */ (["webgpu", job, added, tiny]));
+    const times = await timeKernels(await engine);
+    await opening;
+    const measured = [];
+    for (const part of parts) {
+      for (let round = 0; round < 2; round++) {
+        say(round === 0 ? `${part}, warming up` : part);
+        await times.reset();
+        await page.evaluate((all) => bench.part(...all), /** @type {const} */ ([part, job, 1]));
+      }
+      measured.push({ part, kernels: await times.read() });
+    }
+    return measured;
+  } finally {
+    await browser.close();
+    await site.close();
+  }
+}
+
+/**
  * Puts a folder where the page finds it as a repository of its own hub.
  * @param {string} folder @param {string} repository
  */
@@ -210,13 +248,15 @@ function readArguments() {
   let parsed;
   try {
     const [text, yes] = /** @type {const} */ ([{ type: "string" }, { type: "boolean" }]);
-    parsed = parseArgs({ options: { rounds: text, device: text, alone: yes, quarter: yes }, allowPositionals: true });
+    parsed = parseArgs({ options: { rounds: text, device: text, alone: yes, kernels: yes, quarter: yes }, allowPositionals: true });
   } catch (error) {
     throw new Trouble(/** @type {Error} */ (error).message, 2);
   }
   const { values, positionals } = parsed;
   const device = values.device ?? "cpu";
   if (device !== "cpu" && device !== "webgpu") throw new Trouble(`--device is ${device}, expected cpu or webgpu`, 2);
+  const kernels = values.kernels ?? false;
+  if (kernels && device === "cpu") throw new Trouble("--kernels is for --device webgpu", 2);
   const rounds = Number(values.rounds ?? (device === "cpu" ? 7 : 2));
   if (!Number.isInteger(rounds) || rounds < 1) throw new Trouble(`--rounds is ${values.rounds}, expected 1 or more`, 2);
   const known = /** @type {const} */ (["text", "unet1", "unet2", "vae", "taesd"]);
@@ -224,5 +264,6 @@ function readArguments() {
   if (strange !== undefined) throw new Trouble(`\`${strange}\` is none of ${known.join(", ")}`, 2);
   const wanted = known.filter((part) => positionals.length === 0 || positionals.includes(part));
   const parts = wanted.filter((part) => device === "cpu" || part !== "text");
-  return { device: /** @type {"cpu" | "webgpu"} */ (device), rounds, quarter: values.quarter ?? false, alone: values.alone ?? false, parts };
+  const alone = kernels || (values.alone ?? false);
+  return { device: /** @type {"cpu" | "webgpu"} */ (device), rounds, quarter: values.quarter ?? false, alone, kernels, parts };
 }

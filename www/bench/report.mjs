@@ -118,3 +118,15 @@ function table(rows) {
     console.log(padded.join("  ").trimEnd());
   }
 }
+
+/** @param {{ part: string, kernels: { kernel: string, dispatches: number, seconds: number }[] }[]} parts */
+export function printKernels(parts) {
+  console.log("| part | kernel | dispatches | time | share |");
+  console.log("| --- | --- | --- | --- | --- |");
+  for (const { part, kernels } of parts) {
+    const all = kernels.reduce((sum, { seconds }) => sum + seconds, 0);
+    for (const { kernel, dispatches, seconds } of kernels) {
+      console.log(`| ${part} | ${kernel} | ${dispatches} | ${(seconds * 1000).toFixed(1)} ms | ${((seconds / all) * 100).toFixed(1)} % |`);
+    }
+  }
+}
