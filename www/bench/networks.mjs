@@ -4,8 +4,8 @@
  *   node www/bench/networks.mjs [--rounds N] [--device cpu|webgpu] [--quarter] [--alone | --kernels] [PART …]
  *
  * Parts are text, unet1, unet2, vae and taesd; all where none is named. `--quarter` takes a quarter of Stable Diffusion 1.5
- * instead of the bundled model's UNet, `--alone` measures Tintype only, `--kernels` where a GPU's time goes in it. On a GPU the text encoder is left out: our engine
- * does not wait for it, so that its end is not seen.
+ * instead of the bundled model's UNet, `--alone` measures Tintype only, `--kernels` where a GPU's time goes in it. On a GPU
+ * the text encoder is left out: our engine does not wait for it, so that its end is not seen.
  *
  * Prints tables; every number behind them is in build/bench/networks.json.
  * Exit codes: 0 measured, 1 something failed, 2 wrong usage, 3 something is missing.

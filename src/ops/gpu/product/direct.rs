@@ -1,8 +1,8 @@
 //! The product as a processor wants it that stands in for a GPU: in half the time of tiles.
 //!
-//! To such an adapter shared memory is memory like any other, a barrier costs as much as many products, and to read a number is
-//! dearer than to multiply it. So each unit reads for itself, and multiplies up to 8 positions by 8 outputs of what it read; 16 by
-//! 16 take four fifths of that time and five times as long to compile.
+//! Shared memory is memory like any other there, and a barrier no help. So each unit reads for itself, and multiplies up to 8
+//! positions by 8 outputs of what it read; 16 by 16 take four fifths of that time and five times as long to compile
+//! (benches/RESULTS.md).
 
 use cubecl::prelude::*;
 
