@@ -89,7 +89,7 @@ test("an opened picture shows its settings, turns by keys, gives them back, and 
   await cards(page).first().getByRole("button").first().click();
   await dialog.getByRole("button", { name: "Open as graph" }).click();
   await expect(page).toHaveTitle("Graph · Tintype");
-  await expect(page.locator(".svelte-flow__node")).toHaveCount(7);
+  await expect(page.locator(".svelte-flow__node")).toHaveCount(8);
   await expect(page.locator(".svelte-flow__node textarea").first()).toHaveValue("a blue car");
 });
 
