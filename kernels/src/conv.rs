@@ -252,7 +252,7 @@ mod tests {
             // Of squares: even and odd sides, several at once, a row of more than are worked on at once.
             shape(2, 8, [8, 8], 9, 3, 1, (1, 1)),
             shape(3, 9, [7, 5], 8, 3, 1, (1, 1)),
-            shape(1, 8, [41, 34], 8, 3, 1, (1, 1)),
+            shape(3, 8, [41, 34], 8, 3, 1, (1, 1)),
             shape(1, 8, [2, 1030], 8, 3, 1, (1, 1)),
             shape(2, 8, [1, 1], 8, 3, 1, (1, 1)),
             shape(1, 8, [1, 9], 8, 3, 1, (1, 1)),

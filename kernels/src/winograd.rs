@@ -57,19 +57,22 @@ pub(crate) fn conv2d(
     let at_once = (SQUARES / across).max(1) * across;
     let mut squares = vec![0.0; 16 * place_by(inputs, at_once.min(all))];
     let mut products = vec![0.0; 16 * place_by(outputs, at_once.min(all))];
-    let mut plane = Halves::new([height, width]);
+    let down = height.div_ceil(2);
+    let mut band = Halves::new(width, (at_once / across).min(down));
     for first in (0..all).step_by(at_once) {
         let count = at_once.min(all - first);
         for c in 0..inputs {
-            let to = &mut squares[c * count..];
-            let mut loaded = None;
-            for row in (0..count).step_by(across) {
+            let mut row = 0;
+            while row < count {
                 let (picture, top) = place(first + row);
-                if loaded != Some(picture) {
-                    plane.load(&x[(picture * inputs + c) * positions..][..positions]);
-                    loaded = Some(picture);
+                let rows = (down - top / 2).min((count - row) / across);
+                let plane = &x[(picture * inputs + c) * positions..][..positions];
+                band.load(plane, top, rows);
+                for i in 0..rows {
+                    let to = &mut squares[c * count + row + i * across..];
+                    band.transform(i, to, place_by(inputs, count));
                 }
-                plane.transform(top, &mut to[row..], place_by(inputs, count));
+                row += rows * across;
             }
         }
         let of_places = weights.chunks_exact(place_by(inputs, outputs.next_multiple_of(ROWS)));
@@ -124,9 +127,9 @@ fn transformed(weights: Rows<'_>, layer: &ConvLayer) -> Vec<f32> {
     out
 }
 
-/// A plane with a nought before and at least one after each row and column, its even columns apart from its odd ones.
+/// Some rows of a plane with a nought before and at least one after each, their even columns apart from their odd ones.
 struct Halves {
-    size: [usize; 2],
+    width: usize,
     /// Numbers of half a row.
     half: usize,
     even: Vec<f32>,
@@ -134,17 +137,25 @@ struct Halves {
 }
 
 impl Halves {
-    fn new(size @ [height, width]: [usize; 2]) -> Self {
+    /// For so many rows of squares at most, each of which sees a row above and one below.
+    fn new(width: usize, rows: usize) -> Self {
         let half = width.div_ceil(2) + 1;
-        let numbers = || vec![0.0; 2 * (height.div_ceil(2) + 1) * half];
-        Self { size, half, even: numbers(), odd: numbers() }
+        let numbers = || vec![0.0; (2 * rows + 2) * half];
+        Self { width, half, even: numbers(), odd: numbers() }
     }
 
-    fn load(&mut self, plane: &[f32]) {
-        let [_, width] = self.size;
+    /// Takes what `rows` rows of squares from the plane's row `top` on see; beyond the plane are noughts.
+    fn load(&mut self, plane: &[f32], top: usize, rows: usize) {
         let halves =
             self.even.chunks_exact_mut(self.half).zip(self.odd.chunks_exact_mut(self.half));
-        for ((even, odd), row) in halves.skip(1).zip(plane.chunks_exact(width)) {
+        for ((even, odd), y) in halves.take(2 * rows + 2).zip(top..) {
+            // The first row is the one above.
+            let row = y.checked_sub(1).and_then(|y| plane.chunks_exact(self.width).nth(y));
+            let Some(row) = row else {
+                even.fill(0.0);
+                odd.fill(0.0);
+                continue;
+            };
             // The first column is the second one here.
             let (pairs, last) = row.as_chunks::<2>();
             for ((odd, even), pair) in odd.iter_mut().zip(&mut even[1..]).zip(pairs) {
@@ -156,10 +167,10 @@ impl Halves {
         }
     }
 
-    /// `Bᵀ·d·B` of every square of the row that begins at `top`: place `p` of them goes to `out[p · place_by..]`.
-    fn transform(&self, top: usize, out: &mut [f32], place_by: usize) {
+    /// `Bᵀ·d·B` of every square of row `i` of those: place `p` of them goes to `out[p · place_by..]`.
+    fn transform(&self, i: usize, out: &mut [f32], place_by: usize) {
         let across = self.half - 1;
-        let last = (top + 4) * self.half;
+        let (top, last) = (2 * i, (2 * i + 4) * self.half);
         assert!(last <= self.even.len() && last <= self.odd.len(), "four rows are there");
         assert!(15 * place_by + across <= out.len(), "all places lie inside");
         let (first, out) = (top * self.half, out.as_mut_ptr());
