@@ -2,8 +2,9 @@
 
 use wide::f32x4;
 
-use crate::lanes::map;
+use crate::lanes::{add, map};
 use crate::matmul::{Left, Matrix, View};
+use crate::pictures::Pictures;
 use crate::winograd;
 
 /// Columns of the matrix that is multiplied at once. Long enough that packing the weights does not count,
@@ -72,36 +73,48 @@ impl<'a> ConvWeights<'a> {
     /// # Shapes
     ///
     /// - `x`: `[batch, inputs, height, width]`; `bias`: `[outputs]`
-    /// - output: `[batch, outputs, …]`, as [`ConvLayer::output_size`] says
+    /// - output: `[batch, outputs, …]`, as [`ConvLayer::output_size`] says of what is seen
     ///
     /// # Panics
     ///
     /// If the lengths are not those of the layer.
-    pub fn forward(&self, x: &[f32], bias: Option<&[f32]>, size: [usize; 2]) -> Vec<f32> {
+    pub fn forward(&self, x: Pictures<'_>, bias: Option<&[f32]>) -> Vec<f32> {
+        let [rows, columns] = self.layer.output_size(x.seen);
+        let mut out = vec![0.0; x.batch(self.layer.inputs) * self.layer.outputs * rows * columns];
+        self.add_to(&mut out, x, bias);
+        out
+    }
+
+    /// Convolves as [`ConvWeights::forward`] and adds the result to `out`.
+    ///
+    /// # Panics
+    ///
+    /// As there, and if `out` is not as long as the output.
+    pub fn add_to(&self, out: &mut [f32], x: Pictures<'_>, bias: Option<&[f32]>) {
         let layer = &self.layer;
-        let numbers = layer.inputs * size[0] * size[1];
-        let batch = x.len() / numbers;
-        assert_eq!(x.len(), batch * numbers, "whole pictures");
+        let [rows, columns] = layer.output_size(x.seen);
+        let numbers = x.batch(layer.inputs) * layer.outputs * rows * columns;
+        assert_eq!(out.len(), numbers, "numbers of the output");
         assert!(bias.is_none_or(|bias| bias.len() == layer.outputs), "one bias an output");
-        match winograd::suits(layer, size) {
-            true => winograd::conv2d(x, self.rows.rows(), bias, layer, batch, size),
-            false => by_rows(x, &self.rows, bias, layer, batch, size),
+        match winograd::suits(layer, x.seen) {
+            true => winograd::conv2d(out, x, self.rows.rows(), bias, layer),
+            false => by_rows(out, &x.numbers(), &self.rows, bias, layer, x.seen),
         }
     }
 }
 
 fn by_rows(
+    out: &mut [f32],
     x: &[f32],
     weights: &Left<'_>,
     bias: Option<&[f32]>,
     layer: &ConvLayer,
-    batch: usize,
     size: [usize; 2],
-) -> Vec<f32> {
+) {
     let ConvLayer { inputs, outputs, .. } = *layer;
     let [rows, columns] = layer.output_size(size);
     let positions = rows * columns;
-    let mut out = vec![0.0; batch * outputs * positions];
+    let batch = out.len() / (outputs * positions);
 
     // Whole rows of the output at a time; small pictures several at a time.
     let rows_at_once = (COLUMNS / columns).clamp(1, rows);
@@ -124,17 +137,15 @@ fn by_rows(
             weights.product(View::rows(&patches, count), count, &mut product, [count, 1], false);
             for p in 0..pictures {
                 for o in 0..outputs {
-                    let from = &product[o * count + p * strip..][..strip];
+                    let from = &mut product[o * count + p * strip..][..strip];
                     let to = ((first + p) * outputs + o) * positions + top * columns;
-                    let to = &mut out[to..][..strip];
                     let bias = bias.map_or(0.0, |bias| bias[o]);
-                    to.copy_from_slice(from);
-                    map(to, |x| x + f32x4::splat(bias));
+                    map(from, |x| x + f32x4::splat(bias));
+                    add(&mut out[to..][..strip], from);
                 }
             }
         }
     }
-    out
 }
 
 /// Which output rows to gather patches for, and where to put them.
@@ -266,11 +277,37 @@ mod tests {
             let bias: Vec<f32> = (0..s.outputs).map(value).collect();
             let expected = plain(&x, &weight, &bias, case);
             let kept = Matrix::new(&weight, [s.outputs, s.depth()]);
-            let ours = ConvWeights::kept(&kept, s).forward(&x, Some(&bias), size);
+            let pictures = Pictures::new(&x, size);
+            let ours = ConvWeights::kept(&kept, s).forward(pictures, Some(&bias));
             assert_eq!(ours.len(), expected.len(), "{case:?}");
             let worst = ours.iter().zip(&expected).fold(0f32, |m, (a, b)| m.max((a - b).abs()));
             assert!(worst < 1e-5, "{case:?}: {worst}");
-            assert_eq!(ConvWeights::once(&weight, s).forward(&x, Some(&bias), size), ours);
+            assert_eq!(ConvWeights::once(&weight, s).forward(pictures, Some(&bias)), ours);
+            let (mut sum, before) = (bias.repeat(ours.len() / bias.len()), bias.len());
+            ConvWeights::kept(&kept, s).add_to(&mut sum, pictures, Some(&bias));
+            assert!(sum.iter().enumerate().all(|(i, v)| *v == bias[i % before] + ours[i]));
+        }
+    }
+
+    #[test]
+    fn pictures_seen_enlarged_are_convolved_as_if_they_were() {
+        let value = |i: usize| ((i * 7919 % 1013) as f32 / 506.5) - 1.0;
+        // Few channels, and enough of them for squares; twice the size, and one less for sides that were odd.
+        for (inputs, size, seen) in
+            [(3, [4, 5], [8, 10]), (8, [4, 5], [8, 10]), (8, [4, 5], [7, 9]), (8, [4, 5], [4, 10])]
+        {
+            let s = ConvLayer { inputs, outputs: 8, kernel: 3, stride: 1, padding: (1, 1) };
+            let x: Vec<f32> = (0..2 * inputs * size[0] * size[1]).map(value).collect();
+            let weight: Vec<f32> = (0..8 * s.depth()).map(value).collect();
+            let numbers = (0..2 * inputs * seen[0] * seen[1]).map(|i| {
+                let (plane, y, x_) = (i / seen[1] / seen[0], i / seen[1] % seen[0], i % seen[1]);
+                let [y, x_] = [y * size[0] / seen[0], x_ * size[1] / seen[1]];
+                x[(plane * size[0] + y) * size[1] + x_]
+            });
+            let large: Vec<f32> = numbers.collect();
+            let conv = ConvWeights::once(&weight, s);
+            let ours = conv.forward(Pictures::enlarged(&x, size, seen), None);
+            assert_eq!(ours, conv.forward(Pictures::new(&large, seen), None), "{inputs} {seen:?}");
         }
     }
 }

@@ -24,30 +24,29 @@ fn moments(x: &[f32], eps: f64) -> (f32, f32) {
     (mean, (1.0 / (variance + eps).sqrt()) as f32)
 }
 
-/// Normalises each of `groups` groups of channels, scales and shifts each channel; with `silu`, applies
+/// Normalises each of `groups` groups of channels in place, scales and shifts each channel; with `silu`, applies
 /// `x · sigmoid(x)`.
 ///
 /// # Shapes
 ///
-/// - `x`, output: `[batch, channels, positions]`; `weight`, `bias`: `[channels]`
+/// - `x`: `[batch, channels, positions]`; `weight`, `bias`: `[channels]`
 ///
 /// # Panics
 ///
 /// If the lengths do not fit each other.
 pub fn group_norm(
-    x: &[f32],
+    x: &mut [f32],
     [weight, bias]: [&[f32]; 2],
     positions: usize,
     groups: usize,
     eps: f64,
     silu: bool,
-) -> Vec<f32> {
+) {
     let channels = weight.len();
     assert!(channels % groups == 0 && bias.len() == channels, "channels in whole groups");
     assert_eq!(x.len() % (channels * positions), 0, "whole pictures");
     let per_group = channels / groups;
-    let mut out = x.to_vec();
-    for (index, group) in out.chunks_exact_mut(per_group * positions).enumerate() {
+    for (index, group) in x.chunks_exact_mut(per_group * positions).enumerate() {
         let (mean, scale) = moments(group, eps);
         let first = index % groups * per_group;
         for (channel, values) in group.chunks_exact_mut(positions).enumerate() {
@@ -61,7 +60,6 @@ pub fn group_norm(
             }
         }
     }
-    out
 }
 
 /// Normalises each row of `weight.len()` numbers, scales and shifts each column.
@@ -89,9 +87,9 @@ mod tests {
 
     #[test]
     fn groups_come_out_with_mean_0_and_variance_1() {
-        let x: Vec<f32> = (0..2 * 4 * 9).map(|i| 1000.0 + (i * i % 17) as f32).collect();
-        let out = group_norm(&x, [&[1.0; 4], &[0.0; 4]], 9, 2, 0.0, false);
-        for group in out.chunks(18) {
+        let mut x: Vec<f32> = (0..2 * 4 * 9).map(|i| 1000.0 + (i * i % 17) as f32).collect();
+        group_norm(&mut x, [&[1.0; 4], &[0.0; 4]], 9, 2, 0.0, false);
+        for group in x.chunks(18) {
             let mean: f32 = group.iter().sum::<f32>() / 18.0;
             let variance: f32 = group.iter().map(|v| v * v).sum::<f32>() / 18.0;
             assert!(mean.abs() < 1e-3 && (variance - 1.0).abs() < 1e-3, "{mean} {variance}");

@@ -11,6 +11,7 @@ use wide::f32x4;
 
 use crate::conv::ConvLayer;
 use crate::matmul::View;
+use crate::pictures::Pictures;
 use crate::tiles::{self, ROWS, Rows};
 
 /// Squares that are worked on at once: the matrices of one place stay in a processor's cache.
@@ -36,20 +37,20 @@ fn place_by(rows: usize, columns: usize) -> usize {
     rows * columns + 16
 }
 
-/// Convolves; shapes as [`ConvWeights::forward`](crate::ConvWeights::forward).
+/// Convolves; shapes as [`ConvWeights::add_to`](crate::ConvWeights::add_to).
 pub(crate) fn conv2d(
-    x: &[f32],
+    out: &mut [f32],
+    x: Pictures<'_>,
     weights: Rows<'_>,
     bias: Option<&[f32]>,
     layer: &ConvLayer,
-    batch: usize,
-    [height, width]: [usize; 2],
-) -> Vec<f32> {
+) {
     let ConvLayer { inputs, outputs, .. } = *layer;
+    let (batch, [height, width]) = (x.batch(inputs), x.seen);
     let weights = transformed(weights, layer);
     let across = width.div_ceil(2);
-    let (of_picture, positions) = (height.div_ceil(2) * across, height * width);
-    let mut out = vec![0.0; batch * outputs * positions];
+    let down = height.div_ceil(2);
+    let (of_picture, positions) = (down * across, height * width);
     // The picture that a square is in, and the first of its rows there.
     let place = |square: usize| (square / of_picture, 2 * (square % of_picture / across));
     // Whole rows of squares at a time, of one picture or more.
@@ -57,8 +58,7 @@ pub(crate) fn conv2d(
     let at_once = (SQUARES / across).max(1) * across;
     let mut squares = vec![0.0; 16 * place_by(inputs, at_once.min(all))];
     let mut products = vec![0.0; 16 * place_by(outputs, at_once.min(all))];
-    let down = height.div_ceil(2);
-    let mut band = Halves::new(width, (at_once / across).min(down));
+    let mut band = Halves::new(x, (at_once / across).min(down));
     for first in (0..all).step_by(at_once) {
         let count = at_once.min(all - first);
         for c in 0..inputs {
@@ -66,8 +66,7 @@ pub(crate) fn conv2d(
             while row < count {
                 let (picture, top) = place(first + row);
                 let rows = (down - top / 2).min((count - row) / across);
-                let plane = &x[(picture * inputs + c) * positions..][..positions];
-                band.load(plane, top, rows);
+                band.load(picture * inputs + c, top, rows);
                 for i in 0..rows {
                     let to = &mut squares[c * count + row + i * across..];
                     band.transform(i, to, place_by(inputs, count));
@@ -92,7 +91,6 @@ pub(crate) fn conv2d(
             }
         }
     }
-    out
 }
 
 /// `G·g·Gᵀ` of every kernel `g`: sixteen matrices `outputs × inputs` in groups of rows, one for each place of a square. It is
@@ -128,41 +126,39 @@ fn transformed(weights: Rows<'_>, layer: &ConvLayer) -> Vec<f32> {
 }
 
 /// Some rows of a plane with a nought before and at least one after each, their even columns apart from their odd ones.
-struct Halves {
-    width: usize,
+struct Halves<'a> {
+    x: Pictures<'a>,
+    /// Where the columns are stored, if they are seen in another width.
+    columns: Option<Vec<usize>>,
     /// Numbers of half a row.
     half: usize,
     even: Vec<f32>,
     odd: Vec<f32>,
 }
 
-impl Halves {
+impl<'a> Halves<'a> {
     /// For so many rows of squares at most, each of which sees a row above and one below.
-    fn new(width: usize, rows: usize) -> Self {
-        let half = width.div_ceil(2) + 1;
+    fn new(x: Pictures<'a>, rows: usize) -> Self {
+        let half = x.seen[1].div_ceil(2) + 1;
         let numbers = || vec![0.0; (2 * rows + 2) * half];
-        Self { width, half, even: numbers(), odd: numbers() }
+        Self { x, columns: x.columns(), half, even: numbers(), odd: numbers() }
     }
 
-    /// Takes what `rows` rows of squares from the plane's row `top` on see; beyond the plane are noughts.
-    fn load(&mut self, plane: &[f32], top: usize, rows: usize) {
+    /// Takes what `rows` rows of squares from row `top` of a plane on see; beyond the plane are noughts.
+    fn load(&mut self, plane: usize, top: usize, rows: usize) {
+        let plane = self.x.plane(plane);
         let halves =
             self.even.chunks_exact_mut(self.half).zip(self.odd.chunks_exact_mut(self.half));
         for ((even, odd), y) in halves.take(2 * rows + 2).zip(top..) {
-            // The first row is the one above.
-            let row = y.checked_sub(1).and_then(|y| plane.chunks_exact(self.width).nth(y));
-            let Some(row) = row else {
+            // The first row is the one above, and the first column the one before.
+            let Some(row) = y.checked_sub(1).and_then(|y| self.x.row(plane, y)) else {
                 even.fill(0.0);
                 odd.fill(0.0);
                 continue;
             };
-            // The first column is the second one here.
-            let (pairs, last) = row.as_chunks::<2>();
-            for ((odd, even), pair) in odd.iter_mut().zip(&mut even[1..]).zip(pairs) {
-                (*odd, *even) = (pair[0], pair[1]);
-            }
-            if let [last] = last {
-                odd[pairs.len()] = *last;
+            match &self.columns {
+                None => split(row, |number| *number, &mut even[1..], odd),
+                Some(columns) => split(columns, |x| row[*x], &mut even[1..], odd),
             }
         }
     }
@@ -225,6 +221,18 @@ impl Halves {
     }
 }
 
+/// The numbers of a row, the first, third and so on to `odd` and the others to `even`.
+#[inline(always)]
+fn split<T>(row: &[T], number: impl Fn(&T) -> f32, even: &mut [f32], odd: &mut [f32]) {
+    let (pairs, last) = row.as_chunks::<2>();
+    for ((odd, even), [first, second]) in odd.iter_mut().zip(even).zip(pairs) {
+        (*odd, *even) = (number(first), number(second));
+    }
+    if let [last] = last {
+        odd[pairs.len()] = number(last);
+    }
+}
+
 /// A number, or four beside each other.
 trait Lanes: Copy + Add<Output = Self> + Sub<Output = Self> {
     fn splat(number: f32) -> Self;
@@ -261,7 +269,7 @@ impl Lanes for f32x4 {
     }
 }
 
-/// `Aᵀ·m·A` of a row of squares, with the bias, as two rows of outputs; `made` are the products from the first of the row
+/// Adds `Aᵀ·m·A` of a row of squares, with the bias, to two rows of outputs; `made` are the products from the first of the row
 /// on, those of the next place `place_by` further.
 fn write(
     plane: &mut [f32],
@@ -288,16 +296,17 @@ fn write(
         let rows = unsafe { outputs::<f32x4>(made.as_ptr().add(k), place_by, bias) };
         for (row, [even, odd]) in [&mut *upper, &mut *lower].into_iter().zip(rows) {
             let to = row[2 * k..].first_chunk_mut().expect("whole squares lie in the row");
-            *to = cast::<[f32x4; 2], [f32; 8]>([even.unpack_lo(odd), even.unpack_hi(odd)]);
+            let [a, b] = cast::<[f32; 8], [f32x4; 2]>(*to);
+            *to = cast([a + even.unpack_lo(odd), b + even.unpack_hi(odd)]);
         }
     }
     for k in fours..width.div_ceil(2) {
         // SAFETY: as above.
         let rows = unsafe { outputs::<f32>(made.as_ptr().add(k), place_by, bias) };
         for (row, [even, odd]) in [&mut *upper, &mut *lower].into_iter().zip(rows) {
-            row[2 * k] = even;
+            row[2 * k] += even;
             if let Some(to) = row.get_mut(2 * k + 1) {
-                *to = odd;
+                *to += odd;
             }
         }
     }

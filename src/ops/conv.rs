@@ -8,7 +8,7 @@ use tintype_kernels::{ConvLayer, ConvWeights};
 use super::cpu;
 #[cfg(feature = "webgpu")]
 use super::gpu;
-use super::{After, Weight};
+use super::{Activation, After, Weight};
 
 /// How a convolution treats the border.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,7 +102,7 @@ impl Conv2d {
 
     /// Convolves, and does more with the result.
     pub fn forward_then(&self, x: Tensor<4>, after: After<4>) -> Tensor<4> {
-        on_device!(x, cpu: after.apply(self.on_cpu(x)), gpu: self.on_gpu(x, None, None, after))
+        on_device!(x, cpu: self.on_cpu(x, None, after), gpu: self.on_gpu(x, None, None, after))
     }
 
     /// Convolves, and adds `[batch, out]` to every position.
@@ -110,7 +110,7 @@ impl Conv2d {
         on_device!(x,
             cpu: {
                 let [batch, channels] = shift.dims();
-                self.on_cpu(x) + shift.reshape([batch, channels, 1, 1])
+                self.on_cpu(x, None, After::default()) + shift.reshape([batch, channels, 1, 1])
             },
             gpu: self.on_gpu(x, None, Some(shift), After::default()))
     }
@@ -118,27 +118,30 @@ impl Conv2d {
     /// Convolves what [`upsample_nearest`](super::upsample_nearest) makes of `x`, and does more with the result.
     pub fn forward_enlarged(&self, x: Tensor<4>, size: [usize; 2], after: After<4>) -> Tensor<4> {
         on_device!(x,
-            cpu: after.apply(self.on_cpu(super::upsample_nearest(x, size))),
+            cpu: self.on_cpu(x, Some(size), after),
             gpu: self.on_gpu(x, Some(size), None, after))
     }
 
     #[cfg(feature = "cpu")]
-    fn on_cpu(&self, x: Tensor<4>) -> Tensor<4> {
+    fn on_cpu(&self, x: Tensor<4>, seen: Option<[usize; 2]>, mut after: After<4>) -> Tensor<4> {
         let bias = self.bias.clone();
-        match &self.weight {
+        // A sum with nothing between is one with the products, without a map of their own.
+        let plus = after.plus.take_if(|_| after.activation == Activation::Identity);
+        let made = match &self.weight {
             Weight::Kept(weight, dims) => {
                 let layer = layer(*dims, self.stride, self.padding);
-                cpu::conv2d(x, &ConvWeights::kept(weight.matrix(), layer), bias)
+                cpu::conv2d(x, &ConvWeights::kept(weight.matrix(), layer), bias, seen, plus)
             }
             #[cfg(feature = "webgpu")]
             Weight::Packed(_) => panic!("a layer on the GPU was given an array on the CPU"),
             Weight::Read(weight, dims) => {
                 let layer = layer(*dims, self.stride, self.padding);
                 cpu::numbers(weight.read(), |weight| {
-                    cpu::conv2d(x, &ConvWeights::once(weight, layer), bias)
+                    cpu::conv2d(x, &ConvWeights::once(weight, layer), bias, seen, plus)
                 })
             }
-        }
+        };
+        after.apply(made)
     }
 
     #[cfg(feature = "webgpu")]
@@ -160,7 +163,7 @@ impl Conv2d {
 mod tests {
     use burn::tensor::{Device, FloatDType, TensorData};
 
-    use super::super::Linear;
+    use super::super::{GroupNorm, Linear};
     use super::*;
 
     fn tensor<const D: usize>(seed: usize, dims: [usize; D]) -> Tensor<D> {
@@ -172,6 +175,28 @@ mod tests {
 
     fn numbers<const D: usize>(x: Tensor<D>) -> Vec<f32> {
         pollster::block_on(crate::device::read(x)).unwrap()
+    }
+
+    #[test]
+    fn sums_and_norms_leave_alone_what_else_is_held() {
+        let conv = Conv2d::new(tensor(5, [8, 8, 3, 3]), Some(tensor(3, [8])), 1, Padding::Same(1));
+        let (x, plus) = (tensor(1, [2, 8, 7, 5]), tensor(2, [2, 8, 7, 5]));
+        let sum = numbers(conv.forward(x.clone()) + plus.clone());
+        assert_eq!(numbers(conv.forward_then(x.clone(), After::plus(plus.clone()))), sum);
+        // An activation comes before the sum.
+        let after = After { activation: Activation::Relu, plus: Some(plus.clone()) };
+        let relu = super::super::relu(conv.forward(x.clone())) + plus.clone();
+        assert_eq!(numbers(conv.forward_then(x.clone(), after)), numbers(relu));
+        let norm = GroupNorm::new(tensor(4, [8]), tensor(6, [8]), 2, 1e-5);
+        // A part of a larger tensor, and the whole.
+        for held in [x.clone().narrow(0, 1, 1), x.clone()] {
+            let dims = held.dims();
+            let alone = TensorData::new(numbers(held.clone()), dims);
+            let alone = Tensor::from_data(alone, &Device::flex());
+            assert_eq!(numbers(norm.forward(held)), numbers(norm.forward(alone)));
+        }
+        assert_eq!(numbers(x), numbers(tensor(1, [2, 8, 7, 5])));
+        assert_eq!(numbers(plus), numbers(tensor(2, [2, 8, 7, 5])));
     }
 
     #[test]

@@ -4,7 +4,9 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 use burn_flex::{Flex, FlexTensor};
-use tintype_kernels::{self as kernels, AttentionShape, ConvWeights, LinearWeights, Matrix};
+use tintype_kernels::{
+    self as kernels, AttentionShape, ConvWeights, LinearWeights, Matrix, Pictures,
+};
 
 /// Whether a tensor is in the CPU engine's memory; a build for the CPU alone need not ask.
 #[cfg(feature = "webgpu")]
@@ -66,11 +68,11 @@ fn tensor<const D: usize>(numbers: Vec<f32>, dims: [usize; D]) -> Tensor<D> {
     Tensor::from_data(TensorData::new(numbers, dims), &Device::flex())
 }
 
-fn map<const D: usize>(x: Tensor<D>, f: impl Fn(&mut [f32])) -> Tensor<D> {
-    let dims = x.dims();
-    let mut numbers = Floats::of(x).get().to_vec();
-    f(&mut numbers);
-    tensor(numbers, dims)
+/// A tensor with its numbers changed: where they lie if nothing else holds them, else in a copy.
+fn map<const D: usize>(x: Tensor<D>, f: impl FnOnce(&mut [f32])) -> Tensor<D> {
+    let Floats(mut primitive) = Floats::of(x);
+    f(primitive.storage_mut());
+    Tensor::from_data(primitive.into_data(), &Device::flex())
 }
 
 pub(super) fn silu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
@@ -118,17 +120,24 @@ pub(super) fn linear<const D: usize>(
     tensor(weights.forward(x.get(), bias.as_ref().map(Floats::get)), dims)
 }
 
+/// `seen`: the size that the layer sees, if not its own; `plus`: what the result is added to.
 pub(super) fn conv2d(
     x: Tensor<4>,
     weights: &ConvWeights<'_>,
     bias: Option<Tensor<1>>,
+    seen: Option<[usize; 2]>,
+    plus: Option<Tensor<4>>,
 ) -> Tensor<4> {
     let [batch, _, height, width] = x.dims();
     let size = [height, width];
+    let seen = seen.unwrap_or(size);
     let (x, bias) = (Floats::of(x), bias.map(Floats::of));
-    let out = weights.forward(x.get(), bias.as_ref().map(Floats::get), size);
-    let [rows, columns] = weights.layer().output_size(size);
-    tensor(out, [batch, weights.layer().outputs, rows, columns])
+    let (x, bias) = (Pictures::enlarged(x.get(), size, seen), bias.as_ref().map(Floats::get));
+    if let Some(plus) = plus {
+        return map(plus, |sum| weights.add_to(sum, x, bias));
+    }
+    let [rows, columns] = weights.layer().output_size(seen);
+    tensor(weights.forward(x, bias), [batch, weights.layer().outputs, rows, columns])
 }
 
 pub(super) fn group_norm(
@@ -138,11 +147,9 @@ pub(super) fn group_norm(
     eps: f64,
     silu: bool,
 ) -> Tensor<4> {
-    let dims = x.dims();
-    let (x, [weight, bias]) = (Floats::of(x), parameters.map(Floats::of));
-    let parameters = [weight.get(), bias.get()];
-    let positions = dims[2] * dims[3];
-    tensor(kernels::group_norm(x.get(), parameters, positions, groups, eps, silu), dims)
+    let positions = x.dims()[2] * x.dims()[3];
+    let [weight, bias] = parameters.map(Floats::of);
+    map(x, |x| kernels::group_norm(x, [weight.get(), bias.get()], positions, groups, eps, silu))
 }
 
 pub(super) fn layer_norm<const D: usize>(
