@@ -20,10 +20,14 @@ cd "$here"
 "$python" denoiser.py --cache "$work/cache" --work "$work" --tokenizer "$work/text/tokenizer" --table "$work/text/token_table.npy" --samples 4096 --compile 0
 "$python" classifier.py --cache "$work/cache" --work "$work" --samples 6400
 "$python" export.py model --work "$work" --table "$work/text/token_table.npy" --tokenizer "$work/text/tokenizer" --vae "$work/vae" --out "$work/model"
-"$python" student.py --cache "$work/cache" --work "$work" --model "$work/model" --out "$work/lcm.safetensors" --samples 640 --compile 0
 "$python" classifier.py --cache "$work/cache" --work "$work" --samples 6400 --latents
-cp "$work/lcm.safetensors" "$work/before.safetensors"
-"$python" coach.py --cache "$work/cache" --work "$work" --model "$work/model" --lora "$work/before.safetensors" --out "$work/lcm.safetensors" --samples 320 --compile 0
+"$python" student.py --cache "$work/cache" --work "$work" --model "$work/model" --out "$work/distilled.safetensors" --samples 640 --compile 0
+"$python" coach.py --cache "$work/cache" --work "$work" --model "$work/model" --lora "$work/distilled.safetensors" --out "$work/before.safetensors" --samples 320 --compile 0
+"$python" coach.py --cache "$work/cache" --work "$work" --model "$work/model" --steps 10 --cfg 3 --out "$work/teacher.safetensors" --samples 96 --compile 0
+rm -rf "$work/uncoached"
+mv "$work/model" "$work/uncoached"
+"$python" export.py merge --model "$work/uncoached" --lora "$work/teacher.safetensors" --student "$work/before.safetensors" --out "$work/model"
+mv "$work/model.safetensors" "$work/lcm.safetensors"
 "$python" score.py --cache "$work/cache" --work "$work" --model "$work/model" --every 25 --out "$work/teacher.json"
 "$python" score.py --cache "$work/cache" --work "$work" --model "$work/model" --lora "$work/lcm.safetensors" --steps 4 --cfg 1 --every 25 --out "$work/student.json"
 mkdir -p "$work/golden"
@@ -38,8 +42,22 @@ for name in ('teacher', 'student'):
     assert {'style', 'subject', 'colour', 'background', 'count', 'two subjects'} <= set(result['score']), result
 with safe_open(os.path.join(work, 'model/unet/diffusion_pytorch_model.safetensors'), 'pt') as f:
     assert f.get_tensor('conv_in.weight').abs().max() > 0
-with safe_open(os.path.join(work, 'lcm.safetensors'), 'pt') as f, safe_open(os.path.join(work, 'before.safetensors'), 'pt') as before:
-    assert any((f.get_tensor(k) != before.get_tensor(k)).any() for k in f.keys()), 'the coach taught nothing'
-    assert any(f.get_tensor(k).abs().max() > 0 for k in f.keys() if k.endswith('lora_up.weight')), 'the student learnt nothing'
+def weights(*path):
+    with safe_open(os.path.join(work, *path), 'pt') as f:
+        return {k: f.get_tensor(k).float() for k in f.keys()}
+def change(lora, name):
+    key = 'lora_unet_' + name.replace('.', '_')
+    return lora[key + '.lora_up.weight'].flatten(1) @ lora[key + '.lora_down.weight'].flatten(1)
+def differ(a, b):
+    return any((a[k] != b[k]).any() for k in a)
+distilled, before, lcm = (weights(name + '.safetensors') for name in ('distilled', 'before', 'lcm'))
+assert any(v.abs().max() > 0 for k, v in distilled.items() if k.endswith('lora_up.weight')), 'the student learnt nothing'
+assert differ(distilled, before), 'the coach taught the student nothing'
+file = 'unet/diffusion_pytorch_model.safetensors'
+old, new = weights('uncoached', file), weights('model', file)
+assert differ(old, new), 'the coach taught the teacher nothing'
+name = 'mid_block.attentions.0.transformer_blocks.0.attn2.to_k'
+was, now = (m[name + '.weight'].flatten(1) + change(l, name) for m, l in ((old, before), (new, lcm)))
+assert (was - now).norm() < 0.1 * change(before, name).norm(), 'the student is another one'
 print('the chain is whole')
 CHECK

@@ -1,6 +1,7 @@
 """Write a model folder in diffusers' layout, float16 safetensors under the names of SD 1.x checkpoints, and the reference runs of its tests.
 
   python export.py model --work WORK --init MODEL --tokenizer MODEL/tokenizer --vae MODEL/vae --out OUT     # the denoiser of WORK/denoiser.pt
+  python export.py merge --model MODEL --lora teacher.safetensors --out OUT [--student lcm.safetensors]       # what a coach taught the UNet
   python export.py golden --model OUT --out tests/fixtures/golden             # three runs of diffusers, for the engine's tests
   python export.py samples --model OUT --lora lcm.safetensors --out samples.png
 """
@@ -54,6 +55,37 @@ def model(a):
                 config = json.load(open(path))
                 json.dump({k: v for k, v in config.items() if k not in ('_name_or_path', 'is_local', 'local_files_only')}, open(path, 'w'), indent=2)
     print('trained on', seen, 'samples')
+
+
+def merged(a):
+    """The model with a LoRA added to its UNet. A student of the UNet as it was becomes one of the new UNet: OUT.safetensors is that
+    LoRA of the same rank with which the new weights are nearest to what the student's were."""
+    from denoiser import load
+    from safetensors.torch import load_file, save_file
+    from student import merge
+    before, unet = load(a.model)[0], load(a.model)[0]
+    merge(unet, a.lora)
+    shutil.copytree(a.model, a.out, dirs_exist_ok=True)
+    half(unet, os.path.join(a.out, 'unet'), 'diffusion_pytorch_model.safetensors')
+    if not a.student:
+        return
+    merge(before, a.student)
+    tensors, rest, whole = load_file(a.student), 0.0, 0.0
+    for name, m in before.named_modules():
+        key = 'lora_unet_' + name.replace('.', '_')
+        if key + '.alpha' not in tensors:
+            continue
+        up, down = tensors[key + '.lora_up.weight'], tensors[key + '.lora_down.weight']
+        rank = down.shape[0]
+        change = (m.weight - unet.get_submodule(name).weight.half().float()).detach().flatten(1)
+        left, sizes, right = torch.linalg.svd(change, full_matrices=False)
+        rest, whole = rest + sizes[rank:].square().sum().item(), whole + sizes.square().sum().item()
+        root = sizes[:rank].sqrt()
+        tensors[key + '.lora_up.weight'] = (left[:, :rank] * root).half().view_as(up).contiguous()
+        tensors[key + '.lora_down.weight'] = (right[:rank] * root[:, None]).half().view_as(down).contiguous()
+        tensors[key + '.alpha'] = torch.tensor(float(rank)).half()
+    save_file(tensors, a.out.rstrip('/') + '.safetensors', metadata=dict(format='pt', ss_network_module='networks.lora'))
+    print(f'{100 * rest / whole:.2f} % of the squared change have no room')
 
 
 def pipeline(path):
@@ -115,13 +147,13 @@ def samples(a):
     p = pipeline(a.model)
     if a.lora:
         merge(p.unet, a.lora)
-    steps, cfg = (4, 1.0) if a.lora else (20, 5.0)
+    steps, cfg = (4, 1.0) if a.lora else (20, 3.0)
     grid(pictures(p.unet, p.text_encoder, p.tokenizer, p.vae, SAMPLES, list(range(len(SAMPLES))), steps, cfg), SAMPLES, a.out, 6)
 
 
 if __name__ == '__main__':
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument('what', choices=['model', 'golden', 'samples'])
+    p.add_argument('what', choices=['model', 'merge', 'golden', 'samples'])
     p.add_argument('--work')
     p.add_argument('--init')
     p.add_argument('--table')
@@ -129,7 +161,8 @@ if __name__ == '__main__':
     p.add_argument('--vae')
     p.add_argument('--model')
     p.add_argument('--lora')
+    p.add_argument('--student')
     p.add_argument('--out', required=True)
     a = p.parse_args()
     torch.set_num_threads(2)
-    {'model': model, 'golden': golden, 'samples': samples}[a.what](a)
+    {'model': model, 'merge': merged, 'golden': golden, 'samples': samples}[a.what](a)

@@ -151,7 +151,7 @@ if __name__ == '__main__':
     p.add_argument('--checkpoint', action='store_true', help="the weights of WORK/denoiser.pt in the place of the model's")
     p.add_argument('--lora', help='the student')
     p.add_argument('--steps', type=int, default=20)
-    p.add_argument('--cfg', type=float, default=5.0)
+    p.add_argument('--cfg', type=float, default=3.0)
     p.add_argument('--every', type=int, default=1, help='only each n-th prompt')
     p.add_argument('--threads', type=int, default=2)
     p.add_argument('--bf16', action='store_true', help='faster, for a look on the way')

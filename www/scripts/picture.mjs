@@ -20,9 +20,9 @@ const USAGE = `usage: node www/scripts/picture.mjs --prompt TEXT [options]
   --out FILE.png       where to write (tintype.png); a batch gets -2, -3, … before the dot
   --seed N             0 … 18446744073709551615 (random)
   --negative TEXT      what should not be there
-  --steps N            (20)
-  --cfg X              (5)
-  --sampler NAME       (dpmpp_2m)
+  --steps N            (4; where any of these four is named 20, and 3, dpmpp_2m)
+  --cfg X              (1)
+  --sampler NAME       (lcm)
   --scheduler NAME     (sgm_uniform)
   --width N --height N (128)
   --batch N            pictures at once (1)

@@ -1,6 +1,6 @@
 /** What the form holds, its defaults, and how it survives a reload. */
 
-import { DEFAULTS, FAST, type DeviceWish, type LoraUse, type Settings } from "../engine/index";
+import { DEFAULTS, FAST, FINE, type DeviceWish, type LoraUse, type Settings } from "../engine/index";
 
 /** The form as the visitor left it. Numbers are null while their field is empty. */
 export interface Form {
@@ -49,10 +49,7 @@ export const FIRST: Form = {
 };
 
 /** The two ways in which the bundled model draws: its student in four steps, its teacher in twenty. */
-export const WAYS = {
-  fast: FAST,
-  fine: { steps: DEFAULTS.steps, cfg: DEFAULTS.cfg, sampler: DEFAULTS.sampler, scheduler: DEFAULTS.scheduler, loras: DEFAULTS.loras },
-} as const;
+export const WAYS = { fast: FAST, fine: FINE } as const;
 
 export type Way = keyof typeof WAYS;
 
@@ -67,10 +64,11 @@ export function goWay(form: Form, way: Way): void {
   Object.assign(form, WAYS[way], { loras: WAYS[way].loras.map((use) => ({ ...use })) });
 }
 
-/** Lets go of the bundled model's student, and of how it is sampled, for a model that has no use for it. */
+/** Lets go of the bundled model's student, and of how that model is sampled, for one that has no use for it. */
 export function leaveStudent(form: Form): void {
   const others = form.loras.filter(({ name }) => !FAST.loras.some((own) => own.name === name));
-  if (others.length < form.loras.length) Object.assign(form, WAYS.fine, { loras: others });
+  const { steps, cfg, sampler, scheduler } = DEFAULTS;
+  if (others.length < form.loras.length || wayOf(form) === "fine") Object.assign(form, { steps, cfg, sampler, scheduler, loras: others });
 }
 
 /** Prompts that the bundled model has a chance with. */

@@ -69,10 +69,7 @@ export interface GenerateResult extends RunResult {
   drawn: Pick<Settings, "prompt" | "negativePrompt">;
 }
 
-/**
- * Made for the bundled model: trained for v-prediction with trailing timesteps, which `sgm_uniform` follows. What of it
- * is about sampling counts as soon as one of that is given; else the bundled model draws {@link FAST}.
- */
+/** What counts where the options leave it open. The bundled model is sampled in ways of its own, {@link FAST} and {@link FINE}. */
 export const DEFAULTS = {
   negativePrompt: "",
   steps: 20,
@@ -96,12 +93,25 @@ export const FAST = {
   loras: [{ name: "sprite-lcm.safetensors", strength: 1 }],
 } as const satisfies Partial<GenerateOptions>;
 
+/**
+ * The bundled model without its student, as soon as one of these is given: trained for v-prediction with trailing timesteps, which
+ * `sgm_uniform` follows. More guidance makes its pictures obey less (its MODEL_CARD.md has the figures).
+ */
+export const FINE = {
+  steps: DEFAULTS.steps,
+  cfg: 3,
+  sampler: DEFAULTS.sampler,
+  scheduler: DEFAULTS.scheduler,
+  loras: DEFAULTS.loras,
+} as const satisfies Partial<GenerateOptions>;
+
 type Sampling = Pick<Settings, keyof typeof FAST>;
 
 /** How pictures are sampled where the options leave it open. */
 function samplingOf(options: GenerateOptions): Sampling {
+  if ((options.model ?? DEFAULTS.model) !== DEFAULTS.model) return DEFAULTS;
   const isOpen = Object.keys(FAST).every((name) => options[name as keyof Sampling] === undefined);
-  return isOpen && (options.model ?? DEFAULTS.model) === DEFAULTS.model ? FAST : DEFAULTS;
+  return isOpen ? FAST : FINE;
 }
 
 /** How far a picture is left when nothing else is said; AUTOMATIC1111's number. */

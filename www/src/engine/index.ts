@@ -11,6 +11,7 @@ export { isAbort, TintypeError, type NodeErrors, type NodeRef } from "./errors";
 export {
   DEFAULTS,
   FAST,
+  FINE,
   randomSeed,
   type GenerateOptions,
   type GenerateResult,

@@ -80,7 +80,7 @@ test("the bundled model draws in one of two ways, or in one of the person's own"
   expect(wayOf(form)).toBe("fast");
   goWay(form, "fine");
   expect(wayOf(form)).toBe("fine");
-  expect(form).toMatchObject({ steps: 20, cfg: 5, loras: [] });
+  expect(form).toMatchObject({ steps: 20, cfg: 3, loras: [] });
   form.steps = 12;
   expect(wayOf(form)).toBeNull();
   goWay(form, "fast");
@@ -95,6 +95,9 @@ test("another model gets neither the student nor its sampling, whatever was chan
   form.steps = 12;
   leaveStudent(form);
   expect(form.steps).toBe(12);
+  goWay(form, "fine");
+  leaveStudent(form);
+  expect(form).toMatchObject({ steps: 20, cfg: 5, sampler: "dpmpp_2m", loras: [] });
 });
 
 test("a picture is drawn over, redrawn in a part, or extended", () => {
