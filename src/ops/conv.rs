@@ -8,7 +8,7 @@ use tintype_kernels::{ConvLayer, ConvWeights};
 use super::cpu;
 #[cfg(feature = "webgpu")]
 use super::gpu;
-use super::{Activation, After, Weight};
+use super::{After, Weight};
 
 /// How a convolution treats the border.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,7 +126,7 @@ impl Conv2d {
     fn on_cpu(&self, x: Tensor<4>, seen: Option<[usize; 2]>, mut after: After<4>) -> Tensor<4> {
         let bias = self.bias.clone();
         // A sum with nothing between is one with the products, without a map of their own.
-        let plus = after.plus.take_if(|_| after.activation == Activation::Identity);
+        let plus = after.plus.take_if(|_| after.activation == super::Activation::Identity);
         let made = match &self.weight {
             Weight::Kept(weight, dims) => {
                 let layer = layer(*dims, self.stride, self.padding);
@@ -163,7 +163,7 @@ impl Conv2d {
 mod tests {
     use burn::tensor::{Device, FloatDType, TensorData};
 
-    use super::super::{GroupNorm, Linear};
+    use super::super::{Activation, GroupNorm, Linear};
     use super::*;
 
     fn tensor<const D: usize>(seed: usize, dims: [usize; D]) -> Tensor<D> {
