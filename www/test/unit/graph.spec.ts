@@ -1,7 +1,7 @@
 import { expect, test } from "@playwright/test";
 
 import { TintypeError } from "../../src/engine/errors";
-import { DEFAULTS, FAST, settingsOf } from "../../src/engine/generate";
+import { DEFAULTS, FAST, FINE, settingsOf } from "../../src/engine/generate";
 import { Graph, readApi } from "../../src/engine/graph";
 import { fillGraph } from "../../src/engine/recipe";
 import { INFO } from "./schema";
@@ -122,9 +122,9 @@ test("generate's graph fills every gap with the bundled model's four steps", () 
   ]);
 });
 
-test("whoever says how to sample, or names another model, gets the teacher's way for the rest", () => {
-  expect(settingsOf({ prompt: "a cat", seed: 7, steps: 12 })).toEqual({ ...DEFAULTS, prompt: "a cat", seed: 7n, steps: 12 });
-  expect(settingsOf({ prompt: "a cat", seed: 7, loras: [] })).toEqual({ ...DEFAULTS, prompt: "a cat", seed: 7n });
+test("whoever says how to sample gets the teacher's way for the rest, and another model the usual one", () => {
+  expect(settingsOf({ prompt: "a cat", seed: 7, steps: 12 })).toEqual({ ...DEFAULTS, ...FINE, prompt: "a cat", seed: 7n, steps: 12 });
+  expect(settingsOf({ prompt: "a cat", seed: 7, loras: [] })).toEqual({ ...DEFAULTS, ...FINE, prompt: "a cat", seed: 7n });
   expect(settingsOf({ prompt: "a cat", seed: 7, model: "my.safetensors" })).toEqual({ ...DEFAULTS, prompt: "a cat", seed: 7n, model: "my.safetensors" });
   expect(settingsOf({ prompt: "a cat", width: 64 })).toMatchObject({ ...FAST, width: 64 });
 });
