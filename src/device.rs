@@ -89,8 +89,8 @@ pub async fn open(
     }
 }
 
-/// Largest single array on the CPU. A page has 4 GiB of addresses, a decoder needs eight times its largest array
-/// (1.07 GB were measured with one of 128 MiB), and running out ends the engine rather than the run.
+/// Largest single array on the CPU. A page has 4 GiB of addresses, a decoder needs more than four times its largest array
+/// (571 MB were measured with one of 128 MiB), and running out ends the engine rather than the run.
 #[cfg(feature = "cpu")]
 const CPU_BUFFER_BYTES: u64 = if cfg!(web) { 384 << 20 } else { 4 << 30 };
 
