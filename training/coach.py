@@ -35,15 +35,15 @@ def worker(rank, a, key):
     records = denoiser.data(a.work)[1]
     unet, text = denoiser.load(a.model)
     unet.set_attn_processor(AttnProcessor())
-    student, text = unet.to(memory_format=torch.channels_last).requires_grad_(False), text.requires_grad_(False)
-    lows = add_lora(student, a.rank)
+    pupil, text = unet.to(memory_format=torch.channels_last).requires_grad_(False), text.requires_grad_(False)
+    lows = add_lora(pupil, a.rank)
     if a.lora:
         read(lows, a.lora)
-    before = copy.deepcopy(student).requires_grad_(False)
+    before = copy.deepcopy(pupil).requires_grad_(False)
     coach, names = classifier.load(os.path.join(a.work, 'coach.pt'))
     coach.requires_grad_(False)
     places = {n: i for i, n in enumerate(names)}
-    params = [p for p in student.parameters() if p.requires_grad]
+    params = [p for p in pupil.parameters() if p.requires_grad]
     average = [p.detach().clone() for p in params]
     group = parallel.Group(rank, a.procs, key, sum(p.numel() for p in params))
     torch.manual_seed(a.seed + rank)
@@ -53,8 +53,8 @@ def worker(rank, a, key):
     ac = alphas_cumprod()
     times, guided = trailing(a.steps), a.cfg > 1
     empty = text(tokens(captions.tokenizer, [''])).last_hidden_state.expand(a.batch, -1, -1)
-    run_student, run_before, run_coach = (torch.compile(m, dynamic=False) if a.compile else m for m in (student, before, coach))
-    # Composed pictures only: as the art was drawn, on white, is what the student shows already.
+    run_pupil, run_before, run_coach = (torch.compile(m, dynamic=False) if a.compile else m for m in (pupil, before, coach))
+    # Composed pictures only: as the art was drawn, on white, is what it shows already.
     mine = range(len(Art(a.cache).rows) + rank, len(records), a.procs)
 
     def velocity(run, x, t, hidden):
@@ -76,7 +76,7 @@ def worker(rank, a, key):
             t = torch.full((a.batch,), t)
             signal, spread = ac[t[0]].sqrt(), (1 - ac[t[0]]).sqrt()
             with torch.set_grad_enabled(i == compared or not guided):
-                v = velocity(run_student, x.detach() if guided else x, t, hidden)
+                v = velocity(run_pupil, x.detach() if guided else x, t, hidden)
             if i == compared:
                 with torch.no_grad():
                     was = velocity(run_before, x, t, hidden)
