@@ -11,7 +11,7 @@ PYTHON ?= tests/reference/.venv/bin/python
 
 BASE ?= ./
 
-.PHONY: run picture site package test native built test-package test-hosts test-training test-gpu check lint wasm cpu webgpu parity page npm chromium firefox rust size bench bench-networks bench-growth bench-executor bench-images bench-savers bench-full-size docs clean
+.PHONY: run picture site package test native built test-package test-hosts test-training test-gpu check lint wasm cpu webgpu parity page npm chromium firefox rust size bench bench-networks bench-growth bench-executor bench-images bench-native bench-savers bench-full-size docs clean
 
 ## Build the page and serve it on http://localhost:8080
 run: page
@@ -137,6 +137,11 @@ bench: bench-executor bench-images bench-savers bench-networks bench-full-size b
 bench-networks: $(if $(filter webgpu,$(DEVICE)),webgpu,cpu) chromium
 	cd www/bench && npm ci --no-audit --no-fund
 	@node www/bench/networks.mjs $(if $(filter webgpu,$(DEVICE)),--device webgpu) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(QUARTER),--quarter) $(if $(KERNELS),--kernels) $(PARTS)
+
+## The GPU engine's networks against onnxruntime-webgpu's on this machine's own GPU; PYTHON has benches/requirements.txt:
+## make bench-native PYTHON=… [ROUNDS=5] [QUARTER=1] [PARTS="unet2 vae"] [PEAK=67]
+bench-native:
+	$(PYTHON) benches/native.py $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(QUARTER),--quarter) $(if $(PEAK),--peak $(PEAK)) $(PARTS)
 
 ## Time and memory of sizes and batches: make bench-growth [DEVICE=webgpu] [SIZES="512 1024x2"] [PART=1] [MEMORY=1]
 bench-growth: page chromium

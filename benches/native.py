@@ -1,0 +1,117 @@
+"""The GPU engine's networks against onnxruntime-webgpu's, natively on the same Vulkan device, in turns.
+
+  python benches/native.py [--quarter] [--rounds N] [--steps N] [--peak TFLOPS] [--binary FILE] [unet1 unet2 vae]
+
+Run from the repository root, where `python tests/reference/export_onnx.py [--quarter]` has made the ONNX files, with
+onnxruntime-webgpu and numpy installed (benches/requirements.txt; in an environment without onnxruntime, whose place it takes).
+Ours is `cargo bench --features webgpu --bench networks`: WGSL through naga, as a browser would have it. `--binary` names it ready
+made, for a machine without Rust; `--peak` is the device's f32 peak, for the share of it. onnxruntime's results are first compared
+with its own CPU's; ours are compared with the references by `make test-gpu`.
+
+A ratio above 1 says that Tintype takes less. On a software adapter nothing here is a speed.
+"""
+
+import argparse
+import json
+import pathlib
+import statistics
+import subprocess
+import time
+
+import numpy as np
+import onnxruntime
+
+TOLERANCE = 2e-3
+PARTS = ("unet1", "unet2", "vae")
+BENCH = pathlib.Path("build/bench")
+
+
+class Ours:
+    """The bench of our engine, waiting for names of parts."""
+
+    def __init__(self, a: argparse.Namespace) -> None:
+        models, checkpoint = (BENCH, "quarter") if a.quarter else ("www/public/models", "sprite")
+        program = [a.binary] if a.binary else ["cargo", "bench", "--quiet", "--features", "webgpu", "--bench", "networks", "--"]
+        arguments = [models, checkpoint, 256 if a.quarter else 128, a.steps]
+        pipe = subprocess.PIPE
+        self.process = subprocess.Popen([*program, *map(str, arguments)], stdin=pipe, stdout=pipe, text=True, bufsize=1)
+        self.device = self.answer()
+
+    def answer(self) -> str:
+        line = self.process.stdout.readline().strip()
+        if not line:
+            raise SystemExit("our bench has ended; what it said is above")
+        return line
+
+    def run(self, part: str) -> float:
+        print(part, file=self.process.stdin, flush=True)
+        return float(self.answer())
+
+
+class Theirs:
+    """A network in onnxruntime."""
+
+    def __init__(self, path: pathlib.Path, times: int) -> None:
+        self.session = onnxruntime.InferenceSession(str(path), providers=["WebGpuExecutionProvider"])
+        # It falls back to its CPU with a message among others.
+        if self.session.get_providers()[0] != "WebGpuExecutionProvider":
+            raise SystemExit("onnxruntime found no WebGPU adapter; what it said is above")
+        self.times = times
+        draw = np.random.default_rng(0)
+        # A timestep in the middle; else noise, so that no arithmetic meets only zeros.
+        self.inputs = {
+            i.name: np.full(i.shape, 500, np.float32) if i.name == "timestep" else draw.standard_normal(i.shape, np.float32)
+            for i in self.session.get_inputs()
+        }
+        (expected,) = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"]).run(None, self.inputs)
+        (got,) = self.session.run(None, self.inputs)
+        off = np.abs(got - expected).max() / np.abs(expected).max()
+        if not off <= TOLERANCE:
+            raise SystemExit(f"{path}: onnxruntime's WebGPU is {off:.1e} off its CPU")
+
+    def run(self) -> float:
+        """Milliseconds of an evaluation, its result read."""
+        begin = time.perf_counter()
+        for _ in range(self.times):
+            self.session.run(None, self.inputs)
+        return (time.perf_counter() - begin) * 1000 / self.times
+
+
+def main(a: argparse.Namespace) -> None:
+    onnx = BENCH / "onnx" / ("quarter" if a.quarter else "sprite")
+    if not (onnx / "flops.json").exists():
+        raise SystemExit(f"{onnx} is missing: python tests/reference/export_onnx.py{' --quarter' if a.quarter else ''}")
+    flops = json.loads((onnx / "flops.json").read_text())
+    ours = Ours(a)
+    print(f"{ours.device}; onnxruntime-webgpu {onnxruntime.__version__}; medians of {a.rounds} rounds\n")
+    share = "" if a.peak is None else " of the peak |"
+    print(f"| part | ours | best | onnxruntime | best | ratio | rate |{share}")
+    print("| --- | --- | --- | --- | --- | --- | --- |" + (" --- |" if share else ""))
+    for part in a.parts or PARTS:
+        theirs = Theirs(onnx / f"{part}.onnx", a.steps if part.startswith("unet") else 1)
+        sides = {"ours": (lambda: ours.run(part), []), "theirs": (theirs.run, [])}
+        # Round 0 warms both up. Each goes first in every second one.
+        for turn in range(a.rounds + 1):
+            for name in sorted(sides, reverse=turn % 2 == 1):
+                run, times = sides[name]
+                took = run()
+                if turn > 0:
+                    times.append(took)
+        mine, other = (statistics.median(sides[name][1]) for name in ("ours", "theirs"))
+        best = [min(sides[name][1]) for name in ("ours", "theirs")]
+        rate = flops[part] / mine / 1e9
+        cells = [part, f"{mine:.2f} ms", f"{best[0]:.2f} ms", f"{other:.2f} ms", f"{best[1]:.2f} ms", f"{other / mine:.2f}", f"{1000 * rate:.1f} GFLOP/s"]
+        if a.peak is not None:
+            cells.append(f"{100 * rate / a.peak:.1f} %")
+        print(f"| {' | '.join(cells)} |", flush=True)
+
+
+if __name__ == "__main__":
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--quarter", action="store_true", help="a quarter of Stable Diffusion 1.5 as the UNet")
+    p.add_argument("--rounds", type=int, default=5)
+    p.add_argument("--steps", type=int, default=20, help="evaluations of a UNet in a round")
+    p.add_argument("--peak", type=float, help="TFLOP/s of the device in f32")
+    p.add_argument("--binary", help="our bench, built elsewhere")
+    p.add_argument("parts", nargs="*", choices=[[], *PARTS], metavar="PART")
+    main(p.parse_args())
