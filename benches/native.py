@@ -1,8 +1,8 @@
 """The GPU engine's networks against onnxruntime-webgpu's, natively on the same Vulkan device, in turns.
 
-  python benches/native.py [--quarter] [--rounds N] [--steps N] [--peak TFLOPS] [--binary FILE] [unet1 unet2 vae]
+  python benches/native.py [--quarter | --whole] [--rounds N] [--steps N] [--peak TFLOPS] [--binary FILE] [unet1 unet2 vae]
 
-Run from the repository root, where `python tests/reference/export_onnx.py [--quarter]` has made the ONNX files, with
+Run from the repository root, where `python tests/reference/export_onnx.py [--quarter | --whole]` has made the ONNX files, with
 onnxruntime-webgpu and numpy installed (benches/requirements.txt; in an environment without onnxruntime, whose place it takes).
 Ours is `cargo bench --features webgpu --bench networks`: WGSL through naga, as a browser would have it. `--binary` names it ready
 made, for a machine without Rust; `--peak` is the device's f32 peak, for the share of it. onnxruntime's results are first compared
@@ -24,15 +24,17 @@ import onnxruntime
 TOLERANCE = 2e-3
 PARTS = ("unet1", "unet2", "vae")
 BENCH = pathlib.Path("build/bench")
+# Pixels along a side, by model.
+SIDES = {"sprite": 128, "quarter": 256, "whole": 512}
 
 
 class Ours:
     """The bench of our engine, waiting for names of parts."""
 
     def __init__(self, a: argparse.Namespace) -> None:
-        models, checkpoint = (BENCH, "quarter") if a.quarter else ("www/public/models", "sprite")
+        models = "www/public/models" if a.model == "sprite" else BENCH
         program = [a.binary] if a.binary else ["cargo", "bench", "--quiet", "--features", "webgpu", "--bench", "networks", "--"]
-        arguments = [models, checkpoint, 256 if a.quarter else 128, a.steps]
+        arguments = [models, a.model, SIDES[a.model], a.steps]
         pipe = subprocess.PIPE
         self.process = subprocess.Popen([*program, *map(str, arguments)], stdin=pipe, stdout=pipe, text=True, bufsize=1)
         self.device = self.answer()
@@ -78,9 +80,10 @@ class Theirs:
 
 
 def main(a: argparse.Namespace) -> None:
-    onnx = BENCH / "onnx" / ("quarter" if a.quarter else "sprite")
+    onnx = BENCH / "onnx" / a.model
     if not (onnx / "flops.json").exists():
-        raise SystemExit(f"{onnx} is missing: python tests/reference/export_onnx.py{' --quarter' if a.quarter else ''}")
+        option = "" if a.model == "sprite" else f" --{a.model}"
+        raise SystemExit(f"{onnx} is missing: python tests/reference/export_onnx.py{option}")
     flops = json.loads((onnx / "flops.json").read_text())
     ours = Ours(a)
     print(f"{ours.device}; onnxruntime-webgpu {onnxruntime.__version__}; medians of {a.rounds} rounds\n")
@@ -108,7 +111,9 @@ def main(a: argparse.Namespace) -> None:
 
 if __name__ == "__main__":
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--quarter", action="store_true", help="a quarter of Stable Diffusion 1.5 as the UNet")
+    size = p.add_mutually_exclusive_group()
+    size.add_argument("--quarter", dest="model", action="store_const", const="quarter", default="sprite", help="a quarter of Stable Diffusion 1.5 as the UNet")
+    size.add_argument("--whole", dest="model", action="store_const", const="whole", help="networks as Stable Diffusion 1.5's")
     p.add_argument("--rounds", type=int, default=5)
     p.add_argument("--steps", type=int, default=20, help="evaluations of a UNet in a round")
     p.add_argument("--peak", type=float, help="TFLOP/s of the device in f32")
