@@ -12,8 +12,11 @@ use burn::tensor::{Device, Tensor};
 
 use crate::error::{Error, ErrorKind, Result};
 
+mod unused;
 #[cfg(feature = "webgpu")]
 mod webgpu;
+
+pub use self::unused::release_unused;
 
 /// A kind of device the engine runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

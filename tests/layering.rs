@@ -87,7 +87,7 @@ const WORDS: &[Word] = &[
     },
     Word {
         words: &["wasm_bindgen", "js_sys", "web_sys", "js_value"],
-        files: &["src/wasm_api", "src/store/web"],
+        files: &["src/wasm_api", "src/store/web", "src/device/unused/web"],
         why: "the engine runs without a browser",
     },
     Word {

@@ -117,31 +117,44 @@ fn loras_are_added_as_weights_are_read() {
     assert!(all[0] != made_by(&engine(&models, 0).0, &plain()));
 }
 
+/// The picture begins as one of this colour.
+fn from_picture(colour: u32) -> Value {
+    let mut graph = plain();
+    let size = json!({ "width": 64, "height": 64, "batch_size": 1, "color": colour });
+    graph["11"] = node("EmptyImage", size);
+    graph["5"] = node("VAEEncode", json!({ "pixels": ["11", 0], "vae": ["4", 2] }));
+    graph["3"]["inputs"]["denoise"] = json!(0.5);
+    graph
+}
+
 #[test]
-fn a_large_text_encoder_is_read_for_each_new_prompt_and_for_nothing_else() {
+fn large_encoders_are_read_for_each_new_prompt_and_picture_and_for_nothing_else() {
     for family in ["tiny_sd1", "tiny_sd2", "tiny_sdxl"] {
         let models = Models::new()
             .with("checkpoints/tiny.safetensors", &single_file(family))
             .with("checkpoints/again.safetensors", &single_file(family));
         let (engine, state) = engine(&models, u64::MAX);
-        let held = made_by(&engine, &plain());
+        let held = made_by(&engine, &from_picture(0));
         engine.environment().set_held_encoder_bytes(0);
         let reads = |graph: &Value| {
             let before = state.reads.get();
             (made_by(&engine, graph), state.reads.get() - before)
         };
         // Another name: of the first the engine holds what it loaded.
-        let again = |change: &dyn Fn(&mut Value)| {
-            let mut graph = plain();
+        let again = |colour: u32, change: &dyn Fn(&mut Value)| {
+            let mut graph = from_picture(colour);
             graph["4"]["inputs"]["ckpt_name"] = json!("again.safetensors");
             change(&mut graph);
             graph
         };
-        assert!(held == reads(&again(&|_| ())).0, "{family}");
-        let (_, of_seed) = reads(&again(&|graph| graph["3"]["inputs"]["seed"] = json!(8)));
+        assert!(held == reads(&again(0, &|_| ())).0, "{family}");
+        let (_, of_seed) = reads(&again(0, &|graph| graph["3"]["inputs"]["seed"] = json!(8)));
         assert_eq!(of_seed, 0, "{family}: the rest is held");
-        let (_, of_prompt) = reads(&again(&|graph| graph["6"]["inputs"]["text"] = json!("a dog")));
+        let text = |graph: &mut Value| graph["6"]["inputs"]["text"] = json!("a dog");
+        let (_, of_prompt) = reads(&again(0, &text));
         assert!(of_prompt > 10, "{family}: {of_prompt}");
+        let (_, of_picture) = reads(&again(0xFF_80_40, &|_| ()));
+        assert!(of_picture > 10, "{family}: {of_picture}");
     }
 }
 

@@ -4,6 +4,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use super::taesd::Taesd;
 use super::vae::Vae;
+use crate::error::Result;
 
 /// An autoencoder of either kind. Its latents are those of `AutoencoderKL`: not yet multiplied by the factor that a
 /// family's denoising network sees them times.
@@ -53,39 +54,59 @@ impl Autoencoder {
         }
     }
 
-    /// The latent of a picture: of a distribution its mean, so that encoding is repeatable.
+    /// The latent of a picture: of a distribution its mean, so that encoding is repeatable. `pause` as for [`Vae::decode`].
     ///
     /// # Shapes
     ///
     /// - `pixels`: `[height, width, 3]` in 0..1, both sides multiples of the factor
     /// - output: `[1, latent_channels, height / factor, width / factor]`
-    pub fn encode(&self, mut pixels: Vec<f32>, [height, width]: [usize; 2]) -> Tensor<4> {
+    ///
+    /// # Errors
+    ///
+    /// Those of `pause`.
+    pub async fn encode(
+        &self,
+        mut pixels: Vec<f32>,
+        [height, width]: [usize; 2],
+        pause: impl AsyncFnMut() -> Result<()>,
+    ) -> Result<Tensor<4>> {
         if let Self::Kl(_) = self {
             pixels.iter_mut().for_each(|v| *v = *v * 2.0 - 1.0);
         }
         let pixels = TensorData::new(pixels, [1, height, width, 3]);
         let pixels = Tensor::<4>::from_data(pixels, self.device()).permute([0, 3, 1, 2]);
         match self {
-            Self::Kl(vae) => vae.moments(pixels).narrow(1, 0, self.latent_channels()),
-            Self::Tiny { taesd, scale } => taesd.encoder.forward(pixels) * (1.0 / scale),
+            Self::Kl(vae) => {
+                Ok(vae.moments(pixels, pause).await?.narrow(1, 0, self.latent_channels()))
+            }
+            Self::Tiny { taesd, scale } => Ok(taesd.encoder.forward(pixels) * (1.0 / scale)),
         }
     }
 
-    /// The picture of a latent.
+    /// The picture of a latent. `pause` as for [`Vae::decode`].
     ///
     /// # Shapes
     ///
     /// - `latent`: `[latent_channels, height, width]`
     /// - output: `[1, 3, height · factor, width · factor]`, in [about this range](Self::range)
-    pub fn decode(&self, mut latent: Vec<f32>, [height, width]: [usize; 2]) -> Tensor<4> {
+    ///
+    /// # Errors
+    ///
+    /// Those of `pause`.
+    pub async fn decode(
+        &self,
+        mut latent: Vec<f32>,
+        [height, width]: [usize; 2],
+        pause: impl AsyncFnMut() -> Result<()>,
+    ) -> Result<Tensor<4>> {
         match self {
             Self::Kl(vae) => {
                 let latent = TensorData::new(latent, [1, self.latent_channels(), height, width]);
-                vae.decode(Tensor::from_data(latent, vae.device()))
+                vae.decode(Tensor::from_data(latent, vae.device()), pause).await
             }
             Self::Tiny { taesd, scale } => {
                 latent.iter_mut().for_each(|v| *v *= scale);
-                taesd.decoder.decode(latent, [height, width])
+                Ok(taesd.decoder.decode(latent, [height, width]))
             }
         }
     }

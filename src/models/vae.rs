@@ -63,32 +63,49 @@ impl Vae {
         &self.device
     }
 
-    /// Mean and log-variance of the latents of pictures, before scaling by `scaling_factor`.
+    /// Mean and log-variance of the latents of pictures, before scaling by `scaling_factor`. `pause` as for [`Vae::decode`].
     ///
     /// # Shapes
     ///
     /// - `image`: `[batch, 3, height, width]` in −1..1, both sides multiples of the config's `factor()`
     /// - output: `[batch, 2 · latent_channels, height / factor, width / factor]`
-    pub fn moments(&self, image: Tensor<4>) -> Tensor<4> {
-        let h = self.encoder.forward(image);
-        match &self.quant_conv {
+    ///
+    /// # Errors
+    ///
+    /// Those of `pause`.
+    pub async fn moments(
+        &self,
+        image: Tensor<4>,
+        pause: impl AsyncFnMut() -> Result<()>,
+    ) -> Result<Tensor<4>> {
+        let h = self.encoder.forward(image, pause).await?;
+        Ok(match &self.quant_conv {
             Some(conv) => conv.forward(h),
             None => h,
-        }
+        })
     }
 
-    /// Pictures from latents that were divided by `scaling_factor`.
+    /// Pictures from latents that were divided by `scaling_factor`. `pause` is awaited before each level of the network, whose
+    /// arrays have other sizes; an error from it ends the work.
     ///
     /// # Shapes
     ///
     /// - `latent`: `[batch, latent_channels, height, width]`
     /// - output: `[batch, 3, height · factor, width · factor]` in about −1..1
-    pub fn decode(&self, latent: Tensor<4>) -> Tensor<4> {
+    ///
+    /// # Errors
+    ///
+    /// Those of `pause`.
+    pub async fn decode(
+        &self,
+        latent: Tensor<4>,
+        pause: impl AsyncFnMut() -> Result<()>,
+    ) -> Result<Tensor<4>> {
         let z = match &self.post_quant_conv {
             Some(conv) => conv.forward(latent),
             None => latent,
         };
-        self.decoder.forward(z)
+        self.decoder.forward(z, pause).await
     }
 }
 
@@ -128,13 +145,18 @@ impl Encoder {
         })
     }
 
-    fn forward(&self, image: Tensor<4>) -> Tensor<4> {
+    async fn forward(
+        &self,
+        image: Tensor<4>,
+        mut pause: impl AsyncFnMut() -> Result<()>,
+    ) -> Result<Tensor<4>> {
         let mut x = seen("encoder.conv_in", self.conv_in.forward(image));
         for block in &self.down_blocks {
+            pause().await?;
             x = block.forward(x);
         }
         x = self.mid_block.forward(x);
-        self.conv_out.forward(self.conv_norm_out.forward_silu(x))
+        Ok(self.conv_out.forward(self.conv_norm_out.forward_silu(x)))
     }
 }
 
@@ -168,13 +190,18 @@ impl Decoder {
         })
     }
 
-    fn forward(&self, z: Tensor<4>) -> Tensor<4> {
+    async fn forward(
+        &self,
+        z: Tensor<4>,
+        mut pause: impl AsyncFnMut() -> Result<()>,
+    ) -> Result<Tensor<4>> {
         let mut x = seen("decoder.conv_in", self.conv_in.forward(z));
         x = self.mid_block.forward(x);
         for block in &self.up_blocks {
-            x = block.forward(x);
+            pause().await?;
+            x = block.forward(x, &mut pause).await?;
         }
-        self.conv_out.forward(self.conv_norm_out.forward_silu(x))
+        Ok(self.conv_out.forward(self.conv_norm_out.forward_silu(x)))
     }
 }
 
@@ -239,12 +266,16 @@ impl UpBlock {
         Ok(Self { path, resnets, rise })
     }
 
-    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+    async fn forward(
+        &self,
+        x: Tensor<4>,
+        pause: &mut impl AsyncFnMut() -> Result<()>,
+    ) -> Result<Tensor<4>> {
         let x = self.resnets.iter().fold(x, |x, resnet| resnet.forward(x, None));
-        match &self.rise {
-            Some(rise) => rise.forward(&self.path, x),
-            None => seen(&self.path, x),
-        }
+        let Some(rise) = &self.rise else { return Ok(seen(&self.path, x)) };
+        // The next level begins with the upsampler.
+        pause().await?;
+        Ok(rise.forward(&self.path, x))
     }
 }
 

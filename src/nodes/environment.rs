@@ -7,7 +7,7 @@ use std::rc::Rc;
 use burn::tensor::Device;
 
 use super::folders;
-use crate::device::DeviceInfo;
+use crate::device::{self, DeviceInfo};
 use crate::error::{Error, ErrorKind, Result, nearest};
 use crate::graph::ChoiceSource;
 use crate::prompt::Tokenizer;
@@ -109,8 +109,8 @@ fn one_of<const N: usize>(what: &'static str, name: &str, names: [&str; N]) -> R
     })
 }
 
-/// Text encoders of one file that are held, as f32. Stable Diffusion 1's is twice as large and takes an eighth of what the
-/// whole model does, SDXL's a third, for a prompt now and then.
+/// Encoders of one file that are held, as f32. Stable Diffusion 1's, of texts and pictures, are twice as large and take a
+/// sixth of what the whole model does, SDXL's a third, for a prompt now and then.
 const HELD_ENCODER_BYTES: u64 = 1 << 28;
 
 /// The world of a run, the same for all its nodes.
@@ -191,14 +191,19 @@ impl Environment {
         self.held_weights_bytes.set(bytes);
     }
 
-    /// Text encoders of one file that are held in memory, as f32; larger ones are read for each new prompt.
+    /// Encoders of one file that are held in memory, as f32; larger ones are read for each new prompt and picture.
     pub fn held_encoder_bytes(&self) -> u64 {
         self.held_encoder_bytes.get()
     }
 
-    /// Holds at most this much of one file's text encoders from now on, where files can be read as they are used.
+    /// Holds at most this much of one file's encoders from now on, where files can be read as they are used.
     pub fn set_held_encoder_bytes(&self, bytes: u64) {
         self.held_encoder_bytes.set(bytes);
+    }
+
+    /// Makes room on the device for a network that is about to work: see [`device::release_unused`].
+    pub(super) async fn make_room(&self) -> Result<()> {
+        device::release_unused(&self.device).await
     }
 
     /// Makes a file known to the nodes that load one; a later file of the same name replaces it.

@@ -198,7 +198,7 @@ impl Plan {
             }
             if file.place != "file" && file.encoder_place == Some("file") {
                 self.notes.push(format!(
-                    "What reads prompts is read from `{}` for each new one, and takes no memory while pictures are drawn.",
+                    "What reads prompts and pictures is read from `{}` for each new one, and takes no memory while pictures are drawn.",
                     file.file
                 ));
             }

@@ -82,6 +82,7 @@ async fn image_style_transfer(inputs: Inputs, cx: &Context<'_>) -> Result<Output
     }
     let whole = size.map(|side| side.next_multiple_of(stylizer.multiple()));
     let env: &Environment = cx.env();
+    env.make_room().await?;
     limits::check_host(
         &env.device_info,
         "repainting a picture of this size",

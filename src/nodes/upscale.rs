@@ -49,6 +49,7 @@ async fn image_upscale_with_model(inputs: Inputs, cx: &Context<'_>) -> Result<Ou
     let upscaler = &inputs.object::<UpscaleModel>("upscale_model")?.upscaler;
     let image = inputs.object::<Image>("image")?.with_channels(3);
     let env: &Environment = cx.env();
+    env.make_room().await?;
     let [height, width] = [image.height, image.width].map(|side| side * upscaler.scale());
     let shape = [image.batch, height, width, 3];
     limits::check_latent(env, "an enlarged picture of this size", shape)?;

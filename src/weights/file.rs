@@ -27,7 +27,7 @@ pub struct WeightsFile<'a> {
 /// That matrices and kernels stay in the file.
 struct Later {
     source: Rc<dyn ByteSource>,
-    /// Those of text encoders alone.
+    /// Those of encoders alone.
     encoders: bool,
 }
 
@@ -68,7 +68,7 @@ impl<'a> WeightsFile<'a> {
         self
     }
 
-    /// As [`WeightsFile::later`], those of text encoders alone: nothing needs them while pictures are drawn.
+    /// As [`WeightsFile::later`], those of encoders of texts and pictures alone: nothing needs them while pictures are drawn.
     pub fn encoders_later(mut self, source: Rc<dyn ByteSource>) -> Self {
         self.later = Some(Later { source, encoders: true });
         self
@@ -97,7 +97,7 @@ impl<'a> WeightsFile<'a> {
         })
     }
 
-    /// Memory that its text encoders take as f32, but for `host_tables`, which stay on the host.
+    /// Memory that its encoders of texts and pictures take as f32, but for `host_tables`, which stay on the host.
     pub fn encoder_bytes(&self, host_tables: &[&str]) -> u64 {
         self.bytes(|tensor, targets| {
             let counts = is_encoder(targets) && !is_table(tensor, targets, host_tables);
@@ -126,7 +126,7 @@ impl<'a> WeightsFile<'a> {
         }
     }
 
-    /// True if the matrices and kernels of a network are left in the file.
+    /// True if the matrices and kernels of a network are left in the file, all of them.
     pub fn leaves(&self, part: Part) -> bool {
         let is_encoder = matches!(part, Part::TextEncoder | Part::TextEncoder2);
         self.later.as_ref().is_some_and(|later| is_encoder || !later.encoders)
@@ -310,9 +310,12 @@ impl<'a> WeightsFile<'a> {
     }
 }
 
-/// True for a tensor that text encoders alone have a part of.
+/// True for a tensor that encoders alone have a part of: of texts, and the autoencoder's of pictures.
 fn is_encoder(targets: &[Target]) -> bool {
-    let is_encoder =
-        |target: &Target| matches!(target.part, Part::TextEncoder | Part::TextEncoder2);
+    let is_encoder = |target: &Target| match target.part {
+        Part::TextEncoder | Part::TextEncoder2 => true,
+        Part::Vae => target.name.starts_with("encoder."),
+        Part::Unet => false,
+    };
     !targets.is_empty() && targets.iter().all(is_encoder)
 }

@@ -7,10 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use burn::tensor::Tensor;
+use tintype::error::{Error, ErrorKind};
 use tintype::models::probe;
 use tintype::models::unet::{AddedCondition, UnetCondition};
 
-use crate::support::{Closeness, Folder, Reference, references, values};
+use crate::support::{Closeness, Folder, Reference, block_on, references, values};
 
 pub(super) const TOLERANCE: f32 = 1e-4;
 
@@ -141,8 +142,9 @@ fn check_vae(folder: &str, has_blocks: bool) {
     let mut closeness = Closeness::within(TOLERANCE);
     let (mut moments, mut image) = (None, None);
     let outputs = observed(|| {
-        moments = Some(vae.moments(g["encode.pixels"].tensor()));
-        image = Some(vae.decode(g["decode.latent"].tensor()));
+        let no_pause = async || Ok(());
+        moments = Some(block_on(vae.moments(g["encode.pixels"].tensor(), no_pause)).unwrap());
+        image = Some(block_on(vae.decode(g["decode.latent"].tensor(), no_pause)).unwrap());
     });
     if has_blocks {
         let whole = [
@@ -163,6 +165,28 @@ fn check_vae(folder: &str, has_blocks: bool) {
     }
     closeness.check("moments", &values(moments.unwrap()), &g["encode.moments"].data);
     closeness.check("image", &values(image.unwrap()), &g["decode.image"].data);
+}
+
+#[test]
+fn an_autoencoder_pauses_before_its_levels_and_can_be_ended_there() {
+    let vae = Folder::tiny("sd15").vae();
+    let g = references("networks/sd15/vae/reference.safetensors");
+    let until = |end: usize| {
+        let mut pauses = 0;
+        let pause = async || {
+            pauses += 1;
+            if pauses == end { Err(Error::from(ErrorKind::Cancelled)) } else { Ok(()) }
+        };
+        let made = block_on(vae.decode(g["decode.latent"].tensor(), pause));
+        (made, pauses)
+    };
+    let (made, pauses) = until(usize::MAX);
+    // Before each level's own blocks, and before what leads from one to the next.
+    assert_eq!(pauses, 2 * vae.config().block_out_channels.len() - 1);
+    made.unwrap();
+    let (made, pauses) = until(2);
+    assert!(made.unwrap_err().is_cancelled());
+    assert_eq!(pauses, 2);
 }
 
 #[test]

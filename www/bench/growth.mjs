@@ -20,7 +20,7 @@ import { parseArgs } from "node:util";
 import { chromium } from "playwright-core";
 
 import { findChromium, flags } from "../scripts/chromium.mjs";
-import { emptyCheckpoint, openWith } from "../scripts/full_size.mjs";
+import { draw, emptyCheckpoint, openWith } from "../scripts/full_size.mjs";
 import { countGpu } from "../scripts/gpu.mjs";
 import { heapBytes, keepMemory, MB } from "../scripts/heap.mjs";
 import { DIST, serve } from "../scripts/serve.mjs";
@@ -87,26 +87,7 @@ async function measure(page, size, batch) {
     const { peak, largest } = await gpu.read();
     return { memory: peak, largest };
   };
-  /** @param {boolean} decode @param {number} seed */
-  const run = (decode, seed) =>
-    opened.evaluate(async ({ engine, name }, { size, batch, decode, seed }) => {
-      const prompt = (/** @type {string} */ text) => ({ class_type: "CLIPTextEncode", inputs: { clip: ["1", 1], text } });
-      const begin = performance.now();
-      await engine.run({
-        "1": { class_type: "CheckpointLoaderSimple", inputs: { ckpt_name: name } },
-        "2": prompt("a cat"),
-        "3": prompt(""),
-        "4": { class_type: "EmptyLatentImage", inputs: { width: size, height: size, batch_size: batch } },
-        "5": { class_type: "KSampler", inputs: {
-          model: ["1", 0], positive: ["2", 0], negative: ["3", 0], latent_image: ["4", 0],
-          seed, steps: 1, cfg: 5, sampler_name: "euler", scheduler: "normal", denoise: 1,
-        } },
-        ...(decode
-          ? { "6": { class_type: "VAEDecode", inputs: { samples: ["5", 0], vae: ["1", 2] } }, "7": { class_type: "SinkIMAGE", inputs: { value: ["6", 0] } } }
-          : { "6": { class_type: "SinkLATENT", inputs: { value: ["5", 0] } } }),
-      });
-      return (performance.now() - begin) / 1000;
-    }, { size, batch, decode, seed });
+  const run = (/** @type {boolean} */ decode, /** @type {number} */ seed) => draw(opened, { size, batch, steps: 1, seed, decode });
   await run(false, 1);
   const step = { seconds: await run(false, 2), ...(await memory()) };
   // The same seed: only what follows the sampler is new.

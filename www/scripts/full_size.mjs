@@ -70,6 +70,34 @@ export async function openWith(page, path, device) {
 }
 
 /**
+ * Draws latents with the file of `openWith`, and decodes them if it is to; with the same seed only what is new is run. Gives
+ * the seconds.
+ * @param {Awaited<ReturnType<typeof openWith>>["opened"]} opened
+ * @param {{ size: number, batch?: number, steps: number, seed: number, decode: boolean }} options `size` in pixels
+ * @returns {Promise<number>}
+ */
+export function draw(opened, options) {
+  return opened.evaluate(async ({ engine, name }, { size, batch = 1, steps, seed, decode }) => {
+    const prompt = (/** @type {string} */ text) => ({ class_type: "CLIPTextEncode", inputs: { clip: ["1", 1], text } });
+    const begin = performance.now();
+    await engine.run({
+      "1": { class_type: "CheckpointLoaderSimple", inputs: { ckpt_name: name } },
+      "2": prompt("a cat"),
+      "3": prompt(""),
+      "4": { class_type: "EmptyLatentImage", inputs: { width: size, height: size, batch_size: batch } },
+      "5": { class_type: "KSampler", inputs: {
+        model: ["1", 0], positive: ["2", 0], negative: ["3", 0], latent_image: ["4", 0],
+        seed, steps, cfg: 5, sampler_name: "euler", scheduler: "normal", denoise: 1,
+      } },
+      ...(decode
+        ? { "6": { class_type: "VAEDecode", inputs: { samples: ["5", 0], vae: ["1", 2] } }, "7": { class_type: "SinkIMAGE", inputs: { value: ["6", 0] } } }
+        : { "6": { class_type: "SinkLATENT", inputs: { value: ["5", 0] } } }),
+    });
+    return (performance.now() - begin) / 1000;
+  }, options);
+}
+
+/**
  * Loads the checkpoint at `path` into a CPU engine, and paints one step of 64 × 64 with it. Seconds, and bytes of the
  * engine's heap after loading and after painting; and the pixels' different values.
  * @param {import("playwright-core").Page} page

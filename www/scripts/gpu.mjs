@@ -12,13 +12,13 @@ export async function countGpu(worker, idle = false) {
     /** Begins anew; buffers that are there stay counted. */
     reset: () => worker.evaluate(() => void /** @type {any} */ (globalThis).gpuCounts.reset()),
     /**
-     * Dispatches since then, bytes of all buffers at their peak, and of the largest.
-     * @returns {Promise<{ dispatches: number, peak: number, largest: number }>}
+     * Dispatches since then, bytes of all buffers now and at their peak, and of the largest.
+     * @returns {Promise<{ dispatches: number, now: number, peak: number, largest: number }>}
      */
     read: () =>
       worker.evaluate(() => {
-        const { dispatches, peak, largest } = /** @type {any} */ (globalThis).gpuCounts;
-        return { dispatches, peak, largest };
+        const { dispatches, now, peak, largest } = /** @type {any} */ (globalThis).gpuCounts;
+        return { dispatches, now, peak, largest };
       }),
   };
 }

@@ -3,7 +3,7 @@
 //! One tiling is worked out, where ComfyUI takes the mean of three of different shape: that is three times
 //! the work, and the fade hides the seams of either.
 
-use super::vae::{check_channels, decoded, picture};
+use super::vae::{check_channels, decoded, encoded, picture};
 use crate::device::{self, DeviceInfo};
 use crate::error::Result;
 use crate::graph::{Context, Function, Input, Inputs, Kind, Output, Outputs, Schema};
@@ -69,10 +69,9 @@ pub(super) async fn decoded_in_tiles(
     for (b, one) in latent.samples.chunks(latent.samples.len() / batch).enumerate() {
         let mut blend = Blend::new([height * factor, width * factor, 3]);
         for (i, tile) in grid.tiles.iter().enumerate() {
-            cx.checkpoint().await?;
             let planes = one.chunks(height * width);
             let z = planes.flat_map(|plane| tile.rows(plane, width)).copied().collect();
-            let pixels = decoded(vae, z, [tile.height, tile.width]).await?;
+            let pixels = decoded(vae, z, [tile.height, tile.width], cx).await?;
             blend.add(tile.scaled(factor), grid.overlap * factor, &pixels);
             grid.progress(cx, b, i);
         }
@@ -121,10 +120,9 @@ pub(super) async fn encoded_in_tiles(
     for (b, one) in image.data.chunks(image.data.len() / image.batch).enumerate() {
         let mut blend = Blend::new([height, width, channels]);
         for (i, tile) in grid.tiles.iter().enumerate() {
-            cx.checkpoint().await?;
             let area = tile.scaled(factor);
             let pixels = area.interleaved(3).rows(one, image.width * 3).copied().collect();
-            let z = vae.encode(pixels, [area.height, area.width]);
+            let z = encoded(vae, pixels, [area.height, area.width], cx).await?;
             let z = device::read(z.permute([0, 2, 3, 1])).await?;
             blend.add(*tile, grid.overlap, &z);
             grid.progress(cx, b, i);

@@ -1,5 +1,7 @@
 //! Latents ↔ pictures.
 
+use burn::tensor::Tensor;
+
 use super::tiled::{Grid, decoded_in_tiles, encoded_in_tiles};
 use crate::device;
 use crate::error::{Error, ErrorKind, Result};
@@ -35,8 +37,7 @@ async fn vae_decode(inputs: Inputs, cx: &Context<'_>) -> Result<Outputs> {
     let mut data = Vec::new();
     // One at a time: the memory of a batch is that of one picture, and cancelling acts in between.
     for one in latent.samples.chunks(latent.samples.len() / batch) {
-        cx.checkpoint().await?;
-        data.extend(decoded(vae, one.to_vec(), [height, width]).await?);
+        data.extend(decoded(vae, one.to_vec(), [height, width], cx).await?);
     }
     Ok(Outputs::one(picture(vae, latent.shape, data)?))
 }
@@ -82,8 +83,8 @@ pub(in crate::nodes) async fn encode(
     }
     let mut samples = Vec::new();
     for one in image.data.chunks(image.data.len() / image.batch) {
-        cx.checkpoint().await?;
-        samples.extend(device::read(vae.encode(one.to_vec(), [image.height, image.width])).await?);
+        let z = encoded(vae, one.to_vec(), [image.height, image.width], cx).await?;
+        samples.extend(device::read(z).await?);
     }
     Latent::new([image.batch, vae.latent_channels(), height, width], samples)
 }
@@ -109,12 +110,35 @@ pub(super) fn check_channels(vae: &Autoencoder, latent: &Latent) -> Result<()> {
 }
 
 /// One latent `[channels, height, width]` → `[height · factor, width · factor, 3]` in about 0..1.
-pub(super) async fn decoded(vae: &Autoencoder, z: Vec<f32>, size: [usize; 2]) -> Result<Vec<f32>> {
-    let pixels = vae.decode(z, size).permute([0, 2, 3, 1]);
-    let mut pixels = device::read(pixels).await?;
+pub(super) async fn decoded(
+    vae: &Autoencoder,
+    z: Vec<f32>,
+    size: [usize; 2],
+    cx: &Context<'_>,
+) -> Result<Vec<f32>> {
+    pause(cx).await?;
+    let pixels = vae.decode(z, size, async || pause(cx).await).await?;
+    let mut pixels = device::read(pixels.permute([0, 2, 3, 1])).await?;
     let [black, white] = vae.range();
     pixels.iter_mut().for_each(|v| *v = (*v - black) / (white - black));
     Ok(pixels)
+}
+
+/// One picture `[height, width, 3]` in 0..1 → `[1, channels, height / factor, width / factor]`.
+pub(super) async fn encoded(
+    vae: &Autoencoder,
+    pixels: Vec<f32>,
+    size: [usize; 2],
+    cx: &Context<'_>,
+) -> Result<Tensor<4>> {
+    pause(cx).await?;
+    vae.encode(pixels, size, async || pause(cx).await).await
+}
+
+/// Before an autoencoder's work and between its levels: what was asked for is heard, and arrays of other sizes are let go of.
+async fn pause(cx: &Context<'_>) -> Result<()> {
+    cx.checkpoint().await?;
+    cx.env::<Environment>().make_room().await
 }
 
 /// What was decoded of latents of this shape, as pictures.

@@ -64,8 +64,8 @@ pub(super) async fn open_as<'a>(
     Ok(placed(env, file, source, source.reads_now()))
 }
 
-/// Says which weights of a file stay in it: all where memory has no room for them, those of text encoders where they
-/// are large, since they are needed for each new prompt only and not while pictures are drawn.
+/// Says which weights of a file stay in it: all where memory has no room for them, those of encoders where they are large,
+/// since they are needed for each new prompt or picture to begin with only and not while pictures are drawn.
 ///
 /// `reads_now` says whether the file can be read without waiting when it is here.
 pub(in crate::nodes) fn placed<'a>(
@@ -96,6 +96,7 @@ pub(in crate::nodes) async fn read<T>(
         cx.emit(Event::ModelProgress { file: path.to_owned(), loaded, total, phase });
         cx.check_cancelled()
     };
+    env.make_room().await?;
     let source =
         env.store.open(path, &mut |loaded, total| tell(Phase::Fetch, loaded, total)).await?;
     cx.checkpoint().await?;

@@ -43,6 +43,7 @@ pub(super) async fn sample(run: Run<'_>, cx: &Context<'_>) -> Result<Sampled> {
     let scale = model.format.scaling_factor;
     let start: Vec<f32> = latent.samples.iter().map(|v| v * scale).collect();
     let env = cx.env::<Environment>();
+    env.make_room().await?;
     let noise = draw(noise, latent, env)?;
     let x = model.schedule.noised(&start, &noise, first)?;
     let previewer = Previewer::new(cx, &model.format, latent.shape).await?;

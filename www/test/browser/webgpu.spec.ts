@@ -1,7 +1,10 @@
 import { rmSync } from "node:fs";
 
-import { emptyCheckpoint, openWith } from "../../scripts/full_size.mjs";
+import type { Page } from "@playwright/test";
+
+import { draw, emptyCheckpoint, openWith } from "../../scripts/full_size.mjs";
 import { countGpu } from "../../scripts/gpu.mjs";
+import { MB } from "../../scripts/heap.mjs";
 import { expect, served, test } from "./fixtures";
 
 test("auto passes over a software adapter and says why", async ({ lab }) => {
@@ -73,39 +76,62 @@ test("a browser without WebGPU gets the CPU, or a clear refusal when WebGPU was 
   expect(result.device).toMatchObject({ kind: "cpu", reason: expect.stringContaining("no WebGPU") });
 });
 
+/** Opens a Stable Diffusion 1.5 without numbers, so many times narrower, and counts what it asks of the GPU. */
+async function openNarrow(lab: Page, part: number, idle: boolean) {
+  const path = test.info().outputPath("model.safetensors");
+  emptyCheckpoint("sd15", path, part);
+  const { opened, worker } = await openWith(lab, path, "webgpu");
+  const gpu = await countGpu(worker, idle);
+  const close = async () => {
+    rmSync(path);
+    await opened.evaluate(({ engine }) => engine.close());
+  };
+  return { opened, gpu, close };
+}
+
 test("a step of Stable Diffusion 1.5 takes few dispatches", async ({ lab }) => {
   test.setTimeout(600_000);
-  const path = test.info().outputPath("model.safetensors");
   // A fifth of the width: as many layers, and less to multiply.
-  emptyCheckpoint("sd15", path, 5);
-  const { opened, worker } = await openWith(lab, path, "webgpu");
-  const gpu = await countGpu(worker);
-  const run = async (steps: number) => {
-    await gpu.reset();
-    await opened.evaluate(async ({ engine, name }, steps) => {
-      const prompt = (text: string) => ({ class_type: "CLIPTextEncode", inputs: { clip: ["1", 1], text } });
-      await engine.run({
-        "1": { class_type: "CheckpointLoaderSimple", inputs: { ckpt_name: name } },
-        "2": prompt("a cat"),
-        "3": prompt(""),
-        "4": { class_type: "EmptyLatentImage", inputs: { width: 64, height: 64, batch_size: 1 } },
-        "5": { class_type: "KSampler", inputs: {
-          model: ["1", 0], positive: ["2", 0], negative: ["3", 0], latent_image: ["4", 0],
-          seed: 1, steps, cfg: 5, sampler_name: "euler", scheduler: "normal", denoise: 1,
-        } },
-        "6": { class_type: "SinkLATENT", inputs: { value: ["5", 0] } },
-      });
-    }, steps);
-    return (await gpu.read()).dispatches;
-  };
+  const { opened, gpu, close } = await openNarrow(lab, 5, false);
   // The first run encodes prompts; each makes their keys and values, of 16 layers.
-  await run(1);
-  const second = await run(2);
-  rmSync(path);
-  await opened.evaluate(({ engine }) => engine.close());
+  await draw(opened, { size: 64, steps: 1, seed: 1, decode: false });
+  await gpu.reset();
+  await draw(opened, { size: 64, steps: 2, seed: 1, decode: false });
+  const { dispatches } = await gpu.read();
+  await close();
   // At 512 × 512 and full width the first norms of three residual blocks take two.
-  const step = (second - 2 * 16) / 2 + 3;
+  const step = (dispatches - 2 * 16) / 2 + 3;
   test.info().annotations.push({ type: "dispatches", description: `${step} a step` });
   expect(step).toBeLessThanOrEqual(420);
   expect(step).toBeGreaterThan(300);
+});
+
+test("a decoder's maps leave the GPU from one level to the next", async ({ lab }) => {
+  test.setTimeout(600_000);
+  // The autoencoder is whole. What nothing holds must go without the browser collecting garbage.
+  const { opened, gpu, close } = await openNarrow(lab, 10, true);
+  const decode = (width: number) =>
+    opened.evaluate(async ({ engine, name }, width) => {
+      await engine.run({
+        "1": { class_type: "CheckpointLoaderSimple", inputs: { ckpt_name: name } },
+        "2": { class_type: "EmptyLatentImage", inputs: { width, height: 512, batch_size: 1 } },
+        "3": { class_type: "VAEDecode", inputs: { samples: ["2", 0], vae: ["1", 2] } },
+        "4": { class_type: "SinkIMAGE", inputs: { value: ["3", 0] } },
+      });
+    }, width);
+  // A narrow picture: weights are on the GPU then, and hardly more.
+  await decode(16);
+  const before = (await gpu.read()).now;
+  for (const width of [512, 448]) {
+    await gpu.reset();
+    await decode(width);
+    const { peak, largest } = await gpu.read();
+    const mb = ((peak - before) / MB).toFixed(0);
+    test.info().annotations.push({ type: "MB", description: `${mb} for ${width} × 512` });
+    // Three maps of 128 channels, each of which WebGPU must allow; with those of the levels before they would be 712 MB.
+    expect(peak - before).toBeLessThan(450 * MB);
+    expect(peak - before).toBeGreaterThan(width * 512 * 128 * 4 * 2);
+    expect(largest).toBeLessThanOrEqual(128 * MB);
+  }
+  await close();
 });
