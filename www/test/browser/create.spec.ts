@@ -340,7 +340,7 @@ test("a result is repainted in a style that is seen before it is chosen, by keys
 
 test("draw, redraw a part, upscale, save: dropped on a new page it is the same graph and the same picture", async ({ page, site, context }) => {
   await ready(page, site);
-  await page.getByLabel("Size").selectOption({ label: "Small square, 64 × 64" });
+  await page.getByRole("combobox", { name: "Size" }).selectOption({ label: "Small square, 64 × 64" });
   await draw(page);
   await page.getByRole("button", { name: "Draw over it" }).click();
   await expect(start(page)).toBeVisible();
@@ -348,7 +348,7 @@ test("draw, redraw a part, upscale, save: dropped on a new page it is the same g
   await page.getByRole("application").click();
   await page.getByRole("button", { name: "Done" }).click();
   await expect(page.getByRole("application")).toHaveCount(0);
-  await page.getByLabel("Size").selectOption({ label: "Small square, 64 × 64" });
+  await page.getByRole("combobox", { name: "Size" }).selectOption({ label: "Small square, 64 × 64" });
   await draw(page);
   const save = async (page: Page) => {
     const [file] = await Promise.all([page.waitForEvent("download"), download(page).click()]);
