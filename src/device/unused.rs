@@ -7,8 +7,8 @@ use crate::error::Result;
 #[cfg(all(web, feature = "webgpu"))]
 mod web;
 
-/// Unused bytes that are worth waiting for the device and making arrays anew: a decoder's at 512 × 512 leave as much from one
-/// level to the next, those of the bundled model never.
+/// Unused bytes that are worth waiting for the device and making arrays anew: a decoder leaves as much from one level to the
+/// next at 512 × 512.
 const MUCH: u64 = 64 << 20;
 
 /// Gives back what the device keeps and nothing uses, if that is much.
