@@ -45,13 +45,21 @@ const software = device === "webgpu" && process.env.SOFTWARE_GPU !== "0";
 const browser = await chromium.launch({ executablePath, headless: true, args: flags({ software }) });
 const before = loadavg();
 const rows = [];
+const mb = (/** @type {number} */ count) => `${(count / MB).toFixed(0)} MB`;
+const seconds = (/** @type {number} */ count) => (idle ? "" : `${count.toFixed(1)} s`);
+console.log(`${device}${software ? " (software adapter)" : ""}, Stable Diffusion 1.5 at 1/${part} of its width, file of ${mb(bytes)}\n`);
+console.log("| size | batch | a step | memory at most | autoencoder | memory at most | largest buffer |");
+console.log("| --- | --- | --- | --- | --- | --- | --- |");
 try {
+  // Each row is printed as it is measured: a table is hours on a slow machine, and what is known survives its interruption.
   for (const { size, batch } of cases) {
-    console.error(`bench: ${size} × ${size}, ${batch}`);
     const page = await browser.newPage();
     page.setDefaultTimeout(0);
-    rows.push({ size, batch, ...(await measure(page, size, batch)) });
+    const { step, decode } = await measure(page, size, batch);
     await page.close();
+    rows.push({ size, batch, step, decode });
+    const largest = decode.largest === 0 ? "" : mb(Math.max(step.largest, decode.largest));
+    console.log(`| ${size} × ${size} | ${batch} | ${seconds(step.seconds)} | ${mb(step.memory)} | ${seconds(decode.seconds)} | ${mb(decode.memory)} | ${largest} |`);
   }
 } finally {
   await browser.close();
@@ -62,15 +70,6 @@ try {
 const machine = { cpu: cpus()[0]?.model ?? "unknown", cores: cpus().length, load: { before, after: loadavg() } };
 const measured = { date: new Date().toISOString(), browser: `Chromium ${browser.version()}`, machine, device, part, idle, bytes, rows };
 writeFileSync(join(FOLDER, "growth.json"), `${JSON.stringify(measured, null, 1)}\n`);
-const mb = (/** @type {number} */ count) => `${(count / MB).toFixed(0)} MB`;
-const seconds = (/** @type {number} */ count) => (idle ? "" : `${count.toFixed(1)} s`);
-console.log(`${device}${software ? " (software adapter)" : ""}, Stable Diffusion 1.5 at 1/${part} of its width, file of ${mb(bytes)}\n`);
-console.log("| size | batch | a step | memory at most | autoencoder | memory at most | largest buffer |");
-console.log("| --- | --- | --- | --- | --- | --- | --- |");
-for (const { size, batch, step, decode } of rows) {
-  const largest = decode.largest === 0 ? "" : mb(Math.max(step.largest, decode.largest));
-  console.log(`| ${size} × ${size} | ${batch} | ${seconds(step.seconds)} | ${mb(step.memory)} | ${seconds(decode.seconds)} | ${mb(decode.memory)} | ${largest} |`);
-}
 
 /**
  * Loads the checkpoint, makes one guided step, a second one that is timed, and decodes.
