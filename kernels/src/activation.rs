@@ -2,8 +2,8 @@
 
 use wide::f32x4;
 
-use crate::exp::exp;
-use crate::lanes::{extend_pairs, map};
+use crate::exp::{exp, falling_exp2};
+use crate::lanes::{map, pairs};
 
 #[inline(always)]
 pub(crate) fn silu_of(x: f32x4) -> f32x4 {
@@ -24,7 +24,7 @@ fn gelu_of(x: f32x4) -> f32x4 {
     for coefficient in [-1.453_152_1, 1.421_413_8, -0.284_496_74, 0.254_829_6] {
         p = p * t + of(coefficient);
     }
-    let erfc = p * t * exp(-z * z);
+    let erfc = p * t * falling_exp2(x * x * of(-std::f32::consts::LOG2_E / 2.0));
     // Half of 1 + erf(z) for x > 0, half of erfc(z) for x < 0.
     let half = of(0.5) * erfc;
     x * x.simd_gt(f32x4::ZERO).select(of(1.0) - half, half)
@@ -52,10 +52,10 @@ pub fn quick_gelu(x: &mut [f32]) {
 /// If `x` is no whole number of rows.
 pub fn geglu(x: &[f32], width: usize) -> Vec<f32> {
     assert_eq!(x.len() % (2 * width), 0, "whole rows");
-    let mut out = Vec::with_capacity(x.len() / 2);
-    for row in x.chunks_exact(2 * width) {
+    let mut out = vec![0.0; x.len() / 2];
+    for (row, out) in x.chunks_exact(2 * width).zip(out.chunks_exact_mut(width)) {
         let (value, gate) = row.split_at(width);
-        extend_pairs(&mut out, value, gate, |value, gate| value * gelu_of(gate));
+        pairs(out, value, gate, |value, gate| value * gelu_of(gate));
     }
     out
 }

@@ -1,13 +1,16 @@
 //! Scaled dot-product attention over heads that lie side by side.
 
+use wide::bytemuck::cast;
 use wide::f32x4;
 
-use crate::exp::exp;
-use crate::lanes::{load, map, sum};
-use crate::matmul::{Left, View};
+use crate::exp::falling_exp2;
+use crate::matmul::View;
+use crate::tiles::{self, COLUMNS, DEPTH, ROWS, Tile};
 
-/// Queries handled at once: their scores stay in the cache, whatever the length of the sequence.
-const QUERIES: usize = 128;
+/// Scores that are there at once, a quarter of a megabyte: they stay in a processor's second cache.
+const SCORES: usize = 1 << 16;
+/// Queries that share a pass over keys and values, at most.
+const QUERIES: usize = 64;
 
 /// The sizes of an attention.
 #[derive(Debug, Clone, Copy)]
@@ -32,55 +35,143 @@ pub struct AttentionShape {
 ///
 /// # Panics
 ///
-/// If the lengths are not those of the shape.
+/// If there are no keys, or the lengths are not those of the shape.
 pub fn attention([q, k, v]: [&[f32]; 3], shape: AttentionShape, causal: bool) -> Vec<f32> {
     let AttentionShape { batch, queries, keys, heads, width } = shape;
-    assert!(heads > 0 && width % heads == 0, "whole heads");
+    assert!(heads > 0 && width % heads == 0 && width > 0 && keys > 0, "whole heads, and keys");
     assert_eq!(q.len(), batch * queries * width, "queries");
     assert!(k.len() == batch * keys * width && v.len() == k.len(), "keys and values");
     let size = width / heads;
-    let scale = 1.0 / (size as f32).sqrt();
+    let at_once = (SCORES / keys / COLUMNS * COLUMNS).clamp(COLUMNS, QUERIES);
     let mut out = vec![0.0; q.len()];
-    let mut scores = vec![0.0; QUERIES.min(queries) * keys];
+    let mut head = Head::new(size, keys, causal, at_once);
     for b in 0..batch {
-        for head in 0..heads {
-            let keys_at = b * keys * width + head * size;
-            let k = View { data: &k[keys_at..], rows_by: 1, columns_by: width };
-            let v = View { data: &v[keys_at..], rows_by: width, columns_by: 1 };
-            for first in (0..queries).step_by(QUERIES) {
-                let count = QUERIES.min(queries - first);
-                let at = (b * queries + first) * width + head * size;
+        for first in (0..width).step_by(size) {
+            let from = b * keys * width + first;
+            let k = View { data: &k[from..], rows_by: width, columns_by: 1 };
+            tiles::group::<ROWS>(k, [keys, size], &mut head.key_rows);
+            let v = View { data: &v[from..], rows_by: 1, columns_by: width };
+            tiles::group::<ROWS>(v, [size, keys], &mut head.value_rows);
+            for query in (0..queries).step_by(at_once) {
+                let count = at_once.min(queries - query);
+                let at = (b * queries + query) * width + first;
                 let q = View { data: &q[at..], rows_by: width, columns_by: 1 };
-                let scores = &mut scores[..count * keys];
-                Left::once(q, [count, size]).product(k, keys, scores, [keys, 1], false);
-                for (i, row) in scores.chunks_exact_mut(keys).enumerate() {
-                    let seen = if causal { (first + i + 1).min(keys) } else { keys };
-                    let (seen, hidden) = row.split_at_mut(seen);
-                    softmax(seen, scale);
-                    hidden.fill(0.0);
-                }
-                let scores = Left::once(View::rows(scores, keys), [count, keys]);
-                scores.product(v, size, &mut out[at..], [width, 1], false);
+                head.answer(q, query, count, &mut out[at..]);
             }
         }
     }
     out
 }
 
-/// Softmax of `scale · x`, in place. A NaN spreads over the row.
-fn softmax(x: &mut [f32], scale: f32) {
-    let (fours, rest) = x.as_chunks::<4>();
-    let mut largest = f32x4::splat(f32::NEG_INFINITY);
-    for four in fours {
-        let four = load(four);
-        largest = four.simd_gt(largest).select(four, largest);
+/// Keys and values of a head, and the scores of some queries. Everything lies as products of tiles need it: a row of keys for
+/// four of them, a column of queries for eight, and so a row of scores for each key.
+struct Head {
+    size: usize,
+    keys: usize,
+    causal: bool,
+    /// `[keys / 4][size][4]`
+    key_rows: Vec<f32>,
+    /// `[size / 4][keys][4]`
+    value_rows: Vec<f32>,
+    /// `[queries / 8][size][8]`
+    query_columns: Vec<f32>,
+    /// `[queries / 8][keys, whole fours][8]`
+    scores: Vec<[f32; COLUMNS]>,
+}
+
+impl Head {
+    fn new(size: usize, keys: usize, causal: bool, queries: usize) -> Self {
+        let scores = queries / COLUMNS * keys.next_multiple_of(ROWS);
+        let [key_rows, value_rows, query_columns] = [const { Vec::new() }; 3];
+        let scores = vec![[0.0; COLUMNS]; scores];
+        Self { size, keys, causal, key_rows, value_rows, query_columns, scores }
     }
-    let largest = largest.to_array().iter().chain(rest).fold(f32::NEG_INFINITY, |a, b| a.max(*b));
-    let (largest, scale) = (f32x4::splat(largest), f32x4::splat(scale));
-    map(x, |x| exp((x - largest) * scale));
-    let total: f32 = sum(x, |x| x).iter().sum();
-    let scale = f32x4::splat(1.0 / total);
-    map(x, |x| x * scale);
+
+    /// Keys that the last of eight queries sees, the first of which is this token.
+    fn seen(&self, query: usize) -> usize {
+        if self.causal { (query + COLUMNS).min(self.keys) } else { self.keys }
+    }
+
+    /// What so many queries get, the first of which is token `first`; rows of `out` are as far from each other as theirs.
+    fn answer(&mut self, queries: View<'_>, first: usize, count: usize, out: &mut [f32]) {
+        tiles::group::<COLUMNS>(queries, [count, self.size], &mut self.query_columns);
+        self.score(first);
+        let stride = self.keys.next_multiple_of(ROWS);
+        let scale = 1.0 / (self.size as f32).sqrt();
+        let mut totals = Vec::with_capacity(count.div_ceil(COLUMNS));
+        for group in (0..count).step_by(COLUMNS) {
+            let seen = self.seen(first + group);
+            let scores = &mut self.scores[group / COLUMNS * stride..][..seen];
+            if self.causal {
+                hide(scores, first + group, f32::NEG_INFINITY);
+            }
+            totals.push(softmax(scores, scale));
+            if self.causal {
+                // The least power of two is not quite nought, and slow to multiply with.
+                hide(scores, first + group, 0.0);
+            }
+        }
+        for (i, values) in self.value_rows.chunks_exact(ROWS * self.keys).enumerate() {
+            for (group, totals) in (0..count).step_by(COLUMNS).zip(&totals) {
+                let seen = self.seen(first + group);
+                let scores = &self.scores[group / COLUMNS * stride..][..seen];
+                let tile = weighted(values.as_chunks().0, scores, totals);
+                let part = [ROWS.min(self.size - i * ROWS), COLUMNS.min(count - group)];
+                let to = &mut out[group * queries.rows_by + i * ROWS..];
+                tiles::write(&tile, part, to, [1, queries.rows_by], false);
+            }
+        }
+    }
+
+    /// `q·kᵀ` of all pairs of four keys and eight queries of which any key is seen.
+    fn score(&mut self, first: usize) {
+        let queries: &[[f32; COLUMNS]] = self.query_columns.as_chunks().0;
+        let stride = self.keys.next_multiple_of(ROWS);
+        for (i, keys) in self.key_rows.chunks_exact(ROWS * self.size).enumerate() {
+            for (group, queries) in queries.chunks_exact(self.size).enumerate() {
+                if i * ROWS < self.seen(first + group * COLUMNS) {
+                    let tile = tiles::tile(keys.as_chunks().0, queries);
+                    let to = self.scores[group * stride + i * ROWS..].as_flattened_mut();
+                    tiles::write(&tile, [ROWS, COLUMNS], to, [COLUMNS, 1], false);
+                }
+            }
+        }
+    }
+}
+
+/// Sets the scores of keys after a query, which is the first of its row or so much later as its place in it.
+fn hide(scores: &mut [[f32; COLUMNS]], first: usize, with: f32) {
+    for (key, row) in scores.iter_mut().enumerate().skip(first) {
+        row[..key - first].fill(with);
+    }
+}
+
+/// `exp(scale · x)` over that of the largest in its column, in place; the sums of the columns. A NaN spreads over its column.
+fn softmax(x: &mut [[f32; COLUMNS]], scale: f32) -> [f32x4; 2] {
+    let mut largest = [f32x4::splat(f32::NEG_INFINITY); 2];
+    for row in &*x {
+        let row: [f32x4; 2] = cast(*row);
+        largest = [largest[0].fast_max(row[0]), largest[1].fast_max(row[1])];
+    }
+    let scale = f32x4::splat(scale * std::f32::consts::LOG2_E);
+    let mut sums = [f32x4::ZERO; 2];
+    for row in x {
+        let of: [f32x4; 2] = cast(*row);
+        let made = [0, 1].map(|i| falling_exp2((of[i] - largest[i]) * scale));
+        sums = [sums[0] + made[0], sums[1] + made[1]];
+        *row = cast(made);
+    }
+    sums
+}
+
+/// Four rows of values, weighted by each query's scores over their total.
+fn weighted(values: &[[f32; ROWS]], scores: &[[f32; COLUMNS]], totals: &[f32x4; 2]) -> Tile {
+    let mut sum = [[f32x4::ZERO; 2]; ROWS];
+    for (values, scores) in values.chunks(DEPTH).zip(scores.chunks(DEPTH)) {
+        let more = tiles::tile(values, scores);
+        sum.as_flattened_mut().iter_mut().zip(more.as_flattened()).for_each(|(a, b)| *a += *b);
+    }
+    sum.map(|row| [row[0] / totals[0], row[1] / totals[1]])
 }
 
 #[cfg(test)]

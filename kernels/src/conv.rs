@@ -93,10 +93,11 @@ impl<'a> ConvWeights<'a> {
     pub fn add_to(&self, out: &mut [f32], x: Pictures<'_>, bias: Option<&[f32]>) {
         let layer = &self.layer;
         let [rows, columns] = layer.output_size(x.seen);
-        let numbers = x.batch(layer.inputs) * layer.outputs * rows * columns;
+        let batch = x.batch(layer.inputs);
+        let numbers = batch * layer.outputs * rows * columns;
         assert_eq!(out.len(), numbers, "numbers of the output");
         assert!(bias.is_none_or(|bias| bias.len() == layer.outputs), "one bias an output");
-        match winograd::suits(layer, x.seen) {
+        match winograd::suits(layer, batch, x.seen) {
             true => winograd::conv2d(out, x, self.rows.rows(), bias, layer),
             false => by_rows(out, &x.numbers(), &self.rows, bias, layer, x.seen),
         }
@@ -116,25 +117,35 @@ fn by_rows(
     let positions = rows * columns;
     let batch = out.len() / (outputs * positions);
 
+    // A kernel of one number sees the pictures as they lie there.
+    let as_it_is = (layer.kernel, layer.stride, layer.padding) == (1, 1, (0, 0));
     // Whole rows of the output at a time; small pictures several at a time.
     let rows_at_once = (COLUMNS / columns).clamp(1, rows);
-    let pictures_at_once =
-        if rows_at_once == rows { (COLUMNS / positions).clamp(1, batch) } else { 1 };
-    let mut patches = vec![0.0; layer.depth() * pictures_at_once * rows_at_once * columns];
+    let pictures_at_once = match rows_at_once == rows && !as_it_is {
+        true => (COLUMNS / positions).clamp(1, batch),
+        false => 1,
+    };
+    let patches = layer.depth() * pictures_at_once * rows_at_once * columns;
+    let mut patches = vec![0.0; if as_it_is { 0 } else { patches }];
     let mut product = vec![0.0; outputs * pictures_at_once * rows_at_once * columns];
     for first in (0..batch).step_by(pictures_at_once) {
         let pictures = pictures_at_once.min(batch - first);
         for top in (0..rows).step_by(rows_at_once) {
             let strip = rows_at_once.min(rows - top) * columns;
             let count = pictures * strip;
-            for p in 0..pictures {
-                let numbers = inputs * size[0] * size[1];
-                let picture = &x[(first + p) * numbers..][..numbers];
-                let part =
-                    Part { top, rows: strip / columns, columns, at: p * strip, stride: count };
-                gather(picture, &mut patches, layer, size, part);
-            }
-            weights.product(View::rows(&patches, count), count, &mut product, [count, 1], false);
+            let numbers = inputs * size[0] * size[1];
+            let pictures_at = &x[first * numbers..][..pictures * numbers];
+            let seen = if as_it_is {
+                View::rows(pictures_at, positions).from(0, top * columns)
+            } else {
+                for (p, picture) in pictures_at.chunks_exact(numbers).enumerate() {
+                    let part =
+                        Part { top, rows: strip / columns, columns, at: p * strip, stride: count };
+                    gather(picture, &mut patches, layer, size, part);
+                }
+                View::rows(&patches, count)
+            };
+            weights.product(seen, count, &mut product, [count, 1], false);
             for p in 0..pictures {
                 for o in 0..outputs {
                     let from = &mut product[o * count + p * strip..][..strip];
@@ -286,6 +297,30 @@ mod tests {
             let (mut sum, before) = (bias.repeat(ours.len() / bias.len()), bias.len());
             ConvWeights::kept(&kept, s).add_to(&mut sum, pictures, Some(&bias));
             assert!(sum.iter().enumerate().all(|(i, v)| *v == bias[i % before] + ours[i]));
+        }
+    }
+
+    #[test]
+    fn weights_transformed_some_at_a_time() {
+        // One lot of squares, and two of more weights than are kept.
+        for (outputs, size) in [(20, [8, 8]), (520, [46, 12])] {
+            let s = ConvLayer { inputs: 1024, outputs, kernel: 3, stride: 1, padding: (1, 1) };
+            let value = |i: usize| ((i * 7919 % 1013) as f32 / 506.5) - 1.0;
+            let x: Vec<f32> = (0..s.inputs * size[0] * size[1]).map(value).collect();
+            let weight: Vec<f32> = (0..outputs * s.depth()).map(value).collect();
+            let ours = ConvWeights::once(&weight, s).forward(Pictures::new(&x, size), None);
+            for place in (0..ours.len()).step_by(997) {
+                let (o, y, x_) =
+                    (place / size[0] / size[1], place / size[1] % size[0], place % size[1]);
+                let products = (0..s.depth()).filter_map(|i| {
+                    let (y, x_) = ((y + i / 3 % 3).checked_sub(1)?, (x_ + i % 3).checked_sub(1)?);
+                    let inside = y < size[0] && x_ < size[1];
+                    let number = inside.then(|| x[(i / 9 * size[0] + y) * size[1] + x_])?;
+                    Some(f64::from(number) * f64::from(weight[o * s.depth() + i]))
+                });
+                let off = (products.sum::<f64>() - f64::from(ours[place])).abs();
+                assert!(off < 2e-4, "{size:?} at {place}: {off}");
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! Matrix products: by [`mod@tiles`] in a browser, elsewhere by the `gemm` crate, which knows wider SIMD.
 
-use crate::tiles::{self, Rows};
+use crate::tiles::{self, Columns, Rows};
 
 /// Whether the products are ours.
 const OURS: bool = cfg!(target_family = "wasm");
@@ -132,7 +132,7 @@ impl<'a> Left<'a> {
         let last = (m - 1) * by[0] + (n - 1) * by[1];
         assert!(last < out.len(), "the result lies inside its slice");
         if OURS {
-            tiles::product(sizes, self.rows(), right, out, by, keep);
+            tiles::product(sizes, self.rows(), Columns::View(right), out, by, keep);
         } else {
             // SAFETY: the asserts above bound every address the product reads or writes, `out` is borrowed
             // mutably and so overlaps neither operand, and f32 has no invalid values.

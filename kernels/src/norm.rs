@@ -3,7 +3,7 @@
 use wide::f32x4;
 
 use crate::activation::silu_of;
-use crate::lanes::{self, add, extend_pairs, map};
+use crate::lanes::{self, add, map, pairs};
 
 /// Numbers summed in f32 before the sum goes on in f64: enough for speed, few enough for precision.
 const CHUNK: usize = 1024;
@@ -70,13 +70,12 @@ pub fn group_norm(
 pub fn layer_norm(x: &[f32], weight: &[f32], bias: &[f32], eps: f64) -> Vec<f32> {
     let width = weight.len();
     assert!(bias.len() == width && x.len().is_multiple_of(width), "whole rows");
-    let mut out = Vec::with_capacity(x.len());
-    for row in x.chunks_exact(width) {
+    let mut out = vec![0.0; x.len()];
+    for (row, out) in x.chunks_exact(width).zip(out.chunks_exact_mut(width)) {
         let (mean, scale) = moments(row, eps);
         let (mean, scale) = (f32x4::splat(mean), f32x4::splat(scale));
-        let first = out.len();
-        extend_pairs(&mut out, row, weight, |x, weight| (x - mean) * scale * weight);
-        add(&mut out[first..], bias);
+        pairs(out, row, weight, |x, weight| (x - mean) * scale * weight);
+        add(out, bias);
     }
     out
 }

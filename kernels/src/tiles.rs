@@ -11,9 +11,9 @@ use crate::matmul::View;
 /// Rows of a tile.
 pub(crate) const ROWS: usize = 4;
 /// Columns of a tile.
-const COLUMNS: usize = 8;
+pub(crate) const COLUMNS: usize = 8;
 /// Numbers of a row or column that are multiplied at once: those of a tile stay in the nearest cache.
-const DEPTH: usize = 256;
+pub(crate) const DEPTH: usize = 256;
 /// Columns that are multiplied at once: with [`DEPTH`], a quarter of a megabyte.
 const COLUMNS_AT_ONCE: usize = 256;
 
@@ -69,12 +69,20 @@ impl<'a> Rows<'a> {
     }
 }
 
+/// The right factor of a product.
+#[derive(Clone, Copy)]
+pub(crate) enum Columns<'a> {
+    /// In groups of eight columns, each number by number: `[columns / 8][rows][8]`.
+    Grouped(&'a [f32]),
+    View(View<'a>),
+}
+
 /// `out = keep·out + a·b`, where `a` is `m × k` and `b` is `k × n`; element `(r, c)` of `out` is at
 /// `r · by[0] + c · by[1]`, one of which is 1.
 pub(crate) fn product(
     [m, n, k]: [usize; 3],
     a: Rows<'_>,
-    b: View<'_>,
+    b: Columns<'_>,
     out: &mut [f32],
     by: [usize; 2],
     keep: bool,
@@ -85,12 +93,19 @@ pub(crate) fn product(
         let keep = keep || first > 0;
         for left in (0..n).step_by(COLUMNS_AT_ONCE) {
             let count = COLUMNS_AT_ONCE.min(n - left);
-            group::<COLUMNS>(b.from(first, left).turned(), [count, depth], &mut columns);
+            // The groups, and from one of them to the next.
+            let (groups, stride) = match b {
+                Columns::Grouped(numbers) => (&numbers[left * k + first * COLUMNS..], k),
+                Columns::View(view) => {
+                    group::<COLUMNS>(view.from(first, left).turned(), [count, depth], &mut columns);
+                    (&columns[..], depth)
+                }
+            };
             for top in (0..m).step_by(ROWS) {
                 let height = ROWS.min(m - top);
                 let rows = a.group(top, k, first..first + depth, height, &mut rows);
                 for at in (0..count).step_by(COLUMNS) {
-                    let columns = &columns[at * depth..][..depth * COLUMNS];
+                    let columns = &groups[at * stride..][..depth * COLUMNS];
                     let tile = tile(rows, columns.as_chunks::<COLUMNS>().0);
                     let size = [height, COLUMNS.min(count - at)];
                     write(&tile, size, &mut out[top * by[0] + (left + at) * by[1]..], by, keep);
@@ -101,12 +116,12 @@ pub(crate) fn product(
 }
 
 /// Four rows of eight numbers, in halves.
-type Tile = [[f32x4; 2]; ROWS];
+pub(crate) type Tile = [[f32x4; 2]; ROWS];
 
 /// The product of four rows and eight columns. A function of its own, so that a browser's compiler, too, has its registers for
 /// nothing but this.
 #[inline(never)]
-fn tile(rows: &[[f32; ROWS]], columns: &[[f32; COLUMNS]]) -> Tile {
+pub(crate) fn tile(rows: &[[f32; ROWS]], columns: &[[f32; COLUMNS]]) -> Tile {
     let mut tile = [[f32x4::ZERO; 2]; ROWS];
     for (row, column) in rows.iter().zip(columns) {
         let halves: [f32x4; 2] = cast(*column);
@@ -121,7 +136,7 @@ fn tile(rows: &[[f32; ROWS]], columns: &[[f32; COLUMNS]]) -> Tile {
 
 /// Writes a tile, of which so many rows and columns count.
 #[inline(always)]
-fn write(
+pub(crate) fn write(
     tile: &Tile,
     size @ [rows, columns]: [usize; 2],
     out: &mut [f32],
@@ -159,7 +174,11 @@ fn put(four: f32x4, to: &mut [f32], keep: bool) {
 }
 
 /// Puts the rows of a matrix into `out` in groups of `G`, each number by number.
-fn group<const G: usize>(matrix: View<'_>, [rows, columns]: [usize; 2], out: &mut Vec<f32>) {
+pub(crate) fn group<const G: usize>(
+    matrix: View<'_>,
+    [rows, columns]: [usize; 2],
+    out: &mut Vec<f32>,
+) {
     let View { data, rows_by, columns_by } = matrix;
     out.resize(rows.div_ceil(G) * G * columns, 0.0);
     if columns == 0 {
@@ -174,9 +193,7 @@ fn group<const G: usize>(matrix: View<'_>, [rows, columns]: [usize; 2], out: &mu
             }
         } else if count == G && columns_by == 1 {
             let rows: [&[f32]; G] = std::array::from_fn(|r| &data[r * rows_by..][..columns]);
-            for (c, to) in group.iter_mut().enumerate() {
-                *to = rows.map(|row| row[c]);
-            }
+            turn(rows, group);
         } else {
             for (c, to) in group.iter_mut().enumerate() {
                 *to = std::array::from_fn(|r| match r < count {
@@ -185,6 +202,25 @@ fn group<const G: usize>(matrix: View<'_>, [rows, columns]: [usize; 2], out: &mu
                 });
             }
         }
+    }
+}
+
+/// Puts numbers of rows side by side.
+#[inline(always)]
+fn turn<const G: usize>(rows: [&[f32]; G], out: &mut [[f32; G]]) {
+    let whole = out.len() - out.len() % 4;
+    for (c, to) in out.as_chunks_mut::<4>().0.iter_mut().enumerate() {
+        for first in (0..G).step_by(4) {
+            let four = std::array::from_fn(|r| {
+                f32x4::new(*rows[first + r][4 * c..].first_chunk().expect("whole rows"))
+            });
+            for (to, four) in to.iter_mut().zip(f32x4::transpose(four)) {
+                to[first..first + 4].copy_from_slice(four.as_array());
+            }
+        }
+    }
+    for (c, to) in out.iter_mut().enumerate().skip(whole) {
+        *to = rows.map(|row| row[c]);
     }
 }
 
@@ -227,9 +263,13 @@ mod tests {
                 if a_is_flat {
                     assert!(ungrouped_rows(&grouped, [m, k]) == a);
                 }
-                product([m, n, k], Rows::Grouped(&grouped), b_view, &mut out, by, keep);
+                let view = Columns::View(b_view);
+                product([m, n, k], Rows::Grouped(&grouped), view, &mut out, by, keep);
+                let mut columns = Vec::new();
+                group::<COLUMNS>(b_view.turned(), [n, k], &mut columns);
                 let mut again = before.clone();
-                product([m, n, k], Rows::View(a_view), b_view, &mut again, by, keep);
+                let columns = Columns::Grouped(&columns);
+                product([m, n, k], Rows::View(a_view), columns, &mut again, by, keep);
                 assert!(out == again, "{m} {n} {k}");
                 for r in 0..m {
                     for c in 0..n {

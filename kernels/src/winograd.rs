@@ -10,25 +10,25 @@ use wide::bytemuck::cast;
 use wide::f32x4;
 
 use crate::conv::ConvLayer;
-use crate::matmul::View;
 use crate::pictures::Pictures;
-use crate::tiles::{self, ROWS, Rows};
+use crate::tiles::{self, COLUMNS, Columns, ROWS, Rows};
 
 /// Squares that are worked on at once: the matrices of one place stay in a processor's cache.
-const SQUARES: usize = 256;
-/// Outputs of a channel that pay for transforming its weights.
-const LEAST_POSITIONS: usize = 16;
-/// Most numbers that transformed weights take, 32 MiB of them: a browser's heap keeps its peak, and the layers of large
-/// checkpoints would raise it by hundreds of megabytes.
+const SQUARES: usize = 128;
+/// Squares that pay for transforming weights: the columns of a tile.
+const LEAST_SQUARES: usize = COLUMNS;
+/// Most numbers that all transformed weights may take, 32 MiB of them: a browser's heap keeps its peak, and the layers of
+/// large checkpoints would raise it by hundreds of megabytes.
 const MOST_WEIGHTS: usize = 8 << 20;
+/// Numbers of transformed weights that there are at once otherwise, half a megabyte: they stay in a cache until they are used.
+const WEIGHTS: usize = 1 << 17;
 
-/// Whether [`conv2d`] can do it, and is likely to be faster than the plain way.
-pub(crate) fn suits(layer: &ConvLayer, [height, width]: [usize; 2]) -> bool {
+/// Whether [`conv2d`] can do it for so many pictures of a size, and is likely to be faster than the plain way.
+pub(crate) fn suits(layer: &ConvLayer, batch: usize, [height, width]: [usize; 2]) -> bool {
     let ConvLayer { inputs, outputs, kernel, stride, padding } = *layer;
     (kernel, stride, padding) == (3, 1, (1, 1))
         && inputs.min(outputs) >= 8
-        && 16 * inputs * outputs <= MOST_WEIGHTS
-        && height * width >= LEAST_POSITIONS
+        && batch * height.div_ceil(2) * width.div_ceil(2) >= LEAST_SQUARES
 }
 
 /// From a matrix for one place to that for the next: a cache line more than it takes, since the numbers of a square would
@@ -47,7 +47,6 @@ pub(crate) fn conv2d(
 ) {
     let ConvLayer { inputs, outputs, .. } = *layer;
     let (batch, [height, width]) = (x.batch(inputs), x.seen);
-    let weights = transformed(weights, layer);
     let across = width.div_ceil(2);
     let down = height.div_ceil(2);
     let (of_picture, positions) = (down * across, height * width);
@@ -55,12 +54,21 @@ pub(crate) fn conv2d(
     let place = |square: usize| (square / of_picture, 2 * (square % of_picture / across));
     // Whole rows of squares at a time, of one picture or more.
     let all = batch * of_picture;
-    let at_once = (SQUARES / across).max(1) * across;
-    let mut squares = vec![0.0; 16 * place_by(inputs, at_once.min(all))];
-    let mut products = vec![0.0; 16 * place_by(outputs, at_once.min(all))];
-    let mut band = Halves::new(x, (at_once / across).min(down));
-    for first in (0..all).step_by(at_once) {
-        let count = at_once.min(all - first);
+    let squares_at_once = ((SQUARES / across).max(1) * across).min(all);
+    // All weights are transformed once if several lots of squares need them and there is room, else some at a time for each
+    // lot: for a hundred squares or more that is a sixth of the time.
+    let kept = squares_at_once < all && 16 * inputs * outputs <= MOST_WEIGHTS;
+    let outputs_at_once = match kept {
+        true => outputs,
+        false => (WEIGHTS / 16 / inputs / ROWS * ROWS).max(ROWS).min(outputs),
+    };
+    let mut transformed = Transformed::new(inputs, outputs_at_once);
+    let mut squares = vec![0.0; 16 * place_by(inputs, squares_at_once.next_multiple_of(COLUMNS))];
+    let mut products = vec![0.0; 16 * place_by(outputs_at_once, squares_at_once)];
+    let mut band = Halves::new(x, (squares_at_once / across).min(down));
+    for first in (0..all).step_by(squares_at_once) {
+        let count = squares_at_once.min(all - first);
+        let squares_by = place_by(inputs, count.next_multiple_of(COLUMNS));
         for c in 0..inputs {
             let mut row = 0;
             while row < count {
@@ -68,61 +76,112 @@ pub(crate) fn conv2d(
                 let rows = (down - top / 2).min((count - row) / across);
                 band.load(picture * inputs + c, top, rows);
                 for i in 0..rows {
-                    let to = &mut squares[c * count + row + i * across..];
-                    band.transform(i, to, place_by(inputs, count));
+                    let to = Squares {
+                        first: row + i * across,
+                        row: c,
+                        rows: inputs,
+                        place_by: squares_by,
+                    };
+                    band.transform(i, to, &mut squares);
                 }
                 row += rows * across;
             }
         }
-        let of_places = weights.chunks_exact(place_by(inputs, outputs.next_multiple_of(ROWS)));
-        for (of_square, weights) in of_places.enumerate() {
-            let squares = &squares[of_square * place_by(inputs, count)..][..inputs * count];
-            let product = &mut products[of_square * place_by(outputs, count)..][..outputs * count];
-            let (sizes, right) = ([outputs, count, inputs], View::rows(squares, count));
-            tiles::product(sizes, Rows::Grouped(weights), right, product, [count, 1], false);
-        }
-        for row in (0..count).step_by(across) {
-            let (picture, top) = place(first + row);
-            for o in 0..outputs {
-                let plane = &mut out[(picture * outputs + o) * positions..][..positions];
-                let bias = bias.map_or(0.0, |bias| bias[o]);
-                let made = (&products[o * count + row..], place_by(outputs, count));
-                write(plane, [height, width], top, made, bias);
+        for top in (0..outputs).step_by(outputs_at_once) {
+            let some = outputs_at_once.min(outputs - top);
+            if first == 0 || !kept {
+                transformed.take(weights, top, some);
+            }
+            let products_by = place_by(some, count);
+            for of_square in 0..16 {
+                let squares = Columns::Grouped(&squares[of_square * squares_by..]);
+                let product = &mut products[of_square * products_by..][..some * count];
+                let rows = Rows::Grouped(transformed.place(of_square));
+                tiles::product([some, count, inputs], rows, squares, product, [count, 1], false);
+            }
+            for row in (0..count).step_by(across) {
+                let (picture, y) = place(first + row);
+                for o in 0..some {
+                    let plane = picture * outputs + top + o;
+                    let plane = &mut out[plane * positions..][..positions];
+                    let bias = bias.map_or(0.0, |bias| bias[top + o]);
+                    let made = (&products[o * count + row..], products_by);
+                    write(plane, [height, width], y, made, bias);
+                }
             }
         }
     }
 }
 
-/// `G·g·Gᵀ` of every kernel `g`: sixteen matrices `outputs × inputs` in groups of rows, one for each place of a square. It is
+/// `G·g·Gᵀ` of kernels `g`: sixteen matrices `outputs × inputs` in groups of rows, one for each place of a square. It is
 /// done anew for each use: kept, they would take nearly twice the memory.
-fn transformed(weights: Rows<'_>, layer: &ConvLayer) -> Vec<f32> {
-    let ConvLayer { inputs, outputs, .. } = *layer;
-    let place_by = place_by(inputs, outputs.next_multiple_of(ROWS));
-    let mut out = vec![0.0; 16 * place_by];
-    let mut space = Vec::new();
-    for top in (0..outputs).step_by(ROWS) {
-        let height = ROWS.min(outputs - top);
-        let kernels = weights.group(top, 9 * inputs, 0..9 * inputs, height, &mut space);
-        // Of four outputs, what they have for one input.
-        for (input, g) in kernels.as_chunks::<9>().0.iter().enumerate() {
-            let g = g.map(f32x4::new);
-            let four = |[a, b, c]: [f32x4; 3]| {
-                let (sum, half) = ((a + c) * f32x4::HALF, b * f32x4::HALF);
-                [a, sum + half, sum - half, c]
-            };
-            // Down each column, then along each row.
-            let [a, b, c] = [0, 1, 2].map(|column| four([g[column], g[3 + column], g[6 + column]]));
-            let to = &mut out[top * inputs + input * ROWS..];
-            for row in 0..4 {
-                for (column, made) in four([a[row], b[row], c[row]]).into_iter().enumerate() {
-                    let to = &mut to[(4 * row + column) * place_by..];
-                    *to.first_chunk_mut().expect("a group of rows for each place") =
-                        made.to_array();
+struct Transformed {
+    inputs: usize,
+    place_by: usize,
+    numbers: Vec<f32>,
+    space: Vec<f32>,
+}
+
+impl Transformed {
+    /// For so many outputs at most.
+    fn new(inputs: usize, outputs: usize) -> Self {
+        let place_by = place_by(inputs, outputs.next_multiple_of(ROWS));
+        Self { inputs, place_by, numbers: vec![0.0; 16 * place_by], space: Vec::new() }
+    }
+
+    /// The matrix for a place.
+    fn place(&self, place: usize) -> &[f32] {
+        &self.numbers[place * self.place_by..][..self.place_by]
+    }
+
+    /// Transforms the weights of so many outputs from `first` on.
+    fn take(&mut self, weights: Rows<'_>, first: usize, outputs: usize) {
+        let inputs = self.inputs;
+        for top in (0..outputs).step_by(ROWS) {
+            let height = ROWS.min(outputs - top);
+            let all = 0..9 * inputs;
+            let kernels = weights.group(first + top, 9 * inputs, all, height, &mut self.space);
+            // Of four outputs, what they have for one input.
+            for (input, g) in kernels.as_chunks::<9>().0.iter().enumerate() {
+                let g = g.map(f32x4::new);
+                let four = |[a, b, c]: [f32x4; 3]| {
+                    let (sum, half) = ((a + c) * f32x4::HALF, b * f32x4::HALF);
+                    [a, sum + half, sum - half, c]
+                };
+                // Down each column, then along each row.
+                let [a, b, c] =
+                    [0, 1, 2].map(|column| four([g[column], g[3 + column], g[6 + column]]));
+                let to = &mut self.numbers[top * inputs + input * ROWS..];
+                for row in 0..4 {
+                    for (column, made) in four([a[row], b[row], c[row]]).into_iter().enumerate() {
+                        let to = &mut to[(4 * row + column) * self.place_by..];
+                        *to.first_chunk_mut().expect("a group of rows for each place") =
+                            made.to_array();
+                    }
                 }
             }
         }
     }
-    out
+}
+
+/// Where the numbers of one channel's squares go: columns of a matrix for each place, in groups of eight.
+#[derive(Clone, Copy)]
+struct Squares {
+    /// The first square's column.
+    first: usize,
+    /// The channel's row.
+    row: usize,
+    /// All of them.
+    rows: usize,
+    place_by: usize,
+}
+
+impl Squares {
+    /// Where the number of a square is in the matrix for the first place.
+    fn at(&self, square: usize) -> usize {
+        let column = self.first + square;
+        (column / COLUMNS * self.rows + self.row) * COLUMNS + column % COLUMNS
+    }
 }
 
 /// Some rows of a plane with a nought before and at least one after each, their even columns apart from their odd ones.
@@ -163,22 +222,23 @@ impl<'a> Halves<'a> {
         }
     }
 
-    /// `Bᵀ·d·B` of every square of row `i` of those: place `p` of them goes to `out[p · place_by..]`.
-    fn transform(&self, i: usize, out: &mut [f32], place_by: usize) {
+    /// `Bᵀ·d·B` of every square of row `i` of those.
+    fn transform(&self, i: usize, to: Squares, out: &mut [f32]) {
         let across = self.half - 1;
         let (top, last) = (2 * i, (2 * i + 4) * self.half);
         assert!(last <= self.even.len() && last <= self.odd.len(), "four rows are there");
-        assert!(15 * place_by + across <= out.len(), "all places lie inside");
+        assert!(15 * to.place_by + to.at(across - 1) < out.len(), "all places lie inside");
         let (first, out) = (top * self.half, out.as_mut_ptr());
-        let whole = across - across % 4;
+        // Four squares side by side are so in a group of columns, too, if the first one is at a multiple of four.
+        let whole = if to.first.is_multiple_of(4) { across - across % 4 } else { 0 };
         // SAFETY: a square has four numbers from a column on that is less than `across`, in rows of one more, and four
-        // rows; both asserts are about what is furthest.
+        // rows; both asserts are about what is furthest, since squares further on are further on in their matrices.
         unsafe {
             for k in (0..whole).step_by(4) {
-                self.transform_some::<f32x4>(first + k, out.add(k), place_by);
+                self.transform_some::<f32x4>(first + k, out.add(to.at(k)), to.place_by);
             }
             for k in whole..across {
-                self.transform_some::<f32>(first + k, out.add(k), place_by);
+                self.transform_some::<f32>(first + k, out.add(to.at(k)), to.place_by);
             }
         }
     }
