@@ -1,9 +1,11 @@
 """The GPU engine's networks against onnxruntime-webgpu's, natively on the same Vulkan device, in turns.
 
-  python benches/native.py [--quarter | --whole] [--rounds N] [--steps N] [--peak TFLOPS] [--binary FILE] [unet1 unet2 vae]
+  python benches/native.py [--quarter | --whole] [--rounds N] [--steps N] [--peak TFLOPS] [--binary FILE] [PART …]
 
+Parts are text, unet1, unet2, vae, taesd and convolutions as conv-128-128-512 (inputs, outputs, side); all where none is named.
 Run from the repository root, where `python tests/reference/export_onnx.py [--quarter | --whole]` has made the ONNX files, with
 onnxruntime-webgpu and numpy installed (benches/requirements.txt; in an environment without onnxruntime, whose place it takes).
+The text encoder's time is with the tokenizer for ours; our weights are f16, onnxruntime's f32.
 Ours is `cargo bench --features webgpu --bench networks`: WGSL through naga, as a browser would have it. `--binary` names it ready
 made, for a machine without Rust; `--peak` is the device's f32 peak, for the share of it. onnxruntime's results are first compared
 with its own CPU's; ours are compared with the references by `make test-gpu`.
@@ -22,8 +24,8 @@ import numpy as np
 import onnxruntime
 
 TOLERANCE = 2e-3
-PARTS = ("unet1", "unet2", "vae")
 BENCH = pathlib.Path("build/bench")
+CONVOLUTIONS = BENCH / "onnx/convolutions"
 # Pixels along a side, by model.
 SIDES = {"sprite": 128, "quarter": 256, "whole": 512}
 
@@ -32,9 +34,8 @@ class Ours:
     """The bench of our engine, waiting for names of parts."""
 
     def __init__(self, a: argparse.Namespace) -> None:
-        models = "www/public/models" if a.model == "sprite" else BENCH
         program = [a.binary] if a.binary else ["cargo", "bench", "--quiet", "--features", "webgpu", "--bench", "networks", "--"]
-        arguments = [models, a.model, SIDES[a.model], a.steps]
+        arguments = [BENCH, a.model, SIDES[a.model], a.steps]
         pipe = subprocess.PIPE
         self.process = subprocess.Popen([*program, *map(str, arguments)], stdin=pipe, stdout=pipe, text=True, bufsize=1)
         self.device = self.answer()
@@ -53,18 +54,15 @@ class Ours:
 class Theirs:
     """A network in onnxruntime."""
 
-    def __init__(self, path: pathlib.Path, times: int) -> None:
+    def __init__(self, path: pathlib.Path, runs: int) -> None:
         self.session = onnxruntime.InferenceSession(str(path), providers=["WebGpuExecutionProvider"])
         # It falls back to its CPU with a message among others.
         if self.session.get_providers()[0] != "WebGpuExecutionProvider":
             raise SystemExit("onnxruntime found no WebGPU adapter; what it said is above")
-        self.times = times
-        draw = np.random.default_rng(0)
-        # A timestep in the middle; else noise, so that no arithmetic meets only zeros.
-        self.inputs = {
-            i.name: np.full(i.shape, 500, np.float32) if i.name == "timestep" else draw.standard_normal(i.shape, np.float32)
-            for i in self.session.get_inputs()
-        }
+        self.runs = runs
+        self.inputs = {i.name: some(i.name, i.shape) for i in self.session.get_inputs()}
+        # Convolutions of one network.
+        self.times = len(self.inputs.get("scales", [0]))
         (expected,) = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"]).run(None, self.inputs)
         (got,) = self.session.run(None, self.inputs)
         off = np.abs(got - expected).max() / np.abs(expected).max()
@@ -74,9 +72,19 @@ class Theirs:
     def run(self) -> float:
         """Milliseconds of an evaluation, its result read."""
         begin = time.perf_counter()
-        for _ in range(self.times):
+        for _ in range(self.runs):
             self.session.run(None, self.inputs)
-        return (time.perf_counter() - begin) * 1000 / self.times
+        return (time.perf_counter() - begin) * 1000 / self.runs / self.times
+
+
+def some(name: str, shape: list[int]) -> np.ndarray:
+    """Numbers for an input: a timestep in the middle, tokens, else noise, so that no arithmetic meets only zeros."""
+    draw = np.random.default_rng(0)
+    if name == "timestep":
+        return np.full(shape, 500, np.float32)
+    if name == "input_ids":
+        return draw.integers(0, 256, shape)
+    return draw.standard_normal(shape, np.float32)
 
 
 def main(a: argparse.Namespace) -> None:
@@ -84,15 +92,20 @@ def main(a: argparse.Namespace) -> None:
     if not (onnx / "flops.json").exists():
         option = "" if a.model == "sprite" else f" --{a.model}"
         raise SystemExit(f"{onnx} is missing: python tests/reference/export_onnx.py{option}")
-    flops = json.loads((onnx / "flops.json").read_text())
+    files = {path.stem: path for folder in (onnx, CONVOLUTIONS) for path in sorted(folder.glob("*.onnx"))}
+    unknown = [part for part in a.parts if part not in files]
+    if unknown:
+        raise SystemExit(f"{', '.join(unknown)}: not among {', '.join(files)}")
+    flops = {name: count for folder in (onnx, CONVOLUTIONS) for name, count in json.loads((folder / "flops.json").read_text()).items()}
     ours = Ours(a)
     print(f"{ours.device}; onnxruntime-webgpu {onnxruntime.__version__}; medians of {a.rounds} rounds\n")
     share = "" if a.peak is None else " of the peak |"
     print(f"| part | ours | best | onnxruntime | best | ratio | rate |{share}")
     print("| --- | --- | --- | --- | --- | --- | --- |" + (" --- |" if share else ""))
-    for part in a.parts or PARTS:
-        theirs = Theirs(onnx / f"{part}.onnx", a.steps if part.startswith("unet") else 1)
-        sides = {"ours": (lambda: ours.run(part), []), "theirs": (theirs.run, [])}
+    for part in a.parts or files:
+        theirs = Theirs(files[part], a.steps if part.startswith("unet") else 1)
+        asked = f"{part.replace('-', ' ')} {theirs.times}" if part.startswith("conv-") else part
+        sides = {"ours": (lambda: ours.run(asked), []), "theirs": (theirs.run, [])}
         # Round 0 warms both up. Each goes first in every second one.
         for turn in range(a.rounds + 1):
             for name in sorted(sides, reverse=turn % 2 == 1):
@@ -102,7 +115,7 @@ def main(a: argparse.Namespace) -> None:
                     times.append(took)
         mine, other = (statistics.median(sides[name][1]) for name in ("ours", "theirs"))
         best = [min(sides[name][1]) for name in ("ours", "theirs")]
-        rate = flops[part] / mine / 1e9
+        rate = flops[part] / theirs.times / mine / 1e9
         cells = [part, f"{mine:.2f} ms", f"{best[0]:.2f} ms", f"{other:.2f} ms", f"{best[1]:.2f} ms", f"{other / mine:.2f}", f"{1000 * rate:.1f} GFLOP/s"]
         if a.peak is not None:
             cells.append(f"{100 * rate / a.peak:.1f} %")
@@ -118,5 +131,5 @@ if __name__ == "__main__":
     p.add_argument("--steps", type=int, default=20, help="evaluations of a UNet in a round")
     p.add_argument("--peak", type=float, help="TFLOP/s of the device in f32")
     p.add_argument("--binary", help="our bench, built elsewhere")
-    p.add_argument("parts", nargs="*", choices=[[], *PARTS], metavar="PART")
+    p.add_argument("parts", nargs="*", metavar="PART")
     main(p.parse_args())

@@ -2,7 +2,8 @@
 //! `benches/native.py`.
 //!
 //! `cargo bench --features webgpu --bench networks -- MODELS CHECKPOINT SIDE STEPS`, then a line on standard input for each
-//! round: `unet1`, `unet2` or `vae`. Each is answered by a line with the milliseconds of one evaluation. The first answer is
+//! round: `text`, `unet1`, `unet2`, `vae`, `taesd` (that of `vae/taesd.safetensors`), or `conv INPUTS OUTPUTS SIDE TIMES`, one
+//! convolution of 3 × 3 so many times. Each is answered by a line with the milliseconds of one evaluation. The first answer is
 //! the device's name.
 
 #![allow(
@@ -17,11 +18,14 @@ use std::io::{Write, stdin, stdout};
 use std::rc::Rc;
 use std::time::Instant;
 
+use burn::tensor::{Device, Distribution, Tensor};
 use futures_util::future::LocalBoxFuture;
+use half::f16;
 use serde_json::{Value, json};
-use tintype::device::DeviceKind;
+use tintype::device::{self, DeviceKind};
 use tintype::engine::{Engine, RunRequest};
 use tintype::graph::{Event, Host};
+use tintype::ops::{Conv2d, Packed, Padding, Weight};
 use tintype::store::native::FolderStore;
 
 /// When each node began, by its id; the run's end has none.
@@ -49,6 +53,10 @@ impl Host for Clock {
     }
 }
 
+fn node(class: &str, inputs: Value) -> Value {
+    json!({ "class_type": class, "inputs": inputs })
+}
+
 struct Bench {
     engine: Engine,
     checkpoint: String,
@@ -56,62 +64,135 @@ struct Bench {
     steps: usize,
     /// Another one for each run, so that nothing comes from the cache.
     seed: usize,
+    /// The convolution asked for last, with its inputs, outputs and side.
+    conv: Option<([usize; 3], Convolution)>,
+}
+
+/// A layer and what it convolves.
+struct Convolution {
+    layer: Conv2d,
+    map: Tensor<4>,
+}
+
+impl Convolution {
+    fn new([inputs, outputs, side]: [usize; 3], device: &Device) -> Self {
+        let shape = [outputs, inputs, 3, 3];
+        let bits: Vec<_> = (0..shape.iter().product())
+            .map(|i| f16::from_f32((i * 37 % 101) as f32 / 5000.0 - 0.01).to_bits())
+            .collect();
+        let weight = Weight::Packed(Rc::new(Packed::halves(&bits, false, &shape, device)));
+        let bias = Tensor::zeros([outputs], device);
+        let layer = Conv2d::new(weight, Some(bias), 1, Padding::Same(1));
+        Self { layer, map: Tensor::random([1, inputs, side, side], Distribution::Default, device) }
+    }
+
+    fn first_numbers(&self, scale: f64) -> Tensor<4> {
+        self.layer.forward(self.map.clone() * scale).narrow(2, 0, 1).narrow(3, 0, 1)
+    }
 }
 
 impl Bench {
     /// Milliseconds of one evaluation.
     fn part(&mut self, part: &str) -> f64 {
-        match part {
-            "unet1" => self.step(1.0),
-            "unet2" => self.step(5.0),
-            "vae" => self.node(0, 0.0),
-            part => panic!("`{part}` is none of unet1, unet2, vae"),
+        let words: Vec<_> = part.split(' ').collect();
+        match words[..] {
+            ["text"] => self.text(),
+            ["unet1"] => self.step(1.0),
+            ["unet2"] => self.step(5.0),
+            ["vae"] => self.decoder(json!(["1", 2])),
+            ["taesd"] => self.decoder(json!(["8", 0])),
+            ["conv", ref sizes @ ..] => self.convolution(sizes),
+            _ => panic!("`{part}` is none of text, unet1, unet2, vae, taesd, conv …"),
         }
     }
 
     /// What a run takes longer for having more steps: its latents are read from the GPU at its end only.
     fn step(&mut self, cfg: f64) -> f64 {
-        let few = self.node(1, cfg);
-        (self.node(1 + self.steps, cfg) - few) / self.steps as f64
+        let few = self.sampler(1, cfg);
+        (self.sampler(1 + self.steps, cfg) - few) / self.steps as f64
     }
 
-    /// Milliseconds of the sampler with so many steps, or of the decoder without any.
-    fn node(&mut self, steps: usize, cfg: f64) -> f64 {
+    fn sampler(&mut self, steps: usize, cfg: f64) -> f64 {
+        let graph = self.sampling(steps, cfg, "a robot on a teal background, 3d");
+        self.time(&graph, "6")
+    }
+
+    /// What a run takes longer for a new text, tokenizer and all: nothing waits for the GPU before the sampler's end.
+    fn text(&mut self) -> f64 {
+        // Encodes the other texts.
+        self.sampler(1, 1.0);
+        let known = self.sampler(1, 1.0);
+        let text = format!("a robot on a teal background, 3d {}", self.seed);
+        let graph = self.sampling(1, 1.0, &text);
+        self.time(&graph, "2") - known
+    }
+
+    fn sampling(&mut self, steps: usize, cfg: f64, text: &str) -> Value {
+        let mut graph = self.graph();
+        let prompt = |text: &str| node("CLIPTextEncode", json!({ "clip": ["1", 1], "text": text }));
+        graph["2"] = prompt(text);
+        graph["3"] = prompt("");
+        graph["6"] = node(
+            "KSampler",
+            json!({
+                "model": ["1", 0], "positive": ["2", 0], "negative": ["3", 0], "latent_image": ["4", 0],
+                "seed": self.seed, "steps": steps, "cfg": cfg, "sampler_name": "euler",
+                "scheduler": "sgm_uniform", "denoise": 1.0,
+            }),
+        );
+        graph["7"] = node("SaveLatent", json!({ "samples": ["6", 0], "filename_prefix": "bench" }));
+        graph
+    }
+
+    fn decoder(&mut self, vae: Value) -> f64 {
+        let mut graph = self.graph();
+        let factor = 1.0 + self.seed as f64 / 1000.0;
+        graph["5"] = node("LatentMultiply", json!({ "samples": ["4", 0], "multiplier": factor }));
+        if vae[0] == "8" {
+            graph["8"] = node("VAELoader", json!({ "vae_name": "taesd.safetensors" }));
+        }
+        graph["6"] = node("VAEDecode", json!({ "samples": ["5", 0], "vae": vae }));
+        graph["7"] = node("PreviewImage", json!({ "images": ["6", 0] }));
+        self.time(&graph, "6")
+    }
+
+    /// As `Convolutions` of `tests/reference/export_onnx.py`, the weights in f16 as a checkpoint's.
+    fn convolution(&mut self, sizes: &[&str]) -> f64 {
+        let sizes: Vec<usize> = sizes.iter().map(|size| size.parse().unwrap()).collect();
+        let [inputs, outputs, side, times] = sizes[..] else {
+            panic!("usage: conv INPUTS OUTPUTS SIDE TIMES")
+        };
+        let device = &self.engine.environment().device;
+        let sizes = [inputs, outputs, side];
+        let kept = self.conv.take().filter(|(of, _)| *of == sizes);
+        let (_, made) = kept.unwrap_or_else(|| (sizes, Convolution::new(sizes, device)));
+        let begun = Instant::now();
+        let first = (0..times).map(|i| made.first_numbers(0.5 + i as f64 / times as f64));
+        let sum = first.reduce(|sum, more| sum + more).unwrap();
+        pollster::block_on(device::read(sum)).unwrap();
+        let took = begun.elapsed().as_secs_f64() * 1000.0 / times as f64;
+        self.conv = Some((sizes, made));
+        took
+    }
+
+    /// What every graph begins with.
+    fn graph(&mut self) -> Value {
         self.seed += 1;
-        let node = |class: &str, inputs: Value| json!({ "class_type": class, "inputs": inputs });
         let empty = json!({ "width": self.side, "height": self.side, "batch_size": 1 });
-        let mut graph = json!({
+        json!({
             "1": node("CheckpointLoaderSimple", json!({ "ckpt_name": self.checkpoint })),
             "4": node("EmptyLatentImage", empty),
-        });
-        if steps == 0 {
-            let factor = 1.0 + self.seed as f64 / 1000.0;
-            graph["5"] =
-                node("LatentMultiply", json!({ "samples": ["4", 0], "multiplier": factor }));
-            graph["6"] = node("VAEDecode", json!({ "samples": ["5", 0], "vae": ["1", 2] }));
-            graph["7"] = node("PreviewImage", json!({ "images": ["6", 0] }));
-        } else {
-            let prompt =
-                |text: &str| node("CLIPTextEncode", json!({ "clip": ["1", 1], "text": text }));
-            graph["2"] = prompt("a robot on a teal background, 3d");
-            graph["3"] = prompt("");
-            graph["6"] = node(
-                "KSampler",
-                json!({
-                    "model": ["1", 0], "positive": ["2", 0], "negative": ["3", 0], "latent_image": ["4", 0],
-                    "seed": self.seed, "steps": steps, "cfg": cfg, "sampler_name": "euler",
-                    "scheduler": "sgm_uniform", "denoise": 1.0,
-                }),
-            );
-            graph["7"] =
-                node("SaveLatent", json!({ "samples": ["6", 0], "filename_prefix": "bench" }));
-        }
+        })
+    }
+
+    /// Milliseconds from a node's beginning to that of the last one, which has the result.
+    fn time(&mut self, graph: &Value, from: &str) -> f64 {
         let (graph, clock) = (graph.to_string(), Clock::default());
         let run = self.engine.run(&graph, RunRequest::default(), &clock);
         pollster::block_on(run).unwrap_or_else(|error| panic!("{error}"));
         let times = clock.0.take();
-        let begun = times.iter().position(|(id, _)| id.as_deref() == Some("6")).unwrap();
-        times[begun + 1].1.duration_since(times[begun].1).as_secs_f64() * 1000.0
+        let begun = |node| times.iter().find(|(id, _)| id.as_deref() == Some(node)).unwrap().1;
+        begun("7").duration_since(begun(from)).as_secs_f64() * 1000.0
     }
 }
 
@@ -126,7 +207,8 @@ fn main() {
     let engine = engine.unwrap_or_else(|error| panic!("{error}"));
     println!("{}", engine.device_info().name);
     let (side, steps) = (side.parse().unwrap(), steps.parse().unwrap());
-    let mut bench = Bench { engine, checkpoint: checkpoint.clone(), side, steps, seed: 0 };
+    let mut bench =
+        Bench { engine, checkpoint: checkpoint.clone(), side, steps, seed: 0, conv: None };
     for line in stdin().lines() {
         println!("{}", bench.part(line.unwrap().trim()));
         stdout().flush().unwrap();

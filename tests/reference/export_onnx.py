@@ -3,10 +3,13 @@
 Run from the repository root: `python tests/reference/export_onnx.py [--quarter | --whole]`. Of the bundled model, into
 build/bench/onnx/sprite, which is not committed: its text encoder (`text`), its UNet for one and for two pictures (`unet1`,
 `unet2`), its autoencoder's decoder (`vae`); and of random weights the decoder of a tiny autoencoder of the usual size
-(`taesd`), which is written for our engine, too: build/bench/taesd. With `--quarter` the UNet is one as Stable Diffusion
-1.5's at a quarter of its width, of random weights, in a copy of the bundled model, build/bench/quarter. With `--whole` all
-three networks are as Stable Diffusion 1.5's, of random weights, in build/bench/whole, for pictures of 512 x 512: 12 GB of disk
-and of memory, and about 20 minutes.
+(`taesd`), which is written for our engine, too, as build/bench/vae/taesd.safetensors, beside a copy of the model. With
+`--quarter` the UNet is one as Stable Diffusion 1.5's at a quarter of its width, of random weights, in build/bench/quarter, else a
+copy. With `--whole` all three networks are as Stable Diffusion 1.5's, of random weights, in build/bench/whole, for pictures of
+512 x 512: 12 GB of disk and of memory, and about 20 minutes.
+
+Besides, build/bench/onnx/convolutions: single ones of 3 x 3, those of onnxruntime's pull request 26603, each named by its
+inputs, outputs and the map's side, and several times in one network, so that what a call costs is shared.
 
 f32, opset 17, fixed shapes, latents of the size that the UNet's config says. flops.json has the floating-point operations of
 each as torch counts them. Every file is run with onnxruntime against torch before the script says yes.
@@ -24,6 +27,7 @@ import warnings
 
 import onnx
 import onnxruntime
+import safetensors.torch
 import torch
 from diffusers import AutoencoderKL, AutoencoderTiny, UNet2DConditionModel
 from torch.utils.flop_counter import FlopCounterMode
@@ -33,8 +37,12 @@ TOLERANCE = 1e-4
 TOKENS = 77
 BENCH = pathlib.Path("build/bench")
 SPRITE = pathlib.Path("www/public/models/sprite")
+COPY = BENCH / "sprite"
 QUARTER = BENCH / "quarter"
 WHOLE = BENCH / "whole"
+# Inputs, outputs, side.
+CONVOLUTIONS = ((128, 128, 512), (2560, 1280, 8), (1280, 1280, 8))
+TIMES = 10
 
 
 class Bare(torch.nn.Module):
@@ -47,6 +55,19 @@ class Bare(torch.nn.Module):
 
     def forward(self, *inputs):
         return self.call(self.network, *inputs)
+
+
+class Convolutions(torch.nn.Module):
+    """One convolution of as many multiples of a map as there are scales: its first numbers, added up."""
+
+    def __init__(self, inputs: int, outputs: int, side: int):
+        super().__init__()
+        self.conv = torch.nn.Conv2d(inputs, outputs, 3, padding=1)
+        # A map of its own: one that came with each call would be most of what a call costs.
+        self.register_buffer("map", torch.randn(1, inputs, side, side))
+
+    def forward(self, scales):
+        return sum(self.conv(self.map * scale)[..., 0, 0] for scale in scales.split(1))
 
 
 def make_quarter() -> None:
@@ -93,7 +114,8 @@ def parts(model: pathlib.Path):
     vae = AutoencoderKL.from_pretrained(model, subfolder="vae", **load)
     torch.manual_seed(1)
     tiny = AutoencoderTiny()
-    tiny.half().save_pretrained(BENCH / "taesd")
+    (BENCH / "vae").mkdir(exist_ok=True)
+    safetensors.torch.save_file(tiny.half().state_dict(), BENCH / "vae/taesd.safetensors")
     tiny.float()
     size = unet.config.sample_size
 
@@ -116,6 +138,20 @@ def parts(model: pathlib.Path):
     yield "unet2", denoise, unet_inputs(2)
     yield "vae", Bare(vae, lambda vae, sample: vae.decode(sample, return_dict=False)[0]), latent(1)
     yield "taesd", Bare(tiny, lambda tiny, sample: tiny.decode(sample, return_dict=False)[0]), latent(1)
+
+
+def convolutions():
+    """As `parts`."""
+    torch.manual_seed(0)
+    for sizes in CONVOLUTIONS:
+        yield "conv-{}-{}-{}".format(*sizes), Convolutions(*sizes), lambda draw: {"scales": 0.5 + torch.rand(TIMES, generator=draw)}
+
+
+def export_all(parts, folder: pathlib.Path) -> None:
+    """Writes networks into a folder, and of each its floating-point operations."""
+    folder.mkdir(parents=True, exist_ok=True)
+    flops = {name: export(network.eval(), inputs, folder / f"{name}.onnx") for name, network, inputs in parts}
+    (folder / "flops.json").write_text(json.dumps(flops, indent=1) + "\n")
 
 
 def export(network, inputs, path: pathlib.Path) -> int:
@@ -167,17 +203,17 @@ def main() -> None:
     warnings.simplefilter("ignore", torch.jit.TracerWarning)
     warnings.simplefilter("ignore", DeprecationWarning)
     BENCH.mkdir(parents=True, exist_ok=True)
-    model = SPRITE
     if a.quarter:
         model = QUARTER
         make_quarter()
-    if a.whole:
+    elif a.whole:
         model = WHOLE
         make_whole()
-    folder = BENCH / "onnx" / model.name
-    folder.mkdir(parents=True, exist_ok=True)
-    flops = {name: export(network.eval(), inputs, folder / f"{name}.onnx") for name, network, inputs in parts(model)}
-    (folder / "flops.json").write_text(json.dumps(flops, indent=1) + "\n")
+    else:
+        model = COPY
+        shutil.copytree(SPRITE, COPY, ignore=shutil.ignore_patterns("*.png", "*.md"), dirs_exist_ok=True)
+    export_all(parts(model), BENCH / "onnx" / model.name)
+    export_all(convolutions(), BENCH / "onnx/convolutions")
 
 
 if __name__ == "__main__":

@@ -53,7 +53,7 @@ async function main() {
   const executablePath = findChromium();
   if (executablePath === null) throw new Trouble("no Chromium found; install one, or name it with CHROMIUM=/path/to/chromium", 3);
   const onnx = join(FOLDER, "onnx", quarter ? "quarter" : "sprite");
-  const tiny = join(FOLDER, "taesd/diffusion_pytorch_model.safetensors");
+  const tiny = join(FOLDER, "vae/taesd.safetensors");
   if ((!alone || quarter || parts.includes("taesd")) && !(existsSync(join(onnx, "flops.json")) && existsSync(tiny))) {
     const command = `python tests/reference/export_onnx.py${quarter ? " --quarter" : ""}`;
     throw new Trouble(`${onnx} is missing; make it with \`${command}\`, or measure without it (\`--alone unet2\`)`, 3);
