@@ -89,9 +89,10 @@ def some(name: str, shape: list[int]) -> np.ndarray:
 
 def main(a: argparse.Namespace) -> None:
     onnx = BENCH / "onnx" / a.model
-    if not (onnx / "flops.json").exists():
-        option = "" if a.model == "sprite" else f" --{a.model}"
-        raise SystemExit(f"{onnx} is missing: python tests/reference/export_onnx.py{option}")
+    for folder in (onnx, CONVOLUTIONS):
+        if not (folder / "flops.json").exists():
+            option = "" if a.model == "sprite" else f" --{a.model}"
+            raise SystemExit(f"{folder} is missing: python tests/reference/export_onnx.py{option}")
     files = {path.stem: path for folder in (onnx, CONVOLUTIONS) for path in sorted(folder.glob("*.onnx"))}
     unknown = [part for part in a.parts if part not in files]
     if unknown:

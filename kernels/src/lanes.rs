@@ -24,8 +24,7 @@ pub(crate) fn map(x: &mut [f32], f: impl Fn(f32x4) -> f32x4) {
     }
 }
 
-/// Writes what `f` makes of every pair of numbers. Each four of them are one store: growing a vector by them would be a call
-/// of the browser's each time.
+/// Writes what `f` makes of every pair of numbers.
 #[inline(always)]
 pub(crate) fn pairs(out: &mut [f32], a: &[f32], b: &[f32], f: impl Fn(f32x4, f32x4) -> f32x4) {
     let (fours, rest) = out.as_chunks_mut::<4>();
