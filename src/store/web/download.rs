@@ -73,6 +73,10 @@ impl<'a> Download<'a> {
     /// Fetches what is missing.
     pub(super) async fn run(&self) -> Done {
         let (size, len) = (self.file.size()?, self.remote.bytes);
+        // Another tab, or another call, had it while this one waited for its turn.
+        if size == len {
+            return Ok(());
+        }
         if len < LARGE_BYTES {
             let at = if size > len { 0 } else { size };
             let response = self.fetch((at > 0).then_some((at, None))).await?;

@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 
 import type { Page } from "@playwright/test";
 
-import { expect, test } from "./fixtures";
+import { expect, served, test } from "./fixtures";
 import { padded, tinyCheckpoint } from "./tiny";
 
 type Engines = typeof import("../../src/engine/index");
@@ -230,4 +230,36 @@ test("two pages that load a large model at once both paint, and leave it whole",
   expect(made[1]?.size).toBe(made[0]?.size);
   expect(await kept(lab)).toEqual([file.length]);
   expect(await lab.evaluate(HASH, name)).toBe(sha256);
+});
+
+test("a file that another tab has just fetched is not asked for again", async ({ lab, context }) => {
+  // The other tab ends between this one's look at the file and its turn to write: the longest way to put it.
+  const other = () => {
+    const { createSyncAccessHandle } = FileSystemFileHandle.prototype as unknown as { createSyncAccessHandle: (options?: object) => Promise<Handle> };
+    interface Handle {
+      write(bytes: ArrayBuffer): void;
+      close(): void;
+    }
+    Object.assign(FileSystemFileHandle.prototype, {
+      async createSyncAccessHandle(this: FileSystemFileHandle, options?: object) {
+        const path = this.name.replace(/\.[0-9a-f]{16}$/, "").replaceAll("~", "/");
+        if (options === undefined && path.startsWith("sprite/")) {
+          const bytes = await (await fetch(new URL(`../models/${path}`, location.href))).arrayBuffer();
+          const handle = await createSyncAccessHandle.call(this);
+          handle.write(bytes);
+          handle.close();
+        }
+        return await createSyncAccessHandle.call(this, options);
+      },
+    });
+  };
+  let handed = 0;
+  await context.route(/\/assets\/worker-.*\.js$/, (route) => {
+    handed += 1;
+    return route.fulfill({ contentType: "text/javascript", body: `(${other.toString()})();\n${served(route).toString()}` });
+  });
+  const made = await lab.evaluate(PAINT, "sprite");
+  expect(made.code, made.text).toBe("");
+  expect(made.size).toBeGreaterThan(1000);
+  expect(handed).toBe(1);
 });
