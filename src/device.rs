@@ -6,7 +6,7 @@
 //! [`read`], the only way numbers come back, refuses once there is one: never a silent wrong picture. Weights that are
 //! read from their file as they are used may fail in the same way.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use burn::tensor::{Device, Tensor};
 
@@ -58,7 +58,7 @@ pub struct DeviceInfo {
     pub kind: DeviceKind,
     /// What the adapter calls itself.
     pub name: String,
-    /// Whether it computes in half precision.
+    /// Whether it knows halves as numbers.
     pub f16: bool,
     /// Largest single buffer.
     pub max_buffer_bytes: u64,
@@ -145,7 +145,7 @@ pub async fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
         return Err(error);
     }
     let data = data.map_err(|error| failed(innermost(&format!("{error:?}")).to_owned()))?;
-    data.try_into_vec().map_err(|error| failed(format!("{error:?}")))
+    data.convert::<f32>().try_into_vec().map_err(|error| failed(format!("{error:?}")))
 }
 
 /// Workgroups that keep the GPU busy: dozens of units want some each, where a software adapter has a few threads.
@@ -165,12 +165,23 @@ pub fn take_for_software(is_software: bool) {
     IS_SOFTWARE.set(is_software);
 }
 
+/// Whether denoising networks keep their maps as halves: half the memory, half of what is read and written.
+pub(crate) fn keeps_halves() -> bool {
+    KEEPS_HALVES.get()
+}
+
+/// Has denoising networks keep their maps as halves from now on, or not. The device must [know them](DeviceInfo::f16).
+pub fn keep_halves(keeps: bool) {
+    KEEPS_HALVES.set(keeps);
+}
+
 type Listener = Box<dyn Fn(&str)>;
 
 thread_local! {
     static FAULT: RefCell<Option<String>> = const { RefCell::new(None) };
     static UNREADABLE: RefCell<Option<Error>> = const { RefCell::new(None) };
-    static IS_SOFTWARE: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+    static IS_SOFTWARE: Cell<bool> = const { Cell::new(false) };
+    static KEEPS_HALVES: Cell<bool> = const { Cell::new(false) };
     static ON_FAULT: RefCell<Option<Listener>> = const { RefCell::new(None) };
 }
 

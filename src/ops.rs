@@ -2,7 +2,7 @@
 //!
 //! `models` state the mathematics by calling these functions and structs. An activation is a burn tensor:
 //! pictures and feature maps `[batch, channels, height, width]`, token sequences `[batch, tokens, width]`,
-//! both f32. Parameters ([`Conv2d`], [`Linear`], [`GroupNorm`], [`LayerNorm`]) are built once from the
+//! both f32, or in a denoising network on a GPU [halves](narrowed). Parameters ([`Conv2d`], [`Linear`], [`GroupNorm`], [`LayerNorm`]) are built once from the
 //! checkpoint's tensors and may keep them in whatever layout the device likes best, or where memory is short in
 //! their file ([`Weight`]); nothing outside this module looks inside them. Start at [`conv2d`](Conv2d::forward).
 
@@ -33,6 +33,7 @@ mod cpu;
 mod frequency;
 #[cfg(feature = "webgpu")]
 mod gpu;
+mod halves;
 mod join;
 mod linear;
 mod norm;
@@ -51,6 +52,7 @@ pub use cpu::Kept;
 pub use frequency::scale_low_frequencies;
 #[cfg(feature = "webgpu")]
 pub use gpu::Packed;
+pub use halves::{like, narrowed, widened};
 pub use join::join_channels;
 pub use linear::Linear;
 pub use norm::{GroupNorm, LayerNorm};

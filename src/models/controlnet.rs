@@ -10,7 +10,7 @@ pub use self::config::ControlNetConfig;
 use super::blocks::transformer::Attended;
 use super::unet::{DownBlock, MidBlock, Residuals, Time, UnetCondition, UnetConfig};
 use crate::error::Result;
-use crate::ops::{Activation, After, Conv2d, Padding};
+use crate::ops::{self, Activation, After, Conv2d, Padding};
 use crate::weights::Weights;
 
 /// The network.
@@ -86,7 +86,8 @@ impl ControlNetModel {
     /// - `hint`: `[batch, 3, height · 8, width · 8]`, red, green, blue in 0..=1
     /// - output: `[batch, first width, height, width]`
     pub fn embed(&self, hint: Tensor<4>) -> Tensor<4> {
-        self.controlnet_cond_embedding.forward(if self.config.bgr { hint.flip([1]) } else { hint })
+        let hint = if self.config.bgr { hint.flip([1]) } else { hint };
+        ops::narrowed(self.controlnet_cond_embedding.forward(hint))
     }
 
     /// What to add to the maps of the UNet that is given the same sample.
@@ -105,7 +106,7 @@ impl ControlNetModel {
     ) -> Residuals {
         let time = self.time.forward(&self.config.half, timesteps, condition, &self.device);
         let attended = Attended { context: &condition.context, saving: None };
-        let mut x = self.conv_in.forward(sample) + hint.clone();
+        let mut x = self.conv_in.forward(ops::narrowed(sample)) + hint.clone();
         let mut skips = vec![x.clone()];
         for block in &self.down_blocks {
             x = block.forward(x, &time, attended, &mut skips, None);

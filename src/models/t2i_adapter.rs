@@ -89,7 +89,7 @@ impl T2iAdapter {
         let mut down = Vec::new();
         for block in &self.body {
             x = block.forward(x);
-            down.push(x.clone());
+            down.push(ops::narrowed(x.clone()));
         }
         let middle = if down.len() > unet.levels() { down.pop() } else { None };
         Residuals { skips: Vec::new(), middle, down }

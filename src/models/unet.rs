@@ -32,7 +32,7 @@ pub use super::blocks::savings::{Savings, Tiles};
 use super::blocks::transformer::{Attended, Transformer, TransformerSize};
 use super::probe::seen;
 use crate::error::Result;
-use crate::ops::{Conv2d, GroupNorm, Padding};
+use crate::ops::{self, Conv2d, GroupNorm, Padding};
 use crate::weights::Weights;
 use crate::weights::lora::{Adapted, Changed, Lora};
 
@@ -224,7 +224,7 @@ impl Unet {
         let layers = last.len();
         // How many of the last block's layers are outside of what may be taken from a step before.
         let outer = changes.inner.map_or(layers, |inner| inner.layers.clamp(1, layers));
-        let mut x = seen("conv_in", self.conv_in.forward(sample));
+        let mut x = seen("conv_in", self.conv_in.forward(ops::narrowed(sample)));
         let mut skips = vec![x.clone()];
         let known = changes.inner.and_then(|inner| inner.map.borrow().clone());
         if let Some(map) = known {
@@ -239,7 +239,7 @@ impl Unet {
             residuals.add_to(&mut skips);
             x = self.mid_block.forward(x, &time, attended);
             if let Some(residual) = &residuals.middle {
-                x = x + residual.clone();
+                x = residuals::added(x, residual);
             }
             for block in inner_blocks {
                 x = block.forward(x, &time, attended, &mut skips, &merge);
@@ -251,7 +251,7 @@ impl Unet {
         }
         x = last.layers(x, layers - outer..layers, &time, attended, &mut skips, &merge);
         let x = last.grown(x, &skips);
-        self.conv_out.forward(self.conv_norm_out.forward_silu(x))
+        ops::widened(self.conv_out.forward(self.conv_norm_out.forward_silu(x)))
     }
 }
 

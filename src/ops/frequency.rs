@@ -4,6 +4,8 @@ use std::f64::consts::TAU;
 
 use burn::tensor::{Tensor, TensorData};
 
+use super::{like, widened};
+
 /// Multiplies the lowest frequencies of every map by `scale`: 0 and −1 a side, along both axes.
 ///
 /// These are the four in the middle of a centred spectrum, which is not symmetric; of the result the real part
@@ -18,6 +20,7 @@ use burn::tensor::{Tensor, TensorData};
 /// Si et al. 2023, "FreeU", <https://arxiv.org/abs/2309.11497>, equations 6 to 8 with `r_thresh` = 1; checked against
 /// diffusers 0.42 `fourier_filter` in `tests/sampling.rs`.
 pub fn scale_low_frequencies(x: Tensor<4>, scale: f32) -> Tensor<4> {
+    let (given, x) = (x.clone(), widened(x));
     let dims = x.dims();
     let [batch, channels, height, width] = dims;
     let size = height * width;
@@ -25,7 +28,7 @@ pub fn scale_low_frequencies(x: Tensor<4>, scale: f32) -> Tensor<4> {
     let waves = Tensor::<2>::from_data(TensorData::new(waves, [count, size]), &x.device());
     let maps = x.clone().reshape([batch * channels, size]);
     let low = maps.matmul(waves.clone().transpose()).matmul(waves);
-    x + low.reshape(dims) * (scale - 1.0)
+    like(x + low.reshape(dims) * (scale - 1.0), &given)
 }
 
 /// The lowest frequencies' cosines and sines, over the root of their length, and how many there are.

@@ -4,7 +4,8 @@
 //! channels last: a map that one of them made is `[batch, height, width, channels]` in memory, and its tensor is that,
 //! seen as `[batch, channels, height, width]`. Nothing is moved between two kernels.
 //!
-//! No kernel needs half precision, subgroups or more than 16 KiB of shared memory, and none is chosen by trial.
+//! No kernel needs half precision, subgroups or more than 16 KiB of shared memory, and none is chosen by trial. Maps may be
+//! f32 or halves: what a kernel gives has the numbers of what it is given, and everything between is f32.
 
 /// Launches a kernel without run-time checks.
 ///
@@ -29,10 +30,11 @@ mod small_heads;
 
 use burn::tensor::{DType, Shape, Tensor};
 use burn_cubecl::CubeBackend;
-use burn_cubecl::kernel::into_contiguous;
+use burn_cubecl::kernel::{cast, into_contiguous};
 use burn_cubecl::ops::numeric::empty_device_contiguous_dtype;
 use burn_cubecl::tensor::CubeTensor;
-use cubecl::prelude::{BufferArg, ComptimeOptionArgs, CubeCount, CubeDim};
+use cubecl::ir::{ElemType, FloatKind};
+use cubecl::prelude::{BufferArg, CubeCount, CubeDim};
 
 pub(super) use self::attention::split_heads_attention;
 pub(super) use self::elementwise::{function, geglu, join_channels, prelu};
@@ -47,15 +49,37 @@ fn buffer<const D: usize>(x: Tensor<D>) -> CubeTensor {
     into_contiguous(primitive.expect("what is not on the CPU is on the GPU"))
 }
 
+/// A tensor's buffer, contiguous, in these numbers.
+fn buffer_in<const D: usize>(x: Tensor<D>, dtype: DType) -> CubeTensor {
+    cast(buffer(x), dtype)
+}
+
 /// A map's buffer, channels last.
 fn map_buffer(x: Tensor<4>) -> CubeTensor {
     buffer(x.permute([0, 2, 3, 1]))
 }
 
+/// A new buffer for numbers like this one's.
+fn empty<const D: usize>(like: &CubeTensor, dims: [usize; D]) -> CubeTensor {
+    empty_of(like, dims, like.dtype)
+}
+
 /// A new buffer for f32 beside this one.
-fn empty<const D: usize>(beside: &CubeTensor, dims: [usize; D]) -> CubeTensor {
+fn floats<const D: usize>(beside: &CubeTensor, dims: [usize; D]) -> CubeTensor {
+    empty_of(beside, dims, DType::F32)
+}
+
+fn empty_of<const D: usize>(beside: &CubeTensor, dims: [usize; D], dtype: DType) -> CubeTensor {
     let (client, device) = (beside.client.clone(), beside.device.clone());
-    empty_device_contiguous_dtype(client, device, Shape::from(dims), DType::F32)
+    empty_device_contiguous_dtype(client, device, Shape::from(dims), dtype)
+}
+
+/// What a kernel has to know of a buffer's numbers: all compute in f32, and read and write this.
+fn element(buffer: &CubeTensor) -> ElemType {
+    ElemType::Float(match buffer.dtype {
+        DType::F16 => FloatKind::F16,
+        _ => FloatKind::F32,
+    })
 }
 
 fn tensor<const D: usize>(buffer: CubeTensor) -> Tensor<D> {
@@ -87,13 +111,9 @@ fn over<const D: usize>(
     (y, place)
 }
 
-type OptionalArg = ComptimeOptionArgs<&'static [f32]>;
-
-fn optional(buffer: Option<&CubeTensor>) -> OptionalArg {
-    match buffer {
-        Some(buffer) => ComptimeOptionArgs::Some(arg(buffer)),
-        None => ComptimeOptionArgs::None,
-    }
+/// An argument that a kernel may do without.
+fn optional<A: From<Option<BufferArg>>>(buffer: Option<&CubeTensor>) -> A {
+    buffer.map(arg).into()
 }
 
 /// Most cubes in a row that every device starts.

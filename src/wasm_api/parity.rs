@@ -43,7 +43,7 @@ pub async fn parity_kernels(
     console_error_panic_hook::set_once();
     let device = device::open(DEVICE, |_| {}).await.map_err(|error| js_error(&error))?.0;
     device::take_for_software(software);
-    to_js(&shared::kernels::compare(&kind, &device, allowed).await)
+    to_js(&shared::kernels::compare(&kind, &device, false, allowed).await)
 }
 
 /// Compares a whole run of the bundled model, from prompt to picture. `settings` and `references` are the

@@ -248,15 +248,19 @@ fn adapter_of_sdxl() {
     check_adapter("sdxl", "adapter_sdxl");
 }
 
-#[test]
-fn an_adapter_and_a_net_add_up() {
+/// What the UNet answers with an adapter's maps and a net's.
+pub(super) fn answer_with_both() -> Vec<f32> {
     let adapter = T2iAdapter::load(weights("adapter_sd15.safetensors")).unwrap();
     let given = Given::of("sd15", "even");
     let net = given.residuals(&seen(weights("sd15.safetensors")));
-    let both = maps(&adapter, &given, "sd15").scaled(0.5).plus(net);
+    given.answer("sd15", &maps(&adapter, &given, "sd15").scaled(0.5).plus(net))
+}
+
+#[test]
+fn an_adapter_and_a_net_add_up() {
     let reference = references("controlnets/adapter_sd15/reference.safetensors");
     let mut closeness = Closeness::within(TOLERANCE);
-    closeness.check("both", &given.answer("sd15", &both), &reference["both.output"].data);
+    closeness.check("both", &answer_with_both(), &reference["both.output"].data);
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! Layers at the sizes of Stable Diffusion 1.5, SDXL, their autoencoder and the bundled model, and at odd ones, with weights
 //! in every format a file may have them in: some of each result's numbers against sums in f64.
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, FloatDType, Tensor, TensorData};
+use half::f16;
 use tintype::device::read;
 use tintype::error::Result;
 use tintype::ops::{self, Activation, After};
@@ -76,9 +77,15 @@ const GROUP_NORMS: [GroupNorm; 8] = [
 const LAYER_NORMS: [[usize; 2]; 6] =
     [[1024, 320], [154, 768], [77, 2048], [3, 5], [1, 1280], [9, 16]];
 
-/// Compares all layers of a kind: `convolutions`, `convolutions in shares`, `linear layers`, `attention`, `norms`.
-pub(crate) async fn compare(kind: &str, device: &Device, allowed: f32) -> Vec<Comparison> {
-    let mut all = Compared { device, allowed, comparisons: Vec::new() };
+/// Compares all layers of a kind: `convolutions`, `convolutions in shares`, `linear layers`, `attention`, `norms`; with
+/// `halves`, of maps in halves.
+pub(crate) async fn compare(
+    kind: &str,
+    device: &Device,
+    halves: bool,
+    allowed: f32,
+) -> Vec<Comparison> {
+    let mut all = Compared { device, halves, allowed, comparisons: Vec::new() };
     match kind {
         "convolutions" => all.convolutions().await,
         "convolutions in shares" => all.convolutions_in_shares().await,
@@ -111,6 +118,7 @@ const SAMPLES: usize = 97;
 
 struct Compared<'a> {
     device: &'a Device,
+    halves: bool,
     allowed: f32,
     comparisons: Vec<Comparison>,
 }
@@ -138,18 +146,35 @@ impl Compared<'_> {
         Tensor::from_data(TensorData::new(numbers.to_vec(), dims), self.device)
     }
 
+    fn given(&self, seed: u64, count: usize) -> Vec<f32> {
+        self.as_given(numbers(seed, count))
+    }
+
+    /// These, as a map has them.
+    fn as_given(&self, mut numbers: Vec<f32>) -> Vec<f32> {
+        if self.halves {
+            numbers.iter_mut().for_each(|x| *x = f16::from_f32(*x).to_f32());
+        }
+        numbers
+    }
+
+    fn map<const D: usize>(&self, numbers: &[f32], dims: [usize; D]) -> Tensor<D> {
+        let map = self.tensor(numbers, dims);
+        if self.halves { map.cast(FloatDType::F16) } else { map }
+    }
+
     async fn weights(&self, stored: &Stored, shape: &[usize], bias: &[f32]) -> Weights {
         let file = MemorySource::new("layer", stored.file(shape, bias));
         Weights::load(&file, self.device, &[], &mut |_, _| Ok(())).await.unwrap()
     }
 
     async fn linear(&mut self, ([rows, inputs, outputs], gated): Linear, format: Format) {
-        let x = numbers(1, rows * inputs);
+        let x = self.given(1, rows * inputs);
         let w = Stored::new(format, outputs, inputs);
         let bias = numbers(3, outputs);
         let mut weights = self.weights(&w, &[outputs, inputs], &bias).await;
         let linear = weights.linear("layer", inputs, outputs, true).unwrap();
-        let tokens = self.tensor(&x, [1, rows, inputs]);
+        let tokens = self.map(&x, [1, rows, inputs]);
         let name = format!("{rows} × {inputs} → {outputs} {format:?}");
         let sum = |row: usize, o: usize| {
             let (x, w) = (&x[row * inputs..][..inputs], &w.numbers[o * inputs..][..inputs]);
@@ -165,11 +190,9 @@ impl Compared<'_> {
             });
             return;
         }
-        let plus = numbers(5, rows * outputs);
-        let after = After {
-            activation: Activation::Gelu,
-            plus: Some(self.tensor(&plus, [1, rows, outputs])),
-        };
+        let plus = self.given(5, rows * outputs);
+        let after =
+            After { activation: Activation::Gelu, plus: Some(self.map(&plus, [1, rows, outputs])) };
         let ours = read(linear.forward_then(tokens, after)).await;
         self.take(&name, ours, |place| {
             gelu(sum(place / outputs, place % outputs)) + f64::from(plus[place])
@@ -179,11 +202,11 @@ impl Compared<'_> {
     async fn attention(&mut self, ([batch, queries, keys, heads, head], causal): Attention) {
         let width = heads * head;
         let [q, k, v] = [(1, queries), (2, keys), (3, keys)]
-            .map(|(seed, tokens)| numbers(seed, batch * tokens * width));
+            .map(|(seed, tokens)| self.given(seed, batch * tokens * width));
         let ours = read(ops::split_heads_attention(
-            self.tensor(&q, [batch, queries, width]),
-            self.tensor(&k, [batch, keys, width]),
-            self.tensor(&v, [batch, keys, width]),
+            self.map(&q, [batch, queries, width]),
+            self.map(&k, [batch, keys, width]),
+            self.map(&v, [batch, keys, width]),
             heads,
             causal,
         ))
@@ -211,8 +234,8 @@ impl Compared<'_> {
 
     async fn group_norm(&mut self, ([batch, channels, groups], [height, width]): GroupNorm) {
         let positions = height * width;
-        let x: Vec<f32> =
-            numbers(1, batch * channels * positions).iter().map(|x| x + 0.5).collect();
+        let x = numbers(1, batch * channels * positions).into_iter().map(|x| x + 0.5);
+        let x = self.as_given(x.collect());
         let (weight, bias) = (numbers(2, channels), numbers(3, channels));
         let norm = ops::GroupNorm::new(
             self.tensor(&weight, [channels]),
@@ -220,7 +243,7 @@ impl Compared<'_> {
             groups,
             1e-5,
         );
-        let map = self.tensor(&x, [batch, channels, height, width]);
+        let map = self.map(&x, [batch, channels, height, width]);
         let ours = read(norm.forward_silu(map)).await;
         let each = channels / groups * positions;
         let scales: Vec<[f64; 2]> = x.chunks(each).map(mean_and_deviation).collect();
@@ -233,11 +256,11 @@ impl Compared<'_> {
     }
 
     async fn layer_norm(&mut self, [rows, width]: [usize; 2]) {
-        let x = numbers(1, rows * width);
+        let x = self.given(1, rows * width);
         let (weight, bias) = (numbers(2, width), numbers(3, width));
         let norm =
             ops::LayerNorm::new(self.tensor(&weight, [width]), self.tensor(&bias, [width]), 1e-5);
-        let ours = read(norm.forward(self.tensor(&x, [1, rows, width]))).await;
+        let ours = read(norm.forward(self.map(&x, [1, rows, width]))).await;
         self.take(&format!("{rows} × {width}"), ours, |place| {
             let [mean, deviation] = mean_and_deviation(&x[place / width * width..][..width]);
             let normed = (f64::from(x[place]) - mean) / deviation;

@@ -68,7 +68,7 @@ impl Context {
 
 impl From<Tensor<3>> for Context {
     fn from(embeddings: Tensor<3>) -> Self {
-        Self { embeddings, known: RefCell::default() }
+        Self { embeddings: ops::narrowed(embeddings), known: RefCell::default() }
     }
 }
 

@@ -2,6 +2,8 @@
 
 use burn::tensor::{Int, Tensor, TensorData};
 
+use crate::ops::{like, widened};
+
 /// What is saved in the self-attention of a step; nothing by default.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Savings {
@@ -135,6 +137,7 @@ const COMPARED: usize = 1 << 24;
 
 impl Merge {
     fn new(x: &Tensor<3>, size: [usize; 2], share: f64, seed: u64) -> Option<Self> {
+        let x = widened(x.clone());
         let [batch, tokens, _] = x.dims();
         let (device, order) = (x.device(), order(size, seed));
         let targets = (size[0] / 2) * (size[1] / 2);
@@ -152,7 +155,7 @@ impl Merge {
         };
         // Tokens of which each may be merged into one of the others, then those others; their lengths are to make no
         // difference.
-        let sorted = x.clone().select(1, ints(order.clone()));
+        let sorted = x.select(1, ints(order.clone()));
         let length = (sorted.clone() * sorted.clone()).sum_dim(2).sqrt();
         let sorted = sorted / length.clamp_min(1e-12);
         let from = sorted.clone().narrow(1, 0, sources);
@@ -203,8 +206,8 @@ impl Merge {
         };
         let rows = self.batch * self.tokens;
         let ones = Tensor::ones([rows, 1], &x.device());
-        let mean = sum(x.reshape([rows, channels])) / sum(ones);
-        mean.reshape([self.batch, self.kept, channels])
+        let mean = sum(widened(x.clone()).reshape([rows, channels])) / sum(ones);
+        like(mean, &x).reshape([self.batch, self.kept, channels])
     }
 
     /// Each token's answer.

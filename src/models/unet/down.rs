@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 
-use super::UnetConfig;
+use super::{UnetConfig, residuals};
 use crate::error::Result;
 use crate::models::blocks::resnet::{Downsample, Resnet};
 use crate::models::blocks::transformer::{Attended, Transformer};
@@ -61,7 +61,7 @@ impl DownBlock {
         if let Some(downsampler) = &self.downsampler {
             x = downsampler.forward(x);
             if let Some(added) = added.filter(|_| !self.attends()) {
-                x = x + added.clone();
+                x = residuals::added(x, added);
             }
             skips.push(x.clone());
         }
@@ -86,7 +86,7 @@ impl DownBlock {
             let here =
                 i + 1 == self.resnets.len() && (self.attends() || self.downsampler.is_none());
             if let Some(added) = added.filter(|_| here) {
-                x = x + added.clone();
+                x = residuals::added(x, added);
             }
             skips.push(x.clone());
         }

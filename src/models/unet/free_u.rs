@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 
-use crate::ops::scale_low_frequencies;
+use crate::ops::{like, scale_low_frequencies, widened};
 
 /// How much of what comes from below, and of what skips over, counts in the two lower stages.
 ///
@@ -37,6 +37,7 @@ impl FreeU {
     }
 
     fn scaled(&self, x: Tensor<4>, stage: usize) -> Tensor<4> {
+        let (given, x) = (x.clone(), widened(x));
         let [batch, channels, height, width] = x.dims();
         let (half, more) = (channels / 2, self.backbone[stage] - 1.0);
         let first = x.clone().narrow(1, 0, half);
@@ -51,7 +52,7 @@ impl FreeU {
         } else {
             first * (more + 1.0)
         };
-        Tensor::cat(vec![scaled, rest], 1)
+        like(Tensor::cat(vec![scaled, rest], 1), &given)
     }
 }
 

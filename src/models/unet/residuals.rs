@@ -2,6 +2,8 @@
 
 use burn::tensor::Tensor;
 
+use crate::ops::like;
+
 /// What control nets and adapters add to the maps of a UNet while it works.
 ///
 /// A batch of 1 is for every element of the UNet's batch; so is a map of one pixel for every place.
@@ -20,11 +22,17 @@ pub struct Residuals {
     pub down: Vec<Tensor<4>>,
 }
 
+/// A map with what is added to it.
+pub(super) fn added(map: Tensor<4>, residual: &Tensor<4>) -> Tensor<4> {
+    let residual = like(residual.clone(), &map);
+    map + residual
+}
+
 impl Residuals {
     /// Adds to each map that skips over what is for it.
     pub(super) fn add_to(&self, skips: &mut [Tensor<4>]) {
         for (skip, residual) in skips.iter_mut().zip(&self.skips) {
-            *skip = skip.clone() + residual.clone();
+            *skip = added(skip.clone(), residual);
         }
     }
 

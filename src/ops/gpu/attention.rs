@@ -11,10 +11,12 @@
 //! <https://arxiv.org/abs/1805.02867>, for the running sum.
 
 use burn::tensor::Tensor;
+use cubecl::ir::ElemType;
 use cubecl::prelude::*;
 
 use super::small_heads::{self, small_heads_kernel};
-use super::{arg, buffer, empty, tensor};
+use super::{arg, buffer, buffer_in, element, empty, tensor};
+use crate::ops::like;
 
 /// Units of a cube along each side.
 const SIDE: usize = 16;
@@ -74,13 +76,14 @@ pub(super) struct Sizes {
 
 /// `q`, `y`: `[batch, queries, heads · d]`; `k`, `v`: `[batch, keys, heads · d]`, all in vectors of four.
 #[cube(launch_unchecked)]
-fn attention_kernel<N: Size>(
-    q: &[Vector<f32, N>],
-    k: &[Vector<f32, N>],
-    v: &[Vector<f32, N>],
-    y: &mut [Vector<f32, N>],
+fn attention_kernel<F: Float, N: Size>(
+    q: &[Vector<F, N>],
+    k: &[Vector<F, N>],
+    v: &[Vector<F, N>],
+    y: &mut [Vector<F, N>],
     sizes: Sizes,
     #[comptime] variant: Variant,
+    #[define(F)] _element: ElemType,
 ) {
     let Variant { rows, vectors, causal } = comptime!(variant);
     let block = comptime!(variant.queries());
@@ -133,17 +136,17 @@ fn attention_kernel<N: Size>(
             sync_cube();
             if first < block {
                 let query = first_query + first;
-                let mut value = Vector::new(0.0f32);
+                let mut value = Vector::<f32, N>::new(0.0f32);
                 if query < queries && vector < vectors {
-                    value = q[of_query + query * width + vector];
+                    value = Vector::cast_from(q[of_query + query * width + vector]);
                 }
                 stage[first * DEPTH + lane] = value;
             }
             if first < KEYS {
                 let key = first_key + first;
-                let mut value = Vector::new(0.0f32);
+                let mut value = Vector::<f32, N>::new(0.0f32);
                 if key < keys && vector < vectors {
-                    value = k[of_key + key * width + vector];
+                    value = Vector::cast_from(k[of_key + key * width + vector]);
                 }
                 stage[block * DEPTH + first * PITCH + lane] = value;
             }
@@ -223,9 +226,9 @@ fn attention_kernel<N: Size>(
             let mut i = unit;
             while i < count {
                 let key = first_key + from + i / vectors;
-                let mut value = Vector::new(0.0f32);
+                let mut value = Vector::<f32, N>::new(0.0f32);
                 if key < keys {
-                    value = v[of_key + key * width + i % vectors];
+                    value = Vector::cast_from(v[of_key + key * width + i % vectors]);
                 }
                 stage[i] = value;
                 i += comptime!(SIDE * SIDE);
@@ -259,7 +262,7 @@ fn attention_kernel<N: Size>(
             let vector = tx + SIDE * j;
             if query < queries && vector < vectors {
                 y[of_query + query * width + vector] =
-                    sums[i * owned + j] * Vector::new(factor[row]);
+                    Vector::cast_from(sums[i * owned + j] * Vector::new(factor[row]));
             }
         }
     }
@@ -280,7 +283,7 @@ pub(in crate::ops) fn split_heads_attention(
     // No model that anybody trained has such heads, but tests have. What is zero changes no score and no sum.
     let padded = qkv.map(|x| {
         let tokens = x.dims()[1];
-        let zeros = Tensor::zeros([batch, tokens, heads, missing], &x.device());
+        let zeros = like(Tensor::zeros([batch, tokens, heads, missing], &x.device()), &x);
         let x = Tensor::cat(vec![x.reshape([batch, tokens, heads, head]), zeros], 3);
         x.reshape([batch, tokens, heads * (head + missing)])
     });
@@ -293,7 +296,8 @@ pub(in crate::ops) fn split_heads_attention(
 fn in_vectors([q, k, v]: [Tensor<3>; 3], heads: usize, scale: f32, causal: bool) -> Tensor<3> {
     let [batch, queries, width] = q.dims();
     let keys = k.dims()[1];
-    let (q, k, v) = (buffer(q), buffer(k), buffer(v));
+    let q = buffer(q);
+    let (k, v) = (buffer_in(k, q.dtype), buffer_in(v, q.dtype));
     let y = empty(&q, [batch, queries, width]);
     let head = width / heads;
     let sizes = SizesLaunch::new(queries as u32, keys as u32, heads as u32, scale);
@@ -310,6 +314,7 @@ fn in_vectors([q, k, v]: [Tensor<3>; 3], heads: usize, scale: f32, causal: bool)
             arg(&y),
             sizes,
             variant,
+            element(&q),
         ));
         return tensor(y);
     }
@@ -325,6 +330,7 @@ fn in_vectors([q, k, v]: [Tensor<3>; 3], heads: usize, scale: f32, causal: bool)
         arg(&y),
         sizes,
         variant,
+        element(&q),
     ));
     tensor(y)
 }

@@ -2,10 +2,11 @@
 
 use burn::tensor::Tensor;
 use burn_cubecl::tensor::CubeTensor;
+use cubecl::ir::ElemType;
 use cubecl::prelude::*;
 
 use super::number::{Format, Function, activated, gelu, to_half, unpacked};
-use super::{arg, buffer, elements, empty, map_buffer, map_tensor, tensor};
+use super::{arg, buffer, buffer_in, element, elements, empty, map_buffer, map_tensor, tensor};
 
 /// Which number a unit is for; cubes lie in a rectangle where there are too many for a row.
 #[cube]
@@ -14,16 +15,17 @@ fn place() -> usize {
 }
 
 #[cube(launch_unchecked)]
-fn function_kernel(
-    x: &[f32],
-    y: &mut [f32],
+fn function_kernel<F: Float>(
+    x: &[F],
+    y: &mut [F],
     count: u32,
     slope: f32,
     #[comptime] function: Function,
+    #[define(F)] _element: ElemType,
 ) {
     let i = place();
     if i < count as usize {
-        y[i] = activated(x[i], slope, function);
+        y[i] = F::cast_from(activated(f32::cast_from(x[i]), slope, function));
     }
 }
 
@@ -38,18 +40,32 @@ fn prelu_kernel(x: &[f32], slopes: &[f32], y: &mut [f32], count: u32, channels: 
 
 /// `x[…, c] · gelu(x[…, width + c])`
 #[cube(launch_unchecked)]
-fn geglu_kernel(x: &[f32], y: &mut [f32], count: u32, width: u32) {
+fn geglu_kernel<F: Float>(
+    x: &[F],
+    y: &mut [F],
+    count: u32,
+    width: u32,
+    #[define(F)] _element: ElemType,
+) {
     let i = place();
     if i < count as usize {
         let width = width as usize;
         let from = i / width * 2 * width + i % width;
-        y[i] = x[from] * gelu(x[from + width]);
+        y[i] = F::cast_from(f32::cast_from(x[from]) * gelu(f32::cast_from(x[from + width])));
     }
 }
 
 /// The channels of `a`, then those of `b`.
 #[cube(launch_unchecked)]
-fn join_kernel(a: &[f32], b: &[f32], y: &mut [f32], count: u32, a_channels: u32, b_channels: u32) {
+fn join_kernel<F: Float>(
+    a: &[F],
+    b: &[F],
+    y: &mut [F],
+    count: u32,
+    a_channels: u32,
+    b_channels: u32,
+    #[define(F)] _element: ElemType,
+) {
     let i = place();
     if i < count as usize {
         let (of_a, of_b) = (a_channels as usize, b_channels as usize);
@@ -121,6 +137,7 @@ pub(in crate::ops) fn function<const D: usize>(
         numbers as u32,
         slope,
         function,
+        element(&x),
     ));
     tensor::<D>(y).permute(first)
 }
@@ -150,18 +167,30 @@ pub(in crate::ops) fn geglu(x: Tensor<3>) -> Tensor<3> {
     let numbers = batch * tokens * width;
     let (count, dim) = elements(numbers);
     let (numbers, width) = (numbers as u32, width as u32);
-    launch!(geglu_kernel(&x.client, count, dim, arg(&x), arg(&y), numbers, width));
+    launch!(geglu_kernel(&x.client, count, dim, arg(&x), arg(&y), numbers, width, element(&x)));
     tensor(y)
 }
 
 pub(in crate::ops) fn join_channels(a: Tensor<4>, b: Tensor<4>) -> Tensor<4> {
     let [batch, of_a, height, width] = a.dims();
     let of_b = b.dims()[1];
-    let (a, b) = (map_buffer(a), map_buffer(b));
+    let a = map_buffer(a);
+    let b = buffer_in(b.permute([0, 2, 3, 1]), a.dtype);
     let y = empty(&a, [batch, height, width, of_a + of_b]);
     let numbers = batch * height * width * (of_a + of_b);
     let (count, dim) = elements(numbers);
     let (numbers, of_a, of_b) = (numbers as u32, of_a as u32, of_b as u32);
-    launch!(join_kernel(&a.client, count, dim, arg(&a), arg(&b), arg(&y), numbers, of_a, of_b));
+    launch!(join_kernel(
+        &a.client,
+        count,
+        dim,
+        arg(&a),
+        arg(&b),
+        arg(&y),
+        numbers,
+        of_a,
+        of_b,
+        element(&a),
+    ));
     map_tensor(y)
 }

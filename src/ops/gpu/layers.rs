@@ -1,6 +1,6 @@
 //! Linear layers and convolutions: what [`product`](super::product) is told.
 
-use burn::tensor::Tensor;
+use burn::tensor::{DType, Tensor};
 use burn_cubecl::tensor::CubeTensor;
 use cubecl::prelude::{CubeCount, CubeDim};
 
@@ -9,7 +9,10 @@ use super::packed::Packed;
 use super::product::direct::{self, direct_product_kernel};
 use super::product::tiled::{self, tiled_product_kernel};
 use super::product::{SizesLaunch, Variant};
-use super::{MOST_CUBES, arg, buffer, empty, map_buffer, map_tensor, optional, over, tensor};
+use super::{
+    MOST_CUBES, arg, buffer, buffer_in, element, empty, map_buffer, map_tensor, optional, over,
+    tensor,
+};
 use crate::device;
 use crate::ops::Padding;
 
@@ -38,7 +41,7 @@ pub(in crate::ops) fn linear<const D: usize>(
     let positions = dims.iter().product::<usize>() / inputs;
     dims[D - 1] = if finish.gated { w.rows() / 2 } else { w.rows() };
     let x = buffer(x);
-    let plus = finish.plus.take().map(buffer);
+    let plus = finish.plus.take().map(|plus| buffer_in(plus, x.dtype));
     // One row as long as there are positions.
     let size = [1, positions];
     let path = Path { batch: 1, inputs, size, seen: size, out: size, stride: 1, before: 0 };
@@ -61,7 +64,7 @@ pub(in crate::ops) fn conv2d(
     let out = seen.map(|side| (side + before + behind - w.kernel()) / stride + 1);
     let x = map_buffer(x);
     let dims = [batch, out[0], out[1], w.rows()];
-    let plus = finish.plus.take().map(map_buffer);
+    let plus = finish.plus.take().map(|plus| buffer_in(plus.permute([0, 2, 3, 1]), x.dtype));
     let path = Path { batch, inputs, size, seen, out, stride, before };
     map_tensor(launch_product(&x, w, dims, &path, finish, plus))
 }
@@ -111,7 +114,7 @@ fn launch_product<const D: usize>(
         slope,
     );
     let (words, scale) = w.buffers();
-    let (bias, shift) = (bias.map(buffer), shift.map(buffer));
+    let (bias, shift) = (bias.map(buffer), shift.map(|shift| buffer_in(shift, DType::F32)));
     let (y, place) = match &plus {
         // After the input, the weights and what else there is.
         Some(plus) => {
@@ -145,6 +148,7 @@ fn launch_product<const D: usize>(
                 place,
                 sizes,
                 Variant { rows, columns, lanes, format, function, gated, enlarged },
+                element(x),
             ))
         };
     }

@@ -4,10 +4,11 @@
 //! on it for long, some cubes find mean and squares of a part each, and the next launch joins them.
 
 use burn::tensor::Tensor;
+use cubecl::ir::ElemType;
 use cubecl::prelude::*;
 
 use super::number::{Function, activated};
-use super::{arg, buffer, cubes, empty, map_buffer, map_tensor, over, tensor};
+use super::{arg, buffer, cubes, element, empty, floats, map_buffer, map_tensor, over, tensor};
 
 /// Units of a cube.
 const UNITS: usize = 256;
@@ -65,13 +66,13 @@ fn part(sizes: &Sizes, first: usize, end: usize) -> Part {
 
 /// The sum over a part of `(x − from)`, or of its square.
 #[cube]
-fn sum(x: &[f32], part: &Part, from: f32, #[comptime] squared: bool) -> f32 {
+fn sum<F: Float>(x: &[F], part: &Part, from: f32, #[comptime] squared: bool) -> f32 {
     let mut sum = 0.0f32;
     let mut position = part.position;
     while position < part.positions {
         let mut channel = part.channel;
         while channel < part.width {
-            let value = x[part.base + position * part.channels + channel] - from;
+            let value = f32::cast_from(x[part.base + position * part.channels + channel]) - from;
             if comptime!(squared) {
                 sum += value * value;
             } else {
@@ -106,11 +107,11 @@ fn total(value: f32, memory: &mut Shared<[f32]>, #[comptime] units: usize) -> f3
 
 #[cube]
 #[allow(clippy::too_many_arguments, reason = "a kernel's arrays are its arguments")]
-fn apply(
-    x: &[f32],
+fn apply<F: Float>(
+    x: &[F],
     weight: &[f32],
     bias: &[f32],
-    y: &mut [f32],
+    y: &mut [F],
     part: &Part,
     mean: f32,
     deviation: f32,
@@ -124,7 +125,8 @@ fn apply(
         let mut position = part.position;
         while position < part.positions {
             let place = part.base + position * part.channels + channel;
-            y[place] = activated(x[place] * scale + shift, 0.0f32, function);
+            let value = f32::cast_from(x[place]) * scale + shift;
+            y[place] = F::cast_from(activated(value, 0.0f32, function));
             position += part.down;
         }
         channel += part.along;
@@ -133,33 +135,39 @@ fn apply(
 
 /// A cube for each group of each element of the batch.
 #[cube(launch_unchecked)]
-fn group_norm_kernel(
-    x: &[f32],
+fn group_norm_kernel<F: Float>(
+    x: &[F],
     weight: &[f32],
     bias: &[f32],
-    y: &mut [f32],
+    y: &mut [F],
     sizes: Sizes,
     #[comptime] function: Function,
+    #[define(F)] _element: ElemType,
 ) {
     let mut memory = Shared::<[f32]>::new_slice(UNITS);
     let part = part(&sizes, 0usize, sizes.positions as usize);
     let count = f32::cast_from(sizes.positions * (sizes.channels / sizes.groups));
-    let mean = total(sum(x, &part, 0.0f32, false), &mut memory, UNITS) / count;
-    let squares = total(sum(x, &part, mean, true), &mut memory, UNITS);
+    let mean = total(sum::<F>(x, &part, 0.0f32, false), &mut memory, UNITS) / count;
+    let squares = total(sum::<F>(x, &part, mean, true), &mut memory, UNITS);
     let deviation = 1.0f32 / f32::sqrt(squares / count + sizes.eps);
-    apply(x, weight, bias, y, &part, mean, deviation, function);
+    apply::<F>(x, weight, bias, y, &part, mean, deviation, function);
 }
 
 /// Mean and sum of squares around it of each part of a group, for [`group_norm_apply_kernel`].
 #[cube(launch_unchecked)]
-fn group_norm_parts_kernel(x: &[f32], parts: &mut [f32], sizes: Sizes) {
+fn group_norm_parts_kernel<F: Float>(
+    x: &[F],
+    parts: &mut [f32],
+    sizes: Sizes,
+    #[define(F)] _element: ElemType,
+) {
     let mut memory = Shared::<[f32]>::new_slice(UNITS);
     let first = (CUBE_POS_X * sizes.part) as usize;
     let end = usize::min(first + sizes.part as usize, sizes.positions as usize);
     let part = part(&sizes, first, end);
     let count = f32::cast_from((end - first) as u32 * (sizes.channels / sizes.groups));
-    let mean = total(sum(x, &part, 0.0f32, false), &mut memory, UNITS) / count;
-    let squares = total(sum(x, &part, mean, true), &mut memory, UNITS);
+    let mean = total(sum::<F>(x, &part, 0.0f32, false), &mut memory, UNITS) / count;
+    let squares = total(sum::<F>(x, &part, mean, true), &mut memory, UNITS);
     if UNIT_POS == 0 {
         let place = 2 * (CUBE_POS_Y * CUBE_COUNT_X + CUBE_POS_X) as usize;
         parts[place] = mean;
@@ -170,14 +178,15 @@ fn group_norm_parts_kernel(x: &[f32], parts: &mut [f32], sizes: Sizes) {
 /// Normalises a part of a group. Parts are joined as Chan et al. 1983 do,
 /// <https://doi.org/10.1080/00031305.1983.10483115>.
 #[cube(launch_unchecked)]
-fn group_norm_apply_kernel(
-    x: &[f32],
+fn group_norm_apply_kernel<F: Float>(
+    x: &[F],
     weight: &[f32],
     bias: &[f32],
     parts: &[f32],
-    y: &mut [f32],
+    y: &mut [F],
     sizes: Sizes,
     #[comptime] function: Function,
+    #[define(F)] _element: ElemType,
 ) {
     let width = sizes.channels / sizes.groups;
     let mut count = 0.0f32;
@@ -197,7 +206,7 @@ fn group_norm_apply_kernel(
     let first = (CUBE_POS_X * sizes.part) as usize;
     let end = usize::min(first + sizes.part as usize, sizes.positions as usize);
     let part = part(&sizes, first, end);
-    apply(x, weight, bias, y, &part, mean, deviation, function);
+    apply::<F>(x, weight, bias, y, &part, mean, deviation, function);
 }
 
 /// Units that work on a token together, and tokens of a cube.
@@ -206,14 +215,15 @@ const TOKENS: usize = 8;
 
 /// Some units for each token.
 #[cube(launch_unchecked)]
-fn layer_norm_kernel(
-    x: &[f32],
+fn layer_norm_kernel<F: Float>(
+    x: &[F],
     weight: &[f32],
     bias: &[f32],
-    y: &mut [f32],
+    y: &mut [F],
     tokens: u32,
     width: u32,
     eps: f32,
+    #[define(F)] _element: ElemType,
 ) {
     let mut memory = Shared::<[f32]>::new_slice(comptime!(SHARING * TOKENS));
     let cube = (CUBE_POS_Y * CUBE_COUNT_X + CUBE_POS_X) as usize;
@@ -226,14 +236,14 @@ fn layer_norm_kernel(
     let mut sum = 0.0f32;
     let mut i = unit;
     while i < width {
-        sum += x[base + i];
+        sum += f32::cast_from(x[base + i]);
         i += SHARING;
     }
     let mean = total(sum, &mut memory, SHARING) / count;
     let mut squares = 0.0f32;
     let mut i = unit;
     while i < width {
-        let value = x[base + i] - mean;
+        let value = f32::cast_from(x[base + i]) - mean;
         squares += value * value;
         i += SHARING;
     }
@@ -242,7 +252,8 @@ fn layer_norm_kernel(
     if token < tokens {
         let mut i = unit;
         while i < width {
-            y[base + i] = (x[base + i] - mean) * deviation * weight[i] + bias[i];
+            let value = (f32::cast_from(x[base + i]) - mean) * deviation * weight[i] + bias[i];
+            y[base + i] = F::cast_from(value);
             i += SHARING;
         }
     }
@@ -288,9 +299,10 @@ pub(in crate::ops) fn group_norm(
             place,
             sizes(),
             function,
+            element(&x),
         ));
     } else {
-        let found = empty(&x, [batch * groups, parts, 2]);
+        let found = floats(&x, [batch * groups, parts, 2]);
         launch!(group_norm_parts_kernel(
             &x.client,
             count.clone(),
@@ -298,6 +310,7 @@ pub(in crate::ops) fn group_norm(
             arg(&x),
             arg(&found),
             sizes(),
+            element(&x),
         ));
         launch!(group_norm_apply_kernel(
             &x.client,
@@ -310,6 +323,7 @@ pub(in crate::ops) fn group_norm(
             place,
             sizes(),
             function,
+            element(&x),
         ));
     }
     map_tensor(y)
@@ -337,6 +351,7 @@ pub(in crate::ops) fn layer_norm<const D: usize>(
         tokens as u32,
         width as u32,
         eps as f32,
+        element(&x),
     ));
     tensor(y)
 }

@@ -8,7 +8,7 @@ use burn_cubecl::tensor::CubeTensor;
 
 use super::elementwise::{pack_halves_kernel, unpack_kernel};
 use super::number::Format;
-use super::{arg, buffer, elements, empty, optional, tensor};
+use super::{arg, buffer, elements, floats, optional, tensor};
 
 /// Numbers of a layer on a GPU: rows of outputs, in each row the places of the kernel, at each place the inputs.
 ///
@@ -101,7 +101,7 @@ impl Packed {
     pub fn tensor(&self) -> Tensor<1> {
         let [rows, places, inputs] = self.sides;
         let row = places * inputs;
-        let y = empty(&self.words, self.sides);
+        let y = floats(&self.words, self.sides);
         let words = rows * row / self.format.per_word();
         let (count, dim) = elements(words);
         launch!(unpack_kernel(
@@ -129,7 +129,7 @@ impl Packed {
             return Self { words: sum, ..self.clone() };
         }
         let words = rows * places * inputs / 2;
-        let halves = empty(&sum, [words]);
+        let halves = floats(&sum, [words]);
         let (count, dim) = elements(words);
         launch!(
             pack_halves_kernel(&sum.client, count, dim, arg(&sum), arg(&halves), words as u32,)

@@ -104,8 +104,8 @@ fn place(corner: Corner, tap: usize, sizes: &Sizes, #[comptime] enlarged: bool) 
 
 /// Four channels of a position; those that are not there are 0.
 #[cube]
-fn channels<L: Size, V: Size>(
-    x: &[Vector<f32, L>],
+fn channels<F: Float, L: Size, V: Size>(
+    x: &[Vector<F, L>],
     place: usize,
     channel: usize,
     inputs: usize,
@@ -119,14 +119,14 @@ fn channels<L: Size, V: Size>(
                 let all = x[(place + channel) / 4];
                 #[unroll]
                 for i in 0..4usize {
-                    value.insert(i, all.extract(i));
+                    value.insert(i, f32::cast_from(all.extract(i)));
                 }
             }
         } else {
             #[unroll]
             for i in 0..4usize {
                 if channel + i < inputs {
-                    value.insert(i, x[place + channel + i].extract(0usize));
+                    value.insert(i, f32::cast_from(x[place + channel + i].extract(0usize)));
                 }
             }
         }
@@ -198,15 +198,15 @@ fn weight_row(
 
 /// Writes what became of a unit's sums: those of positions and outputs from the first on, each `side` after the one before.
 #[cube]
-fn write(
+fn write<F: Float>(
     sums: &Array<f32>,
     position: usize,
     output: usize,
     scale: &ComptimeOption<&[f32]>,
     bias: &ComptimeOption<&[f32]>,
     shift: &ComptimeOption<&[f32]>,
-    plus: &ComptimeOption<&[f32]>,
-    y: &mut [f32],
+    plus: &ComptimeOption<&[F]>,
+    y: &mut [F],
     sizes: &Sizes,
     #[comptime] side: usize,
     #[comptime] variant: Variant,
@@ -238,11 +238,11 @@ fn write(
                     #[comptime]
                     match plus {
                         ComptimeOption::Some(plus) => {
-                            value += plus[p * outputs + o];
+                            value += f32::cast_from(plus[p * outputs + o]);
                         }
                         ComptimeOption::None => {}
                     }
-                    y[p * outputs + o] = value;
+                    y[p * outputs + o] = F::cast_from(value);
                 }
             }
         }

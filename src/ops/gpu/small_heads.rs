@@ -3,6 +3,7 @@
 //!
 //! The running sum is that of [`attention`](super::attention), where its source is.
 
+use cubecl::ir::ElemType;
 use cubecl::prelude::*;
 
 use super::attention::{NEVER, Sizes};
@@ -51,13 +52,14 @@ impl Variant {
 
 /// `q`, `y`: `[batch, queries, heads · d]`; `k`, `v`: `[batch, keys, heads · d]`, all in vectors of four.
 #[cube(launch_unchecked)]
-pub(super) fn small_heads_kernel<N: Size>(
-    q: &[Vector<f32, N>],
-    k: &[Vector<f32, N>],
-    v: &[Vector<f32, N>],
-    y: &mut [Vector<f32, N>],
+pub(super) fn small_heads_kernel<F: Float, N: Size>(
+    q: &[Vector<F, N>],
+    k: &[Vector<F, N>],
+    v: &[Vector<F, N>],
+    y: &mut [Vector<F, N>],
     sizes: Sizes,
     #[comptime] variant: Variant,
+    #[define(F)] _element: ElemType,
 ) {
     let Variant { rows, step, vectors, causal } = comptime!(variant);
     let block = comptime!(variant.queries());
@@ -87,7 +89,8 @@ pub(super) fn small_heads_kernel<N: Size>(
         total[i] = 0.0f32;
         #[unroll]
         for d in 0..vectors {
-            asked[i * vectors + d] = q[of_query + query * width + d] * Vector::new(sizes.scale);
+            let asks = Vector::<f32, N>::cast_from(q[of_query + query * width + d]);
+            asked[i * vectors + d] = asks * Vector::new(sizes.scale);
             sums[i * vectors + d] = Vector::new(0.0f32);
         }
     }
@@ -102,12 +105,12 @@ pub(super) fn small_heads_kernel<N: Size>(
         let mut i = unit;
         while i < staged {
             let key = first_key + i / vectors;
-            let mut one = Vector::new(0.0f32);
-            let mut other = Vector::new(0.0f32);
+            let mut one = Vector::<f32, N>::new(0.0f32);
+            let mut other = Vector::<f32, N>::new(0.0f32);
             if key < keys {
                 let place = of_key + key * width + i % vectors;
-                one = k[place];
-                other = v[place];
+                one = Vector::cast_from(k[place]);
+                other = Vector::cast_from(v[place]);
             }
             stage_keys[i] = one;
             stage_values[i] = other;
@@ -181,7 +184,8 @@ pub(super) fn small_heads_kernel<N: Size>(
             let share = 1.0f32 / total[i];
             #[unroll]
             for d in 0..vectors {
-                y[of_query + query * width + d] = sums[i * vectors + d] * Vector::new(share);
+                y[of_query + query * width + d] =
+                    Vector::cast_from(sums[i * vectors + d] * Vector::new(share));
             }
         }
     }

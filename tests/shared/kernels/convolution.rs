@@ -58,10 +58,10 @@ impl Compared<'_> {
     pub(super) async fn convolutions(&mut self) {
         let odd = ODD.into_iter().flat_map(|shape| FORMATS.map(|format| (shape, format)));
         for (shape, format) in REAL.into_iter().chain(odd) {
-            self.convolution(Case::new(shape, None, format)).await;
+            self.convolution(self.case(shape, None, format)).await;
         }
         for (shape, size) in ENLARGED {
-            self.enlarged_convolution(Case::new(shape, Some(size), F16), size).await;
+            self.enlarged_convolution(self.case(shape, Some(size), F16), size).await;
         }
     }
 
@@ -69,8 +69,8 @@ impl Compared<'_> {
     pub(super) async fn convolutions_in_shares(&mut self) {
         let odd = ODD_SHARED.into_iter().flat_map(|shape| FORMATS.map(|format| (shape, format)));
         for (shape, format) in SHARED.into_iter().chain(odd) {
-            let case = Case::new(shape, None, format);
-            let (conv, map) = (self.layer(&case).await, self.tensor(&case.x, case.map()));
+            let case = self.case(shape, None, format);
+            let (conv, map) = (self.layer(&case).await, self.map(&case.x, case.map()));
             let ours = read(by_outputs(&conv, &map)).await;
             self.take(&format!("{}, by outputs", case.name), ours, |place| case.sum(place));
             let ours = read(by_inputs(&conv, &map)).await;
@@ -79,15 +79,15 @@ impl Compared<'_> {
     }
 
     async fn convolution(&mut self, case: Case) {
-        let (conv, map) = (self.layer(&case).await, self.tensor(&case.x, case.map()));
+        let (conv, map) = (self.layer(&case).await, self.map(&case.x, case.map()));
         let result = case.result();
         let shift = numbers(4, result[0] * result[1]);
         let shifts = self.tensor(&shift, [result[0], result[1]]);
         let ours = read(conv.forward_shifted(map.clone(), shifts)).await;
         let positions = result[2] * result[3];
         self.take(&case.name, ours, |place| case.sum(place) + f64::from(shift[place / positions]));
-        let plus = numbers(5, result.iter().product());
-        let after = After { activation: Activation::Silu, plus: Some(self.tensor(&plus, result)) };
+        let plus = self.given(5, result.iter().product());
+        let after = After { activation: Activation::Silu, plus: Some(self.map(&plus, result)) };
         let ours = read(conv.forward_then(map, after)).await;
         self.take(&format!("{}, silu, plus", case.name), ours, |place| {
             let sum = case.sum(place);
@@ -96,13 +96,18 @@ impl Compared<'_> {
     }
 
     async fn enlarged_convolution(&mut self, case: Case, size: [usize; 2]) {
-        let (conv, map) = (self.layer(&case).await, self.tensor(&case.x, case.map()));
+        let (conv, map) = (self.layer(&case).await, self.map(&case.x, case.map()));
         let after = After { activation: Activation::LeakyRelu(0.2), plus: None };
         let ours = read(conv.forward_enlarged(map, size, after)).await;
         self.take(&case.name, ours, |place| {
             let sum = case.sum(place);
             if sum < 0.0 { 0.2 * sum } else { sum }
         });
+    }
+
+    fn case(&self, shape: Shape, enlarged: Option<[usize; 2]>, format: Format) -> Case {
+        let case = Case::new(shape, enlarged, format);
+        Case { x: self.as_given(case.x), ..case }
     }
 
     async fn layer(&self, case: &Case) -> Conv2d {

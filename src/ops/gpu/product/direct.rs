@@ -4,6 +4,7 @@
 //! positions by 8 outputs of what it read; 16 by 16 take four fifths of that time and five times as long to compile
 //! (benches/RESULTS.md).
 
+use cubecl::ir::ElemType;
 use cubecl::prelude::*;
 
 use super::{Corner, Sizes, Variant, channels, corner, place, weight_row, weights, write};
@@ -15,16 +16,17 @@ pub(in crate::ops::gpu) const MOST: usize = 8;
 
 /// `L`: channels in a vector of `x`; `P`: words for four channels (or one) of `w`; `V`: four.
 #[cube(launch_unchecked)]
-pub(in crate::ops::gpu) fn direct_product_kernel<L: Size, P: Size, V: Size>(
-    x: &[Vector<f32, L>],
+pub(in crate::ops::gpu) fn direct_product_kernel<F: Float, L: Size, P: Size, V: Size>(
+    x: &[Vector<F, L>],
     w: &[Vector<u32, P>],
     scale: ComptimeOption<&[f32]>,
     bias: ComptimeOption<&[f32]>,
     shift: ComptimeOption<&[f32]>,
-    plus: ComptimeOption<&[f32]>,
-    y: &mut [f32],
+    plus: ComptimeOption<&[F]>,
+    y: &mut [F],
     sizes: Sizes,
     #[comptime] variant: Variant,
+    #[define(F)] _element: ElemType,
 ) {
     let Variant { rows, columns, lanes, format, gated, enlarged, .. } = comptime!(variant);
     let unit = UNIT_POS as usize;
@@ -73,7 +75,7 @@ pub(in crate::ops::gpu) fn direct_product_kernel<L: Size, P: Size, V: Size>(
             }
             #[unroll]
             for i in 0..rows {
-                let a = channels::<L, V>(x, places[i], channel, inputs, inside[i], lanes);
+                let a = channels::<F, L, V>(x, places[i], channel, inputs, inside[i], lanes);
                 #[unroll]
                 for j in 0..columns {
                     sums[i * columns + j] += a.dot(b[j]);
@@ -82,7 +84,7 @@ pub(in crate::ops::gpu) fn direct_product_kernel<L: Size, P: Size, V: Size>(
         }
     }
 
-    write(
+    write::<F>(
         &sums,
         first_row,
         first_column + tx,

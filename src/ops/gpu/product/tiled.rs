@@ -4,6 +4,7 @@
 //! after the others, both sides' parts pass through shared memory, four channels in a vector, and a unit multiplies `rows` by
 //! `columns` of them.
 
+use cubecl::ir::ElemType;
 use cubecl::prelude::*;
 
 use super::{Corner, Sizes, Variant, channels, corner, place, weight_row, weights, write};
@@ -17,16 +18,17 @@ const PITCH: usize = DEPTH + 1;
 
 /// `L`: channels in a vector of `x`; `P`: words for four channels (or one) of `w`; `V`: four.
 #[cube(launch_unchecked)]
-pub(in crate::ops::gpu) fn tiled_product_kernel<L: Size, P: Size, V: Size>(
-    x: &[Vector<f32, L>],
+pub(in crate::ops::gpu) fn tiled_product_kernel<F: Float, L: Size, P: Size, V: Size>(
+    x: &[Vector<F, L>],
     w: &[Vector<u32, P>],
     scale: ComptimeOption<&[f32]>,
     bias: ComptimeOption<&[f32]>,
     shift: ComptimeOption<&[f32]>,
-    plus: ComptimeOption<&[f32]>,
-    y: &mut [f32],
+    plus: ComptimeOption<&[F]>,
+    y: &mut [F],
     sizes: Sizes,
     #[comptime] variant: Variant,
+    #[define(F)] _element: ElemType,
 ) {
     let Variant { rows, columns, lanes, format, gated, enlarged, .. } = comptime!(variant);
     let left_rows = comptime!(SIDE * rows);
@@ -87,7 +89,7 @@ pub(in crate::ops::gpu) fn tiled_product_kernel<L: Size, P: Size, V: Size>(
                 let row = first + i * step;
                 if row < left_rows {
                     left[row * PITCH + lane] =
-                        channels::<L, V>(x, places[i], channel, inputs, inside[i], lanes);
+                        channels::<F, L, V>(x, places[i], channel, inputs, inside[i], lanes);
                 }
             }
             #[unroll]
@@ -120,7 +122,7 @@ pub(in crate::ops::gpu) fn tiled_product_kernel<L: Size, P: Size, V: Size>(
         }
     }
 
-    write(
+    write::<F>(
         &sums,
         first_row + ty,
         first_column + tx,
