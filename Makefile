@@ -60,6 +60,7 @@ built:
 ## The numbers of `ops` and of the networks on this machine's GPU, a software one where there is no other
 test-gpu:
 	TINTYPE_DEVICE=webgpu cargo test --features webgpu --test tests -- parity golden
+	TINTYPE_DEVICE=webgpu cargo test --features webgpu --test tests -- too_large_for_halves
 
 ## The training scripts at 1/100 of their size, from nothing: make test-training PYTHON=training/.venv/bin/python
 test-training:
@@ -143,9 +144,9 @@ bench-networks: $(if $(filter webgpu,$(DEVICE)),webgpu,cpu) chromium
 bench-native:
 	$(PYTHON) benches/native.py $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(QUARTER),--quarter) $(if $(WHOLE),--whole) $(if $(PEAK),--peak $(PEAK)) $(PARTS)
 
-## Time and memory of sizes and batches: make bench-growth [DEVICE=webgpu] [SIZES="512 1024x2"] [PART=1] [MEMORY=1]
+## Time and memory of sizes and batches: make bench-growth [DEVICE=webgpu] [SIZES="512 1024x2"] [PART=1] [MEMORY=1 [FULL=1]]
 bench-growth: page chromium
-	@node www/bench/growth.mjs $(if $(filter webgpu,$(DEVICE)),--device webgpu) $(if $(PART),--part $(PART)) $(if $(MEMORY),--memory) $(SIZES)
+	@node www/bench/growth.mjs $(if $(filter webgpu,$(DEVICE)),--device webgpu) $(if $(PART),--part $(PART)) $(if $(MEMORY),--memory) $(if $(FULL),--full) $(SIZES)
 
 ## Time and memory of Stable Diffusion 1.5's and SDXL's checkpoints on the CPU engine
 bench-full-size: page chromium

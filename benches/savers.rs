@@ -40,12 +40,13 @@ fn ways() -> Vec<(&'static str, &'static str, Value)> {
     let deep = |interval: usize, depth: usize| json!({ "cache_interval": interval, "cache_depth": depth, "start_percent": 0.0, "end_percent": 1.0 });
     let guided = |start: f64, end: f64| json!({ "start_percent": start, "end_percent": end });
     vec![
-        ("ToMe, 0.3", "TomePatchModel", json!({ "ratio": 0.3 })),
-        ("ToMe, 0.5", "TomePatchModel", json!({ "ratio": 0.5 })),
+        // The model attends from its second level on.
+        ("ToMe, 0.3", "TomePatchModel", json!({ "ratio": 0.3, "max_downsample": 2 })),
+        ("ToMe, 0.5", "TomePatchModel", json!({ "ratio": 0.5, "max_downsample": 2 })),
         (
             "HyperTile, 64 pixels",
             "HyperTile",
-            json!({ "tile_size": 64, "swap_size": 1, "max_depth": 0, "scale_depth": false }),
+            json!({ "tile_size": 64, "swap_size": 1, "max_depth": 1, "scale_depth": false }),
         ),
         ("DeepCache, every 2nd", "DeepCache", deep(2, 1)),
         ("DeepCache, every 2nd, 3 deep", "DeepCache", deep(2, 3)),

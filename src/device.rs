@@ -166,7 +166,7 @@ pub fn take_for_software(is_software: bool) {
 }
 
 /// Whether denoising networks keep their maps as halves: half the memory, half of what is read and written.
-pub(crate) fn keeps_halves() -> bool {
+pub fn keeps_halves() -> bool {
     KEEPS_HALVES.get()
 }
 

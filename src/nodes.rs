@@ -29,7 +29,7 @@ mod text;
 mod upscale;
 pub mod values;
 
-pub use environment::{Desktop, Environment, Previews, WeightFormat};
+pub use environment::{Desktop, Environment, Precision, Previews, WeightFormat};
 pub use identity::{Identity, identify};
 pub use length::{PromptLength, prompt_length};
 pub use plan::{FilePlan, Plan, StepPlan, plan};

@@ -21,11 +21,11 @@ use self::convert::{from_js, js_from_json, to_js};
 use self::error::{js_error, js_run_error};
 use self::host::WorkerHost;
 use self::js_node::JsNode;
-use crate::device::DeviceKind;
+use crate::device::{self, DeviceKind};
 use crate::engine::{self, RunRequest};
 use crate::error::ErrorKind;
 use crate::formats::comfy_api;
-use crate::nodes::{self, Desktop, Previews, WeightFormat};
+use crate::nodes::{self, Desktop, Precision, Previews, WeightFormat};
 use crate::prompt::{dynamic, midjourney};
 use crate::store::web::{BlobSource, HttpSource, WebStore};
 
@@ -49,6 +49,7 @@ struct OpenOptions {
     noise: String,
     previews: String,
     weights: String,
+    precision: String,
 }
 
 #[derive(Default, Deserialize)]
@@ -73,10 +74,12 @@ impl Engine {
     pub async fn open(options: JsValue) -> Result<Engine, JsValue> {
         console_error_panic_hook::set_once();
         let on_device_error = js_sys::Reflect::get(&options, &"on_device_error".into())?;
-        let OpenOptions { models_url, storage, noise, previews, weights } = from_js(&options)?;
+        let OpenOptions { models_url, storage, noise, previews, weights, precision } =
+            from_js(&options)?;
         let noise = Desktop::from_name(&noise).map_err(|error| js_error(&error))?;
         let previews = Previews::from_name(&previews).map_err(|error| js_error(&error))?;
         let weights = WeightFormat::from_name(&weights).map_err(|error| js_error(&error))?;
+        let precision = Precision::from_name(&precision).map_err(|error| js_error(&error))?;
         let store = Rc::new(WebStore::open(&models_url, storage == "opfs").await);
         let keeps_models = store.keeps();
         let on_fault = move |message: &str| {
@@ -87,6 +90,9 @@ impl Engine {
         };
         let inner = engine::Engine::open(DEVICE, store.clone(), on_fault).await;
         let inner = inner.map_err(|error| js_error(&error))?;
+        if precision == Precision::Full {
+            device::keep_halves(false);
+        }
         inner.environment().set_noise(noise);
         inner.environment().set_previews(previews);
         inner.environment().set_weight_format(weights);

@@ -500,10 +500,12 @@ fn patches_of_attention_change_nothing_where_they_save_nothing() {
     };
     let merged =
         |ratio: f64| latent(node("TomePatchModel", json!({ "model": ["4", 0], "ratio": ratio })));
+    let deeper = json!({ "model": ["4", 0], "ratio": 0.5, "max_downsample": 2 });
     // The latent has 8 × 8 places, and a tile of 64 pixels as many.
     assert!(tiles(64, 10, true) == plain && merged(0.0) == plain);
     let (cut, less) = (tiles(32, 0, false), merged(0.5));
     assert!(cut != plain && less != plain && cut != less);
     assert!(tiles(1, 0, true) == cut, "fewer than 32 pixels are 32");
     assert!(merged(0.5) == less, "the same is drawn again");
+    assert!(latent(node("TomePatchModel", deeper)) != less, "smaller maps merge, too");
 }

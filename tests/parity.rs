@@ -5,7 +5,7 @@
 pub(crate) mod checkpoints;
 mod controlnets;
 mod deep_cache;
-mod halves;
+pub(crate) mod halves;
 pub(crate) mod loras;
 mod networks;
 mod ops;

@@ -39,9 +39,13 @@ pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
 pub(crate) fn tested_device() -> Device {
     // A GPU is opened once.
     static DEVICE: OnceLock<Device> = OnceLock::new();
+    DEVICE.get_or_init(|| block_on(device::open(tested_kind(), |_| {})).unwrap().0).clone()
+}
+
+/// Of which kind it is.
+pub(crate) fn tested_kind() -> DeviceKind {
     let name = std::env::var("TINTYPE_DEVICE").unwrap_or_else(|_| "cpu".into());
-    let kind = DeviceKind::from_name(&name).unwrap();
-    DEVICE.get_or_init(|| block_on(device::open(kind, |_| {})).unwrap().0).clone()
+    DeviceKind::from_name(&name).unwrap()
 }
 
 /// How near a network comes that a LoRA, or differences, were added to: on a GPU the sums are halves.

@@ -17,6 +17,7 @@ mod docs;
 mod editing;
 mod eight_bits;
 mod golden;
+mod halves;
 mod hostile;
 mod image_nodes;
 mod layering;

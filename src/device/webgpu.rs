@@ -27,12 +27,16 @@ pub(super) async fn open() -> Result<(Device, DeviceInfo)> {
     listen(&setup);
     let limits = setup.device.limits();
     let info = setup.adapter.get_info();
-    super::take_for_software(info.device_type == wgpu::DeviceType::Cpu);
+    let is_software = info.device_type == wgpu::DeviceType::Cpu;
+    super::take_for_software(is_software);
+    let f16 = setup.device.features().contains(wgpu::Features::SHADER_F16);
+    // A processor computes with f32 alone, and would take its time over halves.
+    super::keep_halves(f16 && !is_software);
     let name = if info.name.is_empty() { info.driver } else { info.name };
     let info = DeviceInfo {
         kind: DeviceKind::WebGpu,
         name,
-        f16: setup.device.features().contains(wgpu::Features::SHADER_F16),
+        f16,
         max_buffer_bytes: limits
             .max_buffer_size
             .min(limits.max_storage_buffer_binding_size)

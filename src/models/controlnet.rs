@@ -106,7 +106,9 @@ impl ControlNetModel {
     ) -> Residuals {
         let time = self.time.forward(&self.config.half, timesteps, condition, &self.device);
         let attended = Attended { context: &condition.context, saving: None };
-        let mut x = self.conv_in.forward(ops::narrowed(sample)) + hint.clone();
+        let x = self.conv_in.forward(ops::narrowed(sample));
+        let hint = ops::like(hint.clone(), &x);
+        let mut x = x + hint;
         let mut skips = vec![x.clone()];
         for block in &self.down_blocks {
             x = block.forward(x, &time, attended, &mut skips, None);

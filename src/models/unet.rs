@@ -28,7 +28,7 @@ use self::up::UpBlock;
 pub use super::blocks::attention::Context;
 use super::blocks::resnet::ResnetOptions;
 use super::blocks::savings::Saving;
-pub use super::blocks::savings::{Savings, Tiles};
+pub use super::blocks::savings::{Merging, Savings, Tiles};
 use super::blocks::transformer::{Attended, Transformer, TransformerSize};
 use super::probe::seen;
 use crate::error::Result;

@@ -101,6 +101,30 @@ impl WeightFormat {
     }
 }
 
+/// In what numbers denoising networks compute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Precision {
+    /// In f32, with maps in halves where the GPU knows them.
+    #[default]
+    Auto,
+    /// In f32.
+    Full,
+}
+
+impl Precision {
+    /// The names, as `open({ precision })` takes them.
+    pub const NAMES: [&str; 2] = ["auto", "full"];
+
+    /// The one of this name.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::UnknownName`].
+    pub fn from_name(name: &str) -> Result<Self> {
+        one_of("precision", name, Self::NAMES).map(|place| [Self::Auto, Self::Full][place])
+    }
+}
+
 /// The place of a name in a list.
 fn one_of<const N: usize>(what: &'static str, name: &str, names: [&str; N]) -> Result<usize> {
     names.iter().position(|known| *known == name).ok_or_else(|| {

@@ -6,14 +6,14 @@ use std::cell::RefCell;
 
 use burn::tensor::DType;
 use tintype::device;
-use tintype::models::unet::{Changes, FreeU, Inner, Savings, Tiles, Unet};
+use tintype::models::unet::{Changes, FreeU, Inner, Merging, Savings, Tiles, Unet};
 
 use super::controlnets::answer_with_both;
 use super::networks::{TOLERANCE, condition};
 use crate::support::{Closeness, Folder, assert_close, references, tested_device, values};
 
 /// Whether maps may be halves on the tested device.
-pub(super) fn knows_halves() -> bool {
+pub(crate) fn knows_halves() -> bool {
     let device = tested_device();
     !device::is_cpu(&device) && device.supports_dtype(DType::F16)
 }
@@ -69,13 +69,14 @@ fn what_changes_maps_on_their_way_works_with_halves() {
     let tiles = Some(Tiles { side: 4, sizes: 2, depth: 1, grow: false });
     let free_u = FreeU { backbone: [1.3, 1.4], skip: [0.9, 0.2], adaptive: false };
     let adaptive = FreeU { adaptive: true, ..free_u };
+    let merging = Some(Merging { share: 0.5, depth: 1 });
     let saved =
-        |tiles, merged| Changes { savings: Savings { tiles, merged }, ..Changes::default() };
+        |tiles, merging| Changes { savings: Savings { tiles, merging }, ..Changes::default() };
     // Which tokens are most alike may hang on a rounding.
     let of_merging = 10.0 * tolerance();
     for (name, changes, tolerance) in [
-        ("tiles", saved(tiles, 0.0), tolerance()),
-        ("merging", saved(None, 0.5), of_merging),
+        ("tiles", saved(tiles, None), tolerance()),
+        ("merging", saved(None, merging), of_merging),
         ("FreeU", Changes { free_u: Some(&free_u), ..Changes::default() }, tolerance()),
         ("adaptive FreeU", Changes { free_u: Some(&adaptive), ..Changes::default() }, tolerance()),
     ] {

@@ -1,13 +1,13 @@
 /**
  * How time and memory grow with size and batch: one step of Stable Diffusion 1.5 and its autoencoder, in Chromium.
  *
- *   node www/bench/growth.mjs [--device cpu|webgpu] [--part N] [--memory] [SIZE[xBATCH] …]
+ *   node www/bench/growth.mjs [--device cpu|webgpu] [--part N] [--memory [--full]] [SIZE[xBATCH] …]
  *
  * The checkpoint has the names and shapes of the published one and no numbers; `--part` makes its denoising network so many
  * times narrower (5 where nothing is said; 1 is the whole one). Sizes are 256, 512, 768 and 1024 where none is named, batches
  * 1, 2 and 4. On a GPU the memory is that of all buffers at their peak; on the CPU it is the engine's heap, which keeps its
  * peak, so there every row has a page of its own. `--memory` measures only the memory of a GPU: nothing is computed, which on
- * a software adapter would take hours at full width. Every number is in build/bench/growth.json.
+ * a software adapter would take hours at full width, and the GPU counts as one that knows halves, but with `--full`. Every number is in build/bench/growth.json.
  * Exit codes: 0 measured, 1 something failed, 2 wrong usage, 3 something is missing.
  */
 
@@ -21,7 +21,7 @@ import { chromium } from "playwright-core";
 
 import { findChromium, flags } from "../scripts/chromium.mjs";
 import { draw, emptyCheckpoint, openWith } from "../scripts/full_size.mjs";
-import { countGpu } from "../scripts/gpu.mjs";
+import { countGpu, pretendHalves } from "../scripts/gpu.mjs";
 import { heapBytes, keepMemory, MB } from "../scripts/heap.mjs";
 import { DIST, serve } from "../scripts/serve.mjs";
 
@@ -33,7 +33,7 @@ function fail(why, code) {
   process.exit(code);
 }
 
-const { device, part, idle, cases } = readArguments();
+const { device, part, idle, full, cases } = readArguments();
 const executablePath = findChromium() ?? fail("no Chromium found; install one, or name it with CHROMIUM=/path/to/chromium", 3);
 if (!existsSync(join(DIST, "picture.html"))) fail("the page is not built; run `make page` first", 3);
 
@@ -68,7 +68,7 @@ try {
 }
 
 const machine = { cpu: cpus()[0]?.model ?? "unknown", cores: cpus().length, load: { before, after: loadavg() } };
-const measured = { date: new Date().toISOString(), browser: `Chromium ${browser.version()}`, machine, device, part, idle, bytes, rows };
+const measured = { date: new Date().toISOString(), browser: `Chromium ${browser.version()}`, machine, device, part, idle, full, bytes, rows };
 writeFileSync(join(FOLDER, "growth.json"), `${JSON.stringify(measured, null, 1)}\n`);
 
 /**
@@ -79,7 +79,8 @@ async function measure(page, size, batch) {
   if (device === "cpu") await keepMemory(page);
   await page.goto(`${site.url}picture.html`);
   await page.waitForFunction(() => "tintype" in globalThis);
-  const { opened, worker } = await openWith(page, path, device);
+  if (idle) await pretendHalves(page);
+  const { opened, worker } = await openWith(page, path, { device, precision: full ? "full" : "auto" });
   const gpu = device === "webgpu" ? await countGpu(worker, idle) : null;
   const memory = async () => {
     if (gpu === null) return { memory: await heapBytes(page), largest: 0 };
@@ -99,14 +100,14 @@ function readArguments() {
   let parsed;
   try {
     const text = /** @type {const} */ ({ type: "string" });
-    parsed = parseArgs({ options: { device: text, part: text, memory: { type: "boolean" } }, allowPositionals: true });
+    parsed = parseArgs({ options: { device: text, part: text, memory: { type: "boolean" }, full: { type: "boolean" } }, allowPositionals: true });
   } catch (error) {
     fail(/** @type {Error} */ (error).message, 2);
   }
   const device = parsed.values.device ?? "cpu";
   if (device !== "cpu" && device !== "webgpu") fail(`--device is ${device}, expected cpu or webgpu`, 2);
   const part = Number(parsed.values.part ?? 5);
-  const idle = parsed.values.memory ?? false;
+  const { memory: idle = false, full = false } = parsed.values;
   if (idle && device === "cpu") fail("--memory is for --device webgpu", 2);
   // Channels must stay whole groups of 32.
   if (![1, 2, 5, 10].includes(part)) fail(`--part is ${parsed.values.part}, expected 1, 2, 5 or 10`, 2);
@@ -116,5 +117,5 @@ function readArguments() {
     return { size, batch };
   });
   const all = [256, 512, 768, 1024].flatMap((size) => [1, 2, 4].map((batch) => ({ size, batch })));
-  return { device: /** @type {"cpu" | "webgpu"} */ (device), part, idle, cases: named.length > 0 ? named : all };
+  return { device: /** @type {"cpu" | "webgpu"} */ (device), part, idle, full, cases: named.length > 0 ? named : all };
 }

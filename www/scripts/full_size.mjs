@@ -46,9 +46,9 @@ export function emptyCheckpoint(checkpoint, path, part = 1) {
  * kept. It has output nodes that make nothing, `SinkMODEL`, `SinkLATENT` and `SinkIMAGE`, of one input, `value`.
  * @param {import("playwright-core").Page} page
  * @param {string} path
- * @param {"cpu" | "webgpu"} device
+ * @param {{ device: "cpu" | "webgpu", precision?: "auto" | "full" }} options
  */
-export async function openWith(page, path, device) {
+export async function openWith(page, path, options) {
   await page.evaluate(() => {
     const input = document.createElement("input");
     input.type = "file";
@@ -56,8 +56,8 @@ export async function openWith(page, path, device) {
   });
   await page.locator("input[type=file]").setInputFiles(path);
   const appeared = page.waitForEvent("worker");
-  const opened = await page.evaluateHandle(async (device) => {
-    const engine = await tintype.open({ device, storage: "none" });
+  const opened = await page.evaluateHandle(async (options) => {
+    const engine = await tintype.open({ ...options, storage: "none" });
     const file = document.querySelector("input")?.files?.[0];
     if (file === undefined) throw new Error("no file");
     await engine.addModel(file);
@@ -65,7 +65,7 @@ export async function openWith(page, path, device) {
       await engine.registerNode({ class_type: `Sink${type}`, inputs: { value: [type] }, outputs: [], output_node: true, run: () => [] });
     }
     return { engine, name: file.name };
-  }, device);
+  }, options);
   return { opened, worker: await appeared };
 }
 
@@ -105,7 +105,7 @@ export function draw(opened, options) {
  */
 export async function loadAndPaint(page, path) {
   await keepMemory(page);
-  const { opened } = await openWith(page, path, "cpu");
+  const { opened } = await openWith(page, path, { device: "cpu" });
   const seconds = await opened.evaluate(async ({ engine, name }) => {
     const begin = performance.now();
     await engine.run({

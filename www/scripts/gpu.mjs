@@ -1,5 +1,7 @@
 /** What a worker asks of a GPU, counted: for tests and `make bench`. */
 
+import { beforeWorkers } from "./workers.mjs";
+
 /**
  * Counts the dispatches of a worker from now on, and the bytes of its buffers.
  * @param {import("playwright-core").Worker} worker
@@ -69,4 +71,31 @@ function count(idle) {
     if (held !== undefined) release(held);
     return destroy.call(this);
   };
+}
+
+/**
+ * Has engines that a page opens take its GPU for one that knows halves and is no processor: to see with `countGpu`, idle, what
+ * they would ask of that one. Shaders are checked with f32 in place of halves, and none is compiled, which takes a minute.
+ * @param {import("playwright-core").Page} page
+ */
+export function pretendHalves(page) {
+  return beforeWorkers(page, () => {
+    const { has } = GPUSupportedFeatures.prototype;
+    GPUSupportedFeatures.prototype.has = function (/** @type {string} */ name) {
+      return name === "shader-f16" || has.call(this, name);
+    };
+    Object.defineProperty(GPUAdapterInfo.prototype, "isFallbackAdapter", { value: false });
+    const { requestDevice } = GPUAdapter.prototype;
+    GPUAdapter.prototype.requestDevice = function (/** @type {GPUDeviceDescriptor | undefined} */ descriptor) {
+      const requiredFeatures = [...(descriptor?.requiredFeatures ?? [])].filter((name) => name !== "shader-f16");
+      return requestDevice.call(this, { ...descriptor, requiredFeatures });
+    };
+    const { createShaderModule } = GPUDevice.prototype;
+    GPUDevice.prototype.createShaderModule = function (/** @type {GPUShaderModuleDescriptor} */ descriptor) {
+      const code = descriptor.code.replace(/\benable f16;/g, "").replace(/\bf16\b/g, "f32");
+      createShaderModule.call(this, { ...descriptor, code });
+      const [, name = "main"] = /@compute[^{]*?fn\s+(\w+)/.exec(code) ?? [];
+      return createShaderModule.call(this, { code: `@compute @workgroup_size(1) fn ${name}() {}` });
+    };
+  });
 }

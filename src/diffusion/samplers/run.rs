@@ -69,7 +69,7 @@ fn check_answer(x: &[f32], denoised: &[f32]) -> Result<()> {
     same_length("denoised latent", x.len(), denoised.len())?;
     if denoised.iter().any(|value| !value.is_finite()) {
         return Err(Error::new(ErrorKind::NotFinite { input: "network output" })
-            .hint("lower cfg, or run the model in f32: numbers overflowed in it"));
+            .hint("lower cfg, or try another file of the model: numbers overflowed in it"));
     }
     Ok(())
 }

@@ -9,8 +9,17 @@ use crate::ops::{like, widened};
 pub struct Savings {
     /// Whether tokens see those of their tile only.
     pub tiles: Option<Tiles>,
-    /// Share of the tokens of the largest maps that are merged with others like them before they ask.
-    pub merged: f64,
+    /// Whether tokens are merged before they ask.
+    pub merging: Option<Merging>,
+}
+
+/// Token merging: of tokens that are much alike, one asks for all.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Merging {
+    /// Share of the tokens of a map that are merged with others.
+    pub share: f64,
+    /// How often a map whose tokens are merged may have been halved.
+    pub depth: usize,
 }
 
 /// HyperTile: attention inside of tiles, whose size varies so that their edges are nowhere always.
@@ -62,7 +71,8 @@ impl Saving {
             Some(tiles) if level <= tiles.depth => tiles.counts([height, width], level, seed),
             _ => [1, 1],
         };
-        let share = if level == 0 { self.savings.merged } else { 0.0 };
+        let told = self.savings.merging.filter(|told| level <= told.depth);
+        let share = told.map_or(0.0, |told| told.share);
         in_tiles(x, [height, width], counts, &|x, size| merging(x, size, share, seed, attend))
     }
 }

@@ -225,8 +225,29 @@ impl<'a> Network<'a> {
         }
     }
 
-    /// One call of the network.
+    /// One call of the network: once more in f32, and in f32 from then on, where its numbers are too large for halves.
     async fn call(&mut self, parts: &[Part], sigma: f32) -> Result<Vec<Vec<f32>>> {
+        let mut output = self.output(parts, sigma).await?;
+        if device::keeps_halves() && output.iter().any(|number| !number.is_finite()) {
+            device::keep_halves(false);
+            // What is known already are halves.
+            self.last = None;
+            self.kept.clear();
+            let file = self.model.unet.file();
+            self.cx.notice(format!(
+                "`{file}` has numbers that are too large for halves: full precision from now on"
+            ));
+            output = self.output(parts, sigma).await?;
+        }
+        let schedule = &self.model.schedule;
+        let answers = parts.iter().zip(output.chunks_exact(parts[0].x.len()));
+        let clean =
+            |(part, output): (&Part, &[f32])| schedule.denoised(&part.x, output.to_vec(), sigma);
+        answers.map(clean).collect()
+    }
+
+    /// What the network says in one call.
+    async fn output(&mut self, parts: &[Part], sigma: f32) -> Result<Vec<f32>> {
         // Every call, not only every step: second-order samplers call the network twice.
         self.cx.checkpoint().await?;
         let conditions: Vec<usize> = parts.iter().map(|part| part.condition).collect();
@@ -282,12 +303,7 @@ impl<'a> Network<'a> {
             let (file, phase) = (unet.file().to_owned(), Phase::Warmup);
             self.cx.emit(Event::ModelProgress { file, loaded: 0, total: 0, phase });
         }
-        let output = unet.forward_with(input, &timesteps, told, changes);
-        let output = device::read(output).await?;
-        let answers = parts.iter().zip(output.chunks_exact(parts[0].x.len()));
-        let clean =
-            |(part, output): (&Part, &[f32])| schedule.denoised(&part.x, output.to_vec(), sigma);
-        answers.map(clean).collect()
+        device::read(unet.forward_with(input, &timesteps, told, changes)).await
     }
 }
 

@@ -43,6 +43,7 @@ import type {
   ObjectInfo,
   Plan,
   PromptLength,
+  Precision,
   Previews,
   QueuedRun,
   ResultFile,
@@ -79,6 +80,11 @@ export interface EngineOptions {
    * differ a little; the WebGPU engine keeps them as it does.
    */
   weights?: WeightFormat;
+  /**
+   * In what numbers denoising networks compute: `auto` in f32 with maps kept as halves where the GPU knows them, for half
+   * of their memory; `full` with maps in f32 everywhere. A model whose numbers are too large for halves gets f32 by itself.
+   */
+  precision?: Precision;
   /** The hub that names such as `owner/repository` are of; huggingface.co if left out. */
   hubUrl?: string | URL;
   /** Where SendImage nodes may send pictures; nowhere if left out. */
@@ -173,6 +179,7 @@ export class Engine {
       noise: options.noise ?? "comfyui",
       previews: options.previews ?? "auto",
       weights: options.weights ?? "default",
+      precision: options.precision ?? "auto",
     };
     this.#own = new OwnModels({
       library: new Library(this.#options.storage !== "none"),

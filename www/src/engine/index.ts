@@ -47,6 +47,7 @@ export type {
   FilePlan,
   Plan,
   PromptLength,
+  Precision,
   Previews,
   StepPlan,
   QueuedRun,

@@ -1145,6 +1145,8 @@ export interface Nodes {
     model: In<"MODEL">;
     /** Share of the places that are merged with others, of which there are at most three in four. */
     ratio?: number | In<"FLOAT">;
+    /** Maps that are so many times smaller than the latent merge as well: 1, 2, 4 or 8. More saves little, and changes more. */
+    max_downsample?: number | In<"INT">;
   }): Handle<["MODEL"]>;
   /** Paints faster: what the network's inner levels saw is used again for some steps, and only the outer layers work anew. The more steps a run has, the less it changes the picture. */
   DeepCache(inputs: {

@@ -8,6 +8,7 @@ import type {
   Desktop,
   Plan,
   PromptLength,
+  Precision,
   Previews,
   DeviceInfo,
   DeviceWish,
@@ -28,6 +29,7 @@ export interface OpenOptions {
   noise: Desktop;
   previews: Previews;
   weights: WeightFormat;
+  precision: Precision;
   /** Where the engines are. */
   builds: Builds;
 }
@@ -171,6 +173,7 @@ export interface WasmModule {
       noise: Desktop;
       previews: Previews;
       weights: WeightFormat;
+      precision: Precision;
       on_device_error: (message: string) => void;
     }): Promise<WasmEngine>;
   };

@@ -125,6 +125,7 @@ async function open(options: OpenOptions): Promise<Opened> {
     noise: options.noise,
     previews: options.previews,
     weights: options.weights,
+    precision: options.precision,
     on_device_error: (message) =>
       fatal(
         new TintypeError(message, "device_failed", {

@@ -6,7 +6,8 @@ import type { AddressInfo } from "node:net";
 
 import type { Page } from "@playwright/test";
 
-import { expect, served, test } from "./fixtures";
+import { beforeWorkers } from "../../scripts/workers.mjs";
+import { expect, test } from "./fixtures";
 import { padded, tinyCheckpoint } from "./tiny";
 
 type Engines = typeof import("../../src/engine/index");
@@ -232,9 +233,9 @@ test("two pages that load a large model at once both paint, and leave it whole",
   expect(await lab.evaluate(HASH, name)).toBe(sha256);
 });
 
-test("a file that another tab has just fetched is not asked for again", async ({ lab, context }) => {
+test("a file that another tab has just fetched is not asked for again", async ({ lab }) => {
   // The other tab ends between this one's look at the file and its turn to write: the longest way to put it.
-  const other = () => {
+  const workers = await beforeWorkers(lab, () => {
     const { createSyncAccessHandle } = FileSystemFileHandle.prototype as unknown as { createSyncAccessHandle: (options?: object) => Promise<Handle> };
     interface Handle {
       write(bytes: ArrayBuffer): void;
@@ -252,14 +253,9 @@ test("a file that another tab has just fetched is not asked for again", async ({
         return await createSyncAccessHandle.call(this, options);
       },
     });
-  };
-  let handed = 0;
-  await context.route(/\/assets\/worker-.*\.js$/, (route) => {
-    handed += 1;
-    return route.fulfill({ contentType: "text/javascript", body: `(${other.toString()})();\n${served(route).toString()}` });
   });
   const made = await lab.evaluate(PAINT, "sprite");
   expect(made.code, made.text).toBe("");
   expect(made.size).toBeGreaterThan(1000);
-  expect(handed).toBe(1);
+  expect(workers.started).toBe(1);
 });

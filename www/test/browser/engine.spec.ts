@@ -578,21 +578,23 @@ test("the same seed is another picture with another desktop's random numbers", a
       engine.close();
       return [...new Uint8Array(await (images[0] as File).arrayBuffer())].join();
     };
-    const wrong = await tintype.open({ device: "cpu", noise: "cuda" as "a1111" }).then(
-      () => null,
-      (e: InstanceType<typeof tintype.TintypeError>) => `${e.message}: ${e.hint}`,
-    );
+    const refusal = (options: Parameters<typeof tintype.open>[0]) =>
+      tintype.open({ device: "cpu", ...options }).then(
+        () => null,
+        (e: InstanceType<typeof tintype.TintypeError>) => `${e.message}: ${e.hint}`,
+      );
     return {
       euler: [await picture("comfyui", "euler"), await picture("comfyui-cuda", "euler"), await picture("a1111", "euler")],
       ancestral: [await picture("comfyui", "euler_ancestral"), await picture("comfyui-cuda", "euler_ancestral")],
-      wrong,
+      wrong: [await refusal({ noise: "cuda" as "a1111" }), await refusal({ precision: "half" as "full" })],
     };
   });
   // ComfyUI begins with the CPU's noise everywhere; only what is added on the way is the card's.
   expect(made.euler[0] === made.euler[1]).toBe(true);
   expect(made.euler[0] === made.euler[2]).toBe(false);
   expect(made.ancestral[0] === made.ancestral[1]).toBe(false);
-  expect(made.wrong).toMatch(/cuda.*`comfyui`, `comfyui-cuda`, `a1111`/);
+  expect(made.wrong[0]).toMatch(/cuda.*`comfyui`, `comfyui-cuda`, `a1111`/);
+  expect(made.wrong[1]).toMatch(/precision `half`.*`auto`, `full`/);
 });
 
 test("a MidJourney prompt becomes options of runs; what is ignored is told; nonsense is refused", async ({ lab }) => {

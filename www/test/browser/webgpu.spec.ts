@@ -3,7 +3,7 @@ import { rmSync } from "node:fs";
 import type { Page } from "@playwright/test";
 
 import { draw, emptyCheckpoint, openWith } from "../../scripts/full_size.mjs";
-import { countGpu } from "../../scripts/gpu.mjs";
+import { countGpu, pretendHalves } from "../../scripts/gpu.mjs";
 import { MB } from "../../scripts/heap.mjs";
 import { expect, served, test } from "./fixtures";
 
@@ -77,10 +77,10 @@ test("a browser without WebGPU gets the CPU, or a clear refusal when WebGPU was 
 });
 
 /** Opens a Stable Diffusion 1.5 without numbers, so many times narrower, and counts what it asks of the GPU. */
-async function openNarrow(lab: Page, part: number, idle: boolean) {
+async function openNarrow(lab: Page, part: number, idle: boolean, precision: "auto" | "full" = "auto") {
   const path = test.info().outputPath("model.safetensors");
   emptyCheckpoint("sd15", path, part);
-  const { opened, worker } = await openWith(lab, path, "webgpu");
+  const { opened, worker } = await openWith(lab, path, { device: "webgpu", precision });
   const gpu = await countGpu(worker, idle);
   const close = async () => {
     rmSync(path);
@@ -134,4 +134,27 @@ test("a decoder's maps leave the GPU from one level to the next", async ({ lab }
     expect(largest).toBeLessThanOrEqual(128 * MB);
   }
   await close();
+});
+
+test("a GPU that knows halves keeps a denoiser's maps as halves, unless full precision is wished for", async ({ lab }) => {
+  test.setTimeout(600_000);
+  const workers = await pretendHalves(lab);
+  const taken = async (precision: "auto" | "full") => {
+    const { opened, gpu, close } = await openNarrow(lab, 5, true, precision);
+    // Weights are on the GPU then, and hardly more.
+    await draw(opened, { size: 64, steps: 1, seed: 1, decode: false });
+    const before = (await gpu.read()).now;
+    await gpu.reset();
+    await draw(opened, { size: 768, steps: 1, seed: 1, decode: false });
+    const { peak } = await gpu.read();
+    await close();
+    await lab.reload();
+    await lab.waitForFunction(() => "tintype" in globalThis);
+    return (peak - before) / MB;
+  };
+  const [halves, floats] = [await taken("auto"), await taken("full")];
+  expect(workers.started).toBe(2);
+  test.info().annotations.push({ type: "MB", description: `${halves.toFixed(0)}, ${floats.toFixed(0)} in full` });
+  expect(floats).toBeGreaterThan(50);
+  expect(halves).toBeLessThan(0.6 * floats);
 });

@@ -86,13 +86,17 @@ fn what_saves_nothing_changes_nothing() {
     let saving = |savings| Saving { savings, size: [8, 8], seed: 5 };
     let tiles = |side, depth| Some(Tiles { side, sizes: 1, depth, grow: false });
     assert_eq!(attend(saving(Savings::default()), [8, 8]), plain);
-    assert_eq!(attend(saving(Savings { tiles: tiles(8, 0), merged: 0.0 }), [8, 8]), plain);
-    let cut = Savings { tiles: tiles(4, 0), merged: 0.0 };
+    let merging = |depth| Some(Merging { share: 0.5, depth });
+    assert_eq!(attend(saving(Savings { tiles: tiles(8, 0), merging: None }), [8, 8]), plain);
+    let cut = Savings { tiles: tiles(4, 0), merging: None };
     assert_ne!(attend(saving(cut), [8, 8]), plain);
-    assert_ne!(attend(saving(Savings { tiles: None, merged: 0.5 }), [8, 8]), plain);
-    // Maps that were halved: only tiles go so deep, and only if they are told to.
-    let below = Saving { size: [16, 16], ..saving(Savings { tiles: tiles(4, 0), merged: 0.5 }) };
+    assert_ne!(attend(saving(Savings { tiles: None, merging: merging(0) }), [8, 8]), plain);
+    // Maps that were halved: only what is told to goes so deep.
+    let below =
+        Saving { size: [16, 16], ..saving(Savings { tiles: tiles(4, 0), merging: merging(0) }) };
     assert_eq!(attend(below, [8, 8]), plain);
-    let deep = Savings { tiles: tiles(4, 1), merged: 0.0 };
+    let deep = Savings { tiles: tiles(4, 1), merging: None };
+    assert_ne!(attend(Saving { savings: deep, ..below }, [8, 8]), plain);
+    let deep = Savings { tiles: None, merging: merging(1) };
     assert_ne!(attend(Saving { savings: deep, ..below }, [8, 8]), plain);
 }
