@@ -165,12 +165,12 @@ pub fn take_for_software(is_software: bool) {
     IS_SOFTWARE.set(is_software);
 }
 
-/// Whether denoising networks keep their maps as halves: half the memory, half of what is read and written.
+/// Whether denoisers and decoders keep their maps as halves: half the memory, half of what is read and written.
 pub fn keeps_halves() -> bool {
     KEEPS_HALVES.get()
 }
 
-/// Has denoising networks keep their maps as halves from now on, or not. The device must [know them](DeviceInfo::f16).
+/// Has denoisers and decoders keep their maps as halves from now on, or not. The device must [know them](DeviceInfo::f16).
 pub fn keep_halves(keeps: bool) {
     KEEPS_HALVES.set(keeps);
 }

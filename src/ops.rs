@@ -2,7 +2,7 @@
 //!
 //! `models` state the mathematics by calling these functions and structs. An activation is a burn tensor:
 //! pictures and feature maps `[batch, channels, height, width]`, token sequences `[batch, tokens, width]`,
-//! both f32, or in a denoising network on a GPU [halves](narrowed). Parameters ([`Conv2d`], [`Linear`], [`GroupNorm`], [`LayerNorm`]) are built once from the
+//! both f32, or in denoisers and decoders on a GPU [halves](narrowed). Parameters ([`Conv2d`], [`Linear`], [`GroupNorm`], [`LayerNorm`]) are built once from the
 //! checkpoint's tensors and may keep them in whatever layout the device likes best, or where memory is short in
 //! their file ([`Weight`]); nothing outside this module looks inside them. Start at [`conv2d`](Conv2d::forward).
 

@@ -13,24 +13,29 @@ use crate::nodes::{TestHost, run};
 use crate::support::tiny::{Models, names, theirs, write};
 use crate::support::{block_on, tested_kind};
 
-/// The tiny model whose first layer, or the bias of whose last one, is changed.
-fn changed(layer: &str, change: impl Fn(f16) -> f16) -> Vec<u8> {
-    let tensor = |one: crate::support::tiny::Named| {
+/// The tiny model with one tensor changed.
+fn changed(tensor: &str, change: impl Fn(f16) -> f16) -> Vec<u8> {
+    let named = |one: crate::support::tiny::Named| {
         let numbers = theirs(&one).into_iter();
-        let is_it = one.theirs == format!("model.diffusion_model.{layer}");
+        let is_it = one.theirs == tensor;
         let numbers = numbers.map(|number| if is_it { change(number) } else { number });
         (one.theirs, one.shape, numbers.collect())
     };
-    write(names("tiny_sd1").into_iter().map(tensor).collect())
+    write(names("tiny_sd1").into_iter().map(named).collect())
 }
 
 #[test]
 fn a_model_that_is_too_large_for_halves_is_run_in_full() {
     // Maps of a million, which the norms after them make small again.
-    let large = changed("input_blocks.0.0.weight", |number| number * f16::from_f32(1e4));
-    let broken = changed("out.2.bias", |_| f16::INFINITY);
+    let large = changed("model.diffusion_model.input_blocks.0.0.weight", |number| {
+        number * f16::from_f32(1e4)
+    });
+    let decoder =
+        changed("first_stage_model.decoder.conv_in.weight", |number| number * f16::from_f32(1e4));
+    let broken = changed("model.diffusion_model.out.2.bias", |_| f16::INFINITY);
     let models = Models::new()
         .with("checkpoints/large.safetensors", &large)
+        .with("checkpoints/decoder.safetensors", &decoder)
         .with("checkpoints/broken.safetensors", &broken);
     let store = Rc::new(FolderStore::new(models.path()));
     let engine = block_on(Engine::open(tested_kind(), store, |_| {})).unwrap();
@@ -51,6 +56,16 @@ fn a_model_that_is_too_large_for_halves_is_run_in_full() {
     made.unwrap();
     assert_eq!(notices.contains(&told("large.safetensors")), engine.device_info().f16);
     assert_eq!(device::keeps_halves(), !engine.device_info().f16);
+
+    // As large in the decoder, whose norms make it small as well.
+    device::keep_halves(true);
+    let (made, notices) = paint("decoder.safetensors");
+    made.unwrap();
+    let told_of_decoder =
+        "the autoencoder has numbers that are too large for halves: full precision from now on";
+    let is_told = notices.iter().any(|notice| notice == told_of_decoder);
+    assert_eq!(is_told, engine.device_info().f16);
+    assert!(device::keeps_halves());
 
     // What no precision mends is an error, not another try after the other.
     device::keep_halves(true);

@@ -111,6 +111,14 @@ impl Autoencoder {
         }
     }
 
+    /// After a decoded picture with numbers that are none: whether another try, in f32, may give it.
+    pub fn forgo_halves(&self) -> bool {
+        match self {
+            Self::Kl(vae) => vae.forgo_halves(),
+            Self::Tiny { .. } => false,
+        }
+    }
+
     /// What black and white are in a decoded picture.
     pub fn range(&self) -> [f32; 2] {
         match self {

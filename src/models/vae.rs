@@ -4,6 +4,8 @@
 
 mod config;
 
+use std::cell::Cell;
+
 use burn::tensor::{Device, Tensor};
 
 pub use self::config::VaeConfig;
@@ -11,8 +13,9 @@ use super::blocks::attention::{Attention, AttentionSize};
 use super::blocks::resnet::{Downsample, Resnet, ResnetOptions, Rise, Upsample};
 use super::blocks::transformer::{map_from_tokens, tokens_from_map};
 use super::probe::seen;
+use crate::device;
 use crate::error::Result;
-use crate::ops::{Conv2d, GroupNorm, Padding};
+use crate::ops::{self, Conv2d, GroupNorm, Padding};
 use crate::weights::Weights;
 
 /// Epsilon of every group normalisation in the autoencoder.
@@ -27,7 +30,12 @@ pub struct Vae {
     quant_conv: Option<Conv2d>,
     post_quant_conv: Option<Conv2d>,
     decoder: Decoder,
+    /// Whether the decoder's numbers are too large for halves.
+    is_large: Cell<bool>,
 }
+
+/// What SDXL's latents are multiplied by, whose decoder is known for numbers that are too large for halves.
+const SDXL: f64 = 0.13025;
 
 impl Vae {
     /// Takes the parameters.
@@ -50,7 +58,8 @@ impl Vae {
             .transpose()?;
         let device = w.device().clone();
         weights.finish()?;
-        Ok(Self { config, device, encoder, quant_conv, post_quant_conv, decoder })
+        let is_large = Cell::new(config.scaling_factor == SDXL);
+        Ok(Self { config, device, encoder, quant_conv, post_quant_conv, decoder, is_large })
     }
 
     /// The config it was loaded with.
@@ -101,11 +110,17 @@ impl Vae {
         latent: Tensor<4>,
         pause: impl AsyncFnMut() -> Result<()>,
     ) -> Result<Tensor<4>> {
+        let latent = if self.is_large.get() { latent } else { ops::narrowed(latent) };
         let z = match &self.post_quant_conv {
             Some(conv) => conv.forward(latent),
             None => latent,
         };
-        self.decoder.forward(z, pause).await
+        Ok(ops::widened(self.decoder.forward(z, pause).await?))
+    }
+
+    /// Has the decoder keep its maps in f32 from now on. False if it does already.
+    pub fn forgo_halves(&self) -> bool {
+        device::keeps_halves() && !self.is_large.replace(true)
     }
 }
 

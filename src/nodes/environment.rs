@@ -101,7 +101,7 @@ impl WeightFormat {
     }
 }
 
-/// In what numbers denoising networks compute.
+/// In what numbers denoisers and decoders compute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Precision {
     /// In f32, with maps in halves where the GPU knows them.

@@ -1,13 +1,13 @@
 //! Maps in half the memory.
 //!
-//! Where [`device::keeps_halves`](crate::device::keeps_halves), a denoising network takes its maps as halves, and every function
-//! of `ops` gives what it is given: halves of halves. What is computed in between is f32.
+//! Where [`device::keeps_halves`](crate::device::keeps_halves), denoising networks and decoders take their maps as halves, and
+//! every function of `ops` gives what it is given: halves of halves. What is computed in between is f32.
 
 use burn::tensor::{DType, FloatDType, Tensor};
 
 use crate::device;
 
-/// As denoising networks take it on this device: as halves, or as it is.
+/// As networks that may have halves take it on this device: as halves, or as it is.
 pub fn narrowed<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     if device::keeps_halves() && !device::is_cpu(&x.device()) {
         in_numbers(x, FloatDType::F16)

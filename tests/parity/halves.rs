@@ -1,4 +1,4 @@
-//! Denoising networks whose maps are halves, as they are on GPUs that know them: on the CPU, which keeps none, the same numbers.
+//! Denoising networks and decoders whose maps are halves, as they are on GPUs that know them: on the CPU, which keeps none, the same numbers.
 //!
 //! Tolerance 1e-2 of the largest number of a tensor: a half has eleven bits, and a network rounds to them some hundred times.
 
@@ -10,7 +10,9 @@ use tintype::models::unet::{Changes, FreeU, Inner, Merging, Savings, Tiles, Unet
 
 use super::controlnets::answer_with_both;
 use super::networks::{TOLERANCE, condition};
-use crate::support::{Closeness, Folder, assert_close, references, tested_device, values};
+use crate::support::{
+    Closeness, Folder, assert_close, block_on, references, tested_device, values,
+};
 
 /// Whether maps may be halves on the tested device.
 pub(crate) fn knows_halves() -> bool {
@@ -47,6 +49,23 @@ fn unets_answer_as_the_references_do() {
 }
 
 #[test]
+fn decoders_give_the_references_pictures() {
+    for folder in ["sd15", "sd21"] {
+        let vae = Folder::tiny(folder).vae();
+        let g = references(&format!("networks/{folder}/vae/reference.safetensors"));
+        let [_, ours] = both_ways(|| {
+            let image = vae.decode(g["decode.latent"].tensor(), async || Ok(()));
+            values(block_on(image).unwrap())
+        });
+        assert_close(folder, &ours, &g["decode.image"].data, tolerance());
+    }
+    // SDXL's keeps f32.
+    let vae = Folder::tiny("sdxl").vae();
+    device::keep_halves(knows_halves());
+    assert!(!vae.forgo_halves());
+}
+
+#[test]
 fn control_nets_and_adapters_join_in() {
     let [floats, halves] = both_ways(answer_with_both);
     assert_close("answer", &halves, &floats, tolerance());
@@ -69,7 +88,7 @@ fn what_changes_maps_on_their_way_works_with_halves() {
     let tiles = Some(Tiles { side: 4, sizes: 2, depth: 1, grow: false });
     let free_u = FreeU { backbone: [1.3, 1.4], skip: [0.9, 0.2], adaptive: false };
     let adaptive = FreeU { adaptive: true, ..free_u };
-    let merging = Some(Merging { share: 0.5, depth: 1 });
+    let merging = Some(Merging { share: 0.5, depth: 0 });
     let saved =
         |tiles, merging| Changes { savings: Savings { tiles, merging }, ..Changes::default() };
     // Which tokens are most alike may hang on a rounding.

@@ -117,8 +117,17 @@ pub(super) async fn decoded(
     cx: &Context<'_>,
 ) -> Result<Vec<f32>> {
     pause(cx).await?;
-    let pixels = vae.decode(z, size, async || pause(cx).await).await?;
-    let mut pixels = device::read(pixels.permute([0, 2, 3, 1])).await?;
+    let read = async |z| {
+        let pixels = vae.decode(z, size, async || pause(cx).await).await?;
+        device::read(pixels.permute([0, 2, 3, 1])).await
+    };
+    let mut pixels = read(z.clone()).await?;
+    if pixels.iter().any(|v| !v.is_finite()) && vae.forgo_halves() {
+        cx.notice(
+            "the autoencoder has numbers that are too large for halves: full precision from now on",
+        );
+        pixels = read(z).await?;
+    }
     let [black, white] = vae.range();
     pixels.iter_mut().for_each(|v| *v = (*v - black) / (white - black));
     Ok(pixels)

@@ -81,7 +81,7 @@ export interface EngineOptions {
    */
   weights?: WeightFormat;
   /**
-   * In what numbers denoising networks compute: `auto` in f32 with maps kept as halves where the GPU knows them, for half
+   * In what numbers denoisers and decoders compute: `auto` in f32 with maps kept as halves where the GPU knows them, for half
    * of their memory; `full` with maps in f32 everywhere. A model whose numbers are too large for halves gets f32 by itself.
    */
   precision?: Precision;

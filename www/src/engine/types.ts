@@ -147,7 +147,7 @@ export interface StepPlan {
 /** How the weights of denoising networks are kept in memory. */
 export type WeightFormat = "default" | "8bit";
 
-/** In what numbers denoising networks compute. */
+/** In what numbers denoisers and decoders compute. */
 export type Precision = "auto" | "full";
 
 /** How a run is shown while it goes on, by ComfyUI's names. */
