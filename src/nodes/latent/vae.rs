@@ -122,11 +122,12 @@ pub(super) async fn decoded(
         device::read(pixels.permute([0, 2, 3, 1])).await
     };
     let mut pixels = read(z.clone()).await?;
-    if pixels.iter().any(|v| !v.is_finite()) && vae.forgo_halves() {
-        cx.notice(
-            "the autoencoder has numbers that are too large for halves: full precision from now on",
-        );
+    let overflowed = |pixels: &[f32]| pixels.iter().any(|v| !v.is_finite());
+    if overflowed(&pixels) && vae.forgo_halves() {
         pixels = read(z).await?;
+        if !overflowed(&pixels) {
+            cx.notice("the autoencoder has numbers that are too large for halves: full precision from now on");
+        }
     }
     let [black, white] = vae.range();
     pixels.iter_mut().for_each(|v| *v = (*v - black) / (white - black));

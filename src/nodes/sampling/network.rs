@@ -228,16 +228,22 @@ impl<'a> Network<'a> {
     /// One call of the network: once more in f32, and in f32 from then on, where its numbers are too large for halves.
     async fn call(&mut self, parts: &[Part], sigma: f32) -> Result<Vec<Vec<f32>>> {
         let mut output = self.output(parts, sigma).await?;
-        if device::keeps_halves() && output.iter().any(|number| !number.is_finite()) {
+        let overflowed = |output: &[f32]| output.iter().any(|number| !number.is_finite());
+        if device::keeps_halves() && overflowed(&output) {
             device::keep_halves(false);
             // What is known already are halves.
             self.last = None;
             self.kept.clear();
-            let file = self.model.unet.file();
-            self.cx.notice(format!(
-                "`{file}` has numbers that are too large for halves: full precision from now on"
-            ));
             output = self.output(parts, sigma).await?;
+            if overflowed(&output) {
+                // It was not that: other models may have halves.
+                device::keep_halves(true);
+            } else {
+                let file = self.model.unet.file();
+                self.cx.notice(format!(
+                    "`{file}` has numbers that are too large for halves: full precision from now on"
+                ));
+            }
         }
         let schedule = &self.model.schedule;
         let answers = parts.iter().zip(output.chunks_exact(parts[0].x.len()));
