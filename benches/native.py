@@ -1,11 +1,13 @@
 """The GPU engine's networks against onnxruntime-webgpu's, natively on the same Vulkan device, in turns.
 
-  python benches/native.py [--quarter | --whole] [--rounds N] [--steps N] [--peak TFLOPS] [--binary FILE] [PART …]
+  python benches/native.py [--quarter | --whole] [--full] [--rounds N] [--steps N] [--peak TFLOPS] [--binary FILE] [PART …]
 
 Parts are text, unet1, unet2, vae, taesd and convolutions as conv-128-128-512 (inputs, outputs, side); all where none is named.
 Run from the repository root, where `python tests/reference/export_onnx.py [--quarter | --whole]` has made the ONNX files, with
 onnxruntime-webgpu and numpy installed (benches/requirements.txt; in an environment without onnxruntime, whose place it takes).
-The text encoder's time is with the tokenizer for ours; our weights are f16, onnxruntime's f32.
+The text encoder's time is with the tokenizer for ours; our weights are f16, onnxruntime's f32. Our maps are halves where the device
+knows them, f32 with `--full`. The memory is what our buffers take after a part, those of parts before it that wait to be used among
+them: name a part alone for its own.
 Ours is `cargo bench --features webgpu --bench networks`: WGSL through naga, as a browser would have it. `--binary` names it ready
 made, for a machine without Rust; `--peak` is the device's f32 peak, for the share of it. onnxruntime's results are first compared
 with its own CPU's; ours are compared with the references by `make test-gpu`.
@@ -35,7 +37,7 @@ class Ours:
 
     def __init__(self, a: argparse.Namespace) -> None:
         program = [a.binary] if a.binary else ["cargo", "bench", "--quiet", "--features", "webgpu", "--bench", "networks", "--"]
-        arguments = [BENCH, a.model, SIDES[a.model], a.steps]
+        arguments = [BENCH, a.model, SIDES[a.model], a.steps, *(["full"] if a.full else [])]
         pipe = subprocess.PIPE
         self.process = subprocess.Popen([*program, *map(str, arguments)], stdin=pipe, stdout=pipe, text=True, bufsize=1)
         self.device = self.answer()
@@ -48,7 +50,8 @@ class Ours:
 
     def run(self, part: str) -> float:
         print(part, file=self.process.stdin, flush=True)
-        return float(self.answer())
+        milliseconds, self.memory = map(float, self.answer().split())
+        return milliseconds
 
 
 class Theirs:
@@ -101,8 +104,8 @@ def main(a: argparse.Namespace) -> None:
     ours = Ours(a)
     print(f"{ours.device}; onnxruntime-webgpu {onnxruntime.__version__}; medians of {a.rounds} rounds\n")
     share = "" if a.peak is None else " of the peak |"
-    print(f"| part | ours | best | onnxruntime | best | ratio | rate |{share}")
-    print("| --- | --- | --- | --- | --- | --- | --- |" + (" --- |" if share else ""))
+    print(f"| part | ours | best | onnxruntime | best | ratio | rate | memory |{share}")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- |" + (" --- |" if share else ""))
     for part in a.parts or files:
         theirs = Theirs(files[part], a.steps if part.startswith("unet") else 1)
         asked = f"{part.replace('-', ' ')} {theirs.times}" if part.startswith("conv-") else part
@@ -117,7 +120,7 @@ def main(a: argparse.Namespace) -> None:
         mine, other = (statistics.median(sides[name][1]) for name in ("ours", "theirs"))
         best = [min(sides[name][1]) for name in ("ours", "theirs")]
         rate = flops[part] / theirs.times / mine / 1e9
-        cells = [part, f"{mine:.2f} ms", f"{best[0]:.2f} ms", f"{other:.2f} ms", f"{best[1]:.2f} ms", f"{other / mine:.2f}", f"{1000 * rate:.1f} GFLOP/s"]
+        cells = [part, f"{mine:.2f} ms", f"{best[0]:.2f} ms", f"{other:.2f} ms", f"{best[1]:.2f} ms", f"{other / mine:.2f}", f"{1000 * rate:.1f} GFLOP/s", f"{ours.memory / 2**20:.0f} MB"]
         if a.peak is not None:
             cells.append(f"{100 * rate / a.peak:.1f} %")
         print(f"| {' | '.join(cells)} |", flush=True)
@@ -128,6 +131,7 @@ if __name__ == "__main__":
     size = p.add_mutually_exclusive_group()
     size.add_argument("--quarter", dest="model", action="store_const", const="quarter", default="sprite", help="a quarter of Stable Diffusion 1.5 as the UNet")
     size.add_argument("--whole", dest="model", action="store_const", const="whole", help="networks as Stable Diffusion 1.5's")
+    p.add_argument("--full", action="store_true", help="our maps in f32, also where the device knows halves")
     p.add_argument("--rounds", type=int, default=5)
     p.add_argument("--steps", type=int, default=20, help="evaluations of a UNet in a round")
     p.add_argument("--peak", type=float, help="TFLOP/s of the device in f32")

@@ -1,10 +1,10 @@
 //! The GPU engine's networks on this machine's own GPU, one after the other as they are asked for: the native half of
 //! `benches/native.py`.
 //!
-//! `cargo bench --features webgpu --bench networks -- MODELS CHECKPOINT SIDE STEPS`, then a line on standard input for each
+//! `cargo bench --features webgpu --bench networks -- MODELS CHECKPOINT SIDE STEPS [full]`, then a line on standard input for each
 //! round: `text`, `unet1`, `unet2`, `vae`, `taesd` (that of `vae/taesd.safetensors`), or `conv INPUTS OUTPUTS SIDE TIMES`, one
-//! convolution of 3 × 3 so many times. Each is answered by a line with the milliseconds of one evaluation. The first answer is
-//! the device's name.
+//! convolution of 3 × 3 so many times. Each is answered by a line with the milliseconds of one evaluation and the bytes that are
+//! held on the device then. The first answer is the device's name. `full` keeps maps in f32 on a device that knows halves.
 
 #![allow(
     clippy::unwrap_used,
@@ -175,6 +175,12 @@ impl Bench {
         took
     }
 
+    /// Bytes of all buffers, those among them that wait to be used again.
+    fn memory(&self) -> u64 {
+        let usage = self.engine.environment().device.memory_pool_usage();
+        usage.expect("a GPU has pools of memory").bytes_reserved
+    }
+
     /// What every graph begins with.
     fn graph(&mut self) -> Value {
         self.seed += 1;
@@ -199,18 +205,23 @@ impl Bench {
 fn main() {
     // Cargo adds `--bench`.
     let arguments: Vec<_> = std::env::args().skip(1).filter(|a| !a.starts_with("--")).collect();
-    let [models, checkpoint, side, steps] = &arguments[..] else {
-        panic!("usage: networks MODELS CHECKPOINT SIDE STEPS");
+    let [models, checkpoint, side, steps, more @ ..] = &arguments[..] else {
+        panic!("usage: networks MODELS CHECKPOINT SIDE STEPS [full]");
     };
     let store = Rc::new(FolderStore::new(models));
     let engine = pollster::block_on(Engine::open(DeviceKind::WebGpu, store, |why| panic!("{why}")));
     let engine = engine.unwrap_or_else(|error| panic!("{error}"));
-    println!("{}", engine.device_info().name);
+    if more.iter().any(|word| word == "full") {
+        device::keep_halves(false);
+    }
+    let maps = if device::keeps_halves() { "halves" } else { "f32" };
+    println!("{}, maps in {maps}", engine.device_info().name);
     let (side, steps) = (side.parse().unwrap(), steps.parse().unwrap());
     let mut bench =
         Bench { engine, checkpoint: checkpoint.clone(), side, steps, seed: 0, conv: None };
     for line in stdin().lines() {
-        println!("{}", bench.part(line.unwrap().trim()));
+        let took = bench.part(line.unwrap().trim());
+        println!("{took} {}", bench.memory());
         stdout().flush().unwrap();
     }
 }
