@@ -44,9 +44,9 @@ fn ways() -> Vec<(&'static str, &'static str, Value)> {
         ("ToMe, 0.3", "TomePatchModel", json!({ "ratio": 0.3, "max_downsample": 2 })),
         ("ToMe, 0.5", "TomePatchModel", json!({ "ratio": 0.5, "max_downsample": 2 })),
         (
-            "HyperTile, 64 pixels",
+            "HyperTile, 32 pixels",
             "HyperTile",
-            json!({ "tile_size": 64, "swap_size": 1, "max_depth": 1, "scale_depth": false }),
+            json!({ "tile_size": 32, "swap_size": 1, "max_depth": 1, "scale_depth": false }),
         ),
         ("DeepCache, every 2nd", "DeepCache", deep(2, 1)),
         ("DeepCache, every 2nd, 3 deep", "DeepCache", deep(2, 3)),
