@@ -47,11 +47,6 @@ pub struct Context {
 const KEPT: usize = 32 << 20;
 
 impl Context {
-    /// `[batch, tokens, width]`
-    pub fn embeddings(&self) -> &Tensor<3> {
-        &self.embeddings
-    }
-
     fn keys_and_values(&self, layer: &Attention) -> [Tensor<3>; 2] {
         let known = self.known.borrow().get(&layer.id).cloned();
         known.unwrap_or_else(|| {
