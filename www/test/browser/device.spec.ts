@@ -3,7 +3,8 @@
  * next run gets a fresh device. Each failure is made in the worker of the shipped engine, at the browser's own API.
  */
 
-import { expect, served, test } from "./fixtures";
+import { beforeWorkers } from "../../scripts/workers.mjs";
+import { expect, test } from "./fixtures";
 
 /** The smallest graph whose numbers come from the device. */
 const DECODE = JSON.stringify({
@@ -14,12 +15,12 @@ const DECODE = JSON.stringify({
 });
 
 // Runs before the worker's own script: the device stays within reach of a test.
-const KEEP_DEVICE = `{
+function keepDevice(): void {
   const { requestDevice } = GPUAdapter.prototype;
   GPUAdapter.prototype.requestDevice = async function (...options) {
-    return (globalThis.device = await requestDevice.apply(this, options));
+    return ((globalThis as unknown as Scope).device = await requestDevice.apply(this, options));
   };
-}\n`;
+}
 
 interface Scope {
   device: GPUDevice;
@@ -75,7 +76,7 @@ const FAULTS: [string, () => void, RegExp][] = [
 
 test("a device that fails is a clear error of the run, and the next run has a fresh device", async ({ lab }) => {
   test.setTimeout(400_000);
-  await lab.route(/worker-.*\.js/, (route) => route.fulfill({ contentType: "text/javascript", body: `${KEEP_DEVICE}${served(route)}` }));
+  await beforeWorkers(lab, keepDevice);
   const open = await lab.evaluateHandle(async () => ({ engine: await tintype.open({ device: "webgpu" }) }));
   for (const [what, fault, pattern] of FAULTS) {
     await test.step(what, async () => {

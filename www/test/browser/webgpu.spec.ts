@@ -5,7 +5,8 @@ import type { Page } from "@playwright/test";
 import { draw, emptyCheckpoint, openWith } from "../../scripts/full_size.mjs";
 import { countGpu, pretendHalves } from "../../scripts/gpu.mjs";
 import { MB } from "../../scripts/heap.mjs";
-import { expect, served, test } from "./fixtures";
+import { beforeWorkers } from "../../scripts/workers.mjs";
+import { expect, test } from "./fixtures";
 
 test("auto passes over a software adapter and says why", async ({ lab }) => {
   const device = await lab.evaluate(async () => {
@@ -58,9 +59,8 @@ test("the WebGPU engine draws on the software adapter what the CPU engine draws"
 test("a browser without WebGPU gets the CPU, or a clear refusal when WebGPU was asked for", async ({ page, site }) => {
   await page.goto(`${site}picture.html`);
   // A worker takes its navigator from the browser; the honest way to have none is an adapter-less request.
-  await page.route(/worker-.*\.js/, (route) => {
-    const body = `Object.defineProperty(Object.getPrototypeOf(navigator), "gpu", { get: () => undefined });\n${served(route)}`;
-    return route.fulfill({ contentType: "text/javascript", body });
+  await beforeWorkers(page, () => {
+    Object.defineProperty(Object.getPrototypeOf(navigator), "gpu", { get: () => undefined });
   });
   const result = await page.evaluate(async () => {
     const refused = await tintype.open({ device: "webgpu" }).then(
