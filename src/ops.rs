@@ -2,8 +2,8 @@
 //!
 //! `models` state the mathematics by calling these functions and structs. An activation is a burn tensor:
 //! pictures and feature maps `[batch, channels, height, width]`, token sequences `[batch, tokens, width]`,
-//! both f32, or in denoisers and decoders on a GPU [halves](narrowed). Parameters ([`Conv2d`], [`Linear`], [`GroupNorm`], [`LayerNorm`]) are built once from the
-//! checkpoint's tensors and may keep them in whatever layout the device likes best, or where memory is short in
+//! both f32, or in denoisers and decoders on a GPU [halves](narrowed). Parameters ([`Conv2d`], [`Linear`],
+//! [`GroupNorm`], [`LayerNorm`]) are built once from the checkpoint's tensors and may keep them in whatever layout the device likes best, or where memory is short in
 //! their file ([`Weight`]); nothing outside this module looks inside them. Start at [`conv2d`](Conv2d::forward).
 
 /// What to do on the device that holds a tensor; a build for one device knows which that is.

@@ -13,29 +13,29 @@ use crate::nodes::{TestHost, run};
 use crate::support::tiny::{Models, names, theirs, write};
 use crate::support::{block_on, tested_kind};
 
-/// The tiny model with one tensor changed.
-fn changed(tensor: &str, change: impl Fn(f16) -> f16) -> Vec<u8> {
+/// A tiny model with one tensor changed.
+fn changed(checkpoint: &str, tensor: &str, change: impl Fn(f16) -> f16) -> Vec<u8> {
     let named = |one: crate::support::tiny::Named| {
         let numbers = theirs(&one).into_iter();
         let is_it = one.theirs == tensor;
         let numbers = numbers.map(|number| if is_it { change(number) } else { number });
         (one.theirs, one.shape, numbers.collect())
     };
-    write(names("tiny_sd1").into_iter().map(named).collect())
+    write(names(checkpoint).into_iter().map(named).collect())
 }
 
 #[test]
 fn a_model_that_is_too_large_for_halves_is_run_in_full() {
+    let grown = |number: f16| number * f16::from_f32(1e4);
     // Maps of a million, which the norms after them make small again.
-    let large = changed("model.diffusion_model.input_blocks.0.0.weight", |number| {
-        number * f16::from_f32(1e4)
-    });
-    let decoder =
-        changed("first_stage_model.decoder.conv_in.weight", |number| number * f16::from_f32(1e4));
-    let broken = changed("model.diffusion_model.out.2.bias", |_| f16::INFINITY);
+    let large = changed("tiny_sd1", "model.diffusion_model.input_blocks.0.0.weight", grown);
+    let decoder = changed("tiny_sd1", "first_stage_model.decoder.conv_in.weight", grown);
+    let sdxl = changed("tiny_sdxl", "first_stage_model.decoder.conv_in.weight", grown);
+    let broken = changed("tiny_sd1", "model.diffusion_model.out.2.bias", |_| f16::INFINITY);
     let models = Models::new()
         .with("checkpoints/large.safetensors", &large)
         .with("checkpoints/decoder.safetensors", &decoder)
+        .with("checkpoints/sdxl.safetensors", &sdxl)
         .with("checkpoints/broken.safetensors", &broken);
     let store = Rc::new(FolderStore::new(models.path()));
     let engine = block_on(Engine::open(tested_kind(), store, |_| {})).unwrap();
@@ -66,6 +66,11 @@ fn a_model_that_is_too_large_for_halves_is_run_in_full() {
     let is_told = notices.iter().any(|notice| notice == told_of_decoder);
     assert_eq!(is_told, engine.device_info().f16);
     assert!(device::keeps_halves());
+
+    // SDXL's is known to be large, and begins in f32.
+    let (made, notices) = paint("sdxl.safetensors");
+    made.unwrap();
+    assert!(notices.is_empty(), "{notices:?}");
 
     // What no precision mends is an error, and not a reason to give up halves.
     let (made, notices) = paint("broken.safetensors");

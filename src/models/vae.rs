@@ -12,6 +12,7 @@ pub use self::config::VaeConfig;
 use super::blocks::attention::{Attention, AttentionSize};
 use super::blocks::resnet::{Downsample, Resnet, ResnetOptions, Rise, Upsample};
 use super::blocks::transformer::{map_from_tokens, tokens_from_map};
+use super::family::Family;
 use super::probe::seen;
 use crate::device;
 use crate::error::Result;
@@ -34,9 +35,6 @@ pub struct Vae {
     is_large: Cell<bool>,
 }
 
-/// What SDXL's latents are multiplied by, whose decoder is known for numbers that are too large for halves.
-const SDXL: f64 = 0.13025;
-
 impl Vae {
     /// Takes the parameters.
     ///
@@ -58,7 +56,8 @@ impl Vae {
             .transpose()?;
         let device = w.device().clone();
         weights.finish()?;
-        let is_large = Cell::new(config.scaling_factor == SDXL);
+        // SDXL's decoder is known for them.
+        let is_large = Cell::new(config.scaling_factor as f32 == Family::Sdxl.scaling_factor());
         Ok(Self { config, device, encoder, quant_conv, post_quant_conv, decoder, is_large })
     }
 

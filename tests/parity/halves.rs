@@ -1,4 +1,5 @@
-//! Denoising networks and decoders whose maps are halves, as they are on GPUs that know them: on the CPU, which keeps none, the same numbers.
+//! Denoising networks and decoders whose maps are halves, as they are on GPUs that know them: on the CPU, which keeps none, the
+//! same numbers.
 //!
 //! Tolerance 1e-2 of the largest number of a tensor: a half has eleven bits, and a network rounds to them some hundred times.
 
@@ -71,7 +72,7 @@ fn control_nets_and_adapters_join_in() {
     assert_close("answer", &halves, &floats, tolerance());
 }
 
-/// The tiny network's answers to three calls with changes on the way.
+/// The tiny network's answers to two calls with changes on the way.
 fn answers(unet: &Unet, changes: Changes<'_>) -> Vec<f32> {
     let g = references("networks/sd15/unet/reference.safetensors");
     let told = condition(&g, "even");

@@ -94,8 +94,11 @@ impl Opened {
             }
             None => None,
         };
-        let vae =
+        let mut vae =
             shapes(Part::Vae).map(|shapes| VaeConfig::from_shapes(path, shapes)).transpose()?;
+        if let (Some(vae), Some((config, _))) = (&mut vae, &unet) {
+            vae.scaling_factor = f64::from(Family::of(config).scaling_factor());
+        }
         let mut encoders = Vec::new();
         for part in [Part::TextEncoder, Part::TextEncoder2] {
             if let Some(shapes) = shapes(part) {
