@@ -11,7 +11,7 @@ PYTHON ?= tests/reference/.venv/bin/python
 
 BASE ?= ./
 
-.PHONY: run picture site package test native built test-package test-hosts test-training test-gpu check lint wasm cpu webgpu parity page npm chromium firefox rust size bench bench-networks bench-growth bench-executor bench-images bench-native bench-savers bench-full-size docs clean
+.PHONY: run picture site package test native built test-package test-hosts test-training test-gpu check lint wasm cpu webgpu parity page npm chromium firefox vulkan rust size bench bench-networks bench-growth bench-executor bench-images bench-native bench-savers bench-full-size docs clean
 
 ## Build the page and serve it on http://localhost:8080
 run: page
@@ -55,7 +55,7 @@ native: check
 
 # One engine at a time: cargo gives their files one name.
 built:
-	$(MAKE) --jobs=1 size page package parity chromium firefox
+	$(MAKE) --jobs=1 size page package parity chromium firefox vulkan
 
 ## The numbers of `ops` and of the networks on this machine's GPU, a software one where there is no other
 test-gpu:
@@ -128,6 +128,9 @@ chromium: npm
 
 firefox: npm
 	@scripts/install-browser firefox-esr "$(FIREFOX)" firefox-esr firefox
+
+vulkan: npm
+	@scripts/install-vulkan
 
 # ---- for developers
 

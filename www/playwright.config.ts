@@ -25,6 +25,8 @@ export default defineConfig({
   reporter: [["list"]],
   projects: [
     { name: "unit", testDir: "test/unit" },
+    // The WebGPU engine in Node.
+    { name: "node", testDir: "test/node" },
     // Requests to a service worker could not be answered by a test; offline.spec.ts allows it again.
     { name: "browser", testDir: "test/browser", use: { ...chromium, serviceWorkers: "block" } },
     // Firefox by puppeteer: Playwright drives only a Firefox of its own making.

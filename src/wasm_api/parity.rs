@@ -33,29 +33,32 @@ pub async fn parity_ops(
 }
 
 /// Compares layers of one kind at the sizes of real networks, with sums in f64: by the kernels for GPUs, or by those for
-/// processors that stand in for one.
+/// processors that stand in for one; of maps in f32 or in halves.
 #[wasm_bindgen]
 pub async fn parity_kernels(
     kind: String,
     software: bool,
+    halves: bool,
     allowed: f32,
 ) -> Result<JsValue, JsValue> {
     console_error_panic_hook::set_once();
     let device = device::open(DEVICE, |_| {}).await.map_err(|error| js_error(&error))?.0;
     device::take_for_software(software);
-    to_js(&shared::kernels::compare(&kind, &device, false, allowed).await)
+    to_js(&shared::kernels::compare(&kind, &device, halves, allowed).await)
 }
 
 /// Compares a whole run of the bundled model, from prompt to picture. `settings` and `references` are the
-/// contents of its two files.
+/// contents of its two files; denoiser and decoder have maps in f32 or in halves.
 #[wasm_bindgen]
 pub async fn parity_golden(
     models_url: String,
     settings: String,
     references: Vec<u8>,
+    halves: bool,
 ) -> Result<JsValue, JsValue> {
     console_error_panic_hook::set_once();
     let device = device::open(DEVICE, |_| {}).await.map_err(|error| js_error(&error))?.0;
+    device::keep_halves(halves);
     let store = WebStore::open(&models_url, false).await;
     let golden = Golden::parse(&settings, &references);
     let comparisons = golden::compare(&golden, &store, &device).await;

@@ -8,6 +8,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 import { serve } from "../../scripts/serve.mjs";
+import { assertClose, type Comparison } from "../comparisons";
 import { expect, test as base } from "./fixtures";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
@@ -18,19 +19,12 @@ const TOLERANCE = 1e-3;
 /** Of a layer by itself, the sums of which differ in their order alone. */
 const LAYER_TOLERANCE = 1e-5;
 
-interface Comparison {
-  name: string;
-  error: number;
-  allowed: number;
-  detail: string;
-}
-
 /** The exports of `src/wasm_api/parity.rs`. */
 interface Parity {
   default(options: { module_or_path: string }): Promise<unknown>;
   parity_ops(family: string, references: Uint8Array, allowed: number): Promise<Comparison[]>;
-  parity_kernels(kind: string, software: boolean, allowed: number): Promise<Comparison[]>;
-  parity_golden(modelsUrl: string, settings: string, references: Uint8Array): Promise<Comparison[]>;
+  parity_kernels(kind: string, software: boolean, halves: boolean, allowed: number): Promise<Comparison[]>;
+  parity_golden(modelsUrl: string, settings: string, references: Uint8Array, halves: boolean): Promise<Comparison[]>;
 }
 
 type Job = { ops: string; allowed: number } | { kernels: string; software: boolean; allowed: number } | { golden: string };
@@ -78,17 +72,11 @@ async function compareInWorker({ site, engine, fixtures, job }: Places): Promise
     const parity = (await import(`${engine}/tintype.js`)) as Parity;
     await parity.default({ module_or_path: `${engine}/tintype_bg.wasm` });
     if ("ops" in job) return await parity.parity_ops(job.ops, await bytes(`ops/${job.ops}`), job.allowed);
-    if ("kernels" in job) return await parity.parity_kernels(job.kernels, job.software, job.allowed);
+    if ("kernels" in job) return await parity.parity_kernels(job.kernels, job.software, false, job.allowed);
     const settings = await (await fetch(`${fixtures}/golden/${job.golden}.json`)).text();
-    return await parity.parity_golden(`${site}www/public/models/`, settings, await bytes(`golden/${job.golden}`));
+    return await parity.parity_golden(`${site}www/public/models/`, settings, await bytes(`golden/${job.golden}`), false);
   };
   return await Promise.race([run(), panicked]);
-}
-
-function assertClose(comparisons: Comparison[]): void {
-  const worst = comparisons.reduce((a, b) => (b.error > a.error ? b : a));
-  test.info().annotations.push({ type: "largest relative error", description: `${worst.error.toExponential(1)} in ${worst.name}` });
-  expect(comparisons.filter(({ error, allowed }) => !(error <= allowed)), "tensors that differ").toEqual([]);
 }
 
 const families = readdirSync(`${ROOT}/${FIXTURES}/ops`).map((file) => file.replace(".safetensors", ""));
