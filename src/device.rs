@@ -107,10 +107,17 @@ const CPU_WEIGHTS_BYTES: u64 = if cfg!(web) { 3 << 30 } else { u64::MAX };
 const CPU_HELD_BYTES: u64 = if cfg!(web) { 256 << 20 } else { 8 << 30 };
 
 #[cfg(feature = "cpu")]
+const CPU_NAME: &str = if cfg!(all(web, feature = "cpu-relaxed")) {
+    "CPU, one thread, SIMD with multiply-adds"
+} else {
+    "CPU, one thread, SIMD"
+};
+
+#[cfg(feature = "cpu")]
 fn cpu_info() -> DeviceInfo {
     DeviceInfo {
         kind: DeviceKind::Cpu,
-        name: "CPU, one thread, SIMD".into(),
+        name: CPU_NAME.into(),
         f16: false,
         max_buffer_bytes: CPU_BUFFER_BYTES,
         max_weights_bytes: CPU_WEIGHTS_BYTES,

@@ -33,12 +33,12 @@ console.log(OUT);
 
 /** Engines, models, licences, and what is written by hand. */
 async function copyFiles() {
-  for (const kind of ["cpu", "webgpu"]) {
-    const from = join(WWW, "src/engine/pkg", kind);
+  for (const build of ["cpu", "cpu-relaxed", "webgpu"]) {
+    const from = join(WWW, "src/engine/pkg", build);
     const files = ["tintype.js", "tintype_bg.wasm"];
     for (const file of files) {
-      await cp(join(from, file), join(OUT, "engines", kind, file)).catch(() => {
-        throw new Error(`the ${kind} engine is not built: \`make wasm\` builds both`);
+      await cp(join(from, file), join(OUT, "engines", build, file)).catch(() => {
+        throw new Error(`the ${build} engine is not built: \`make wasm\` builds all`);
       });
     }
   }

@@ -33,18 +33,19 @@ export function serviceWorker() {
 /** @param {string} out */
 function write(out) {
   const assets = readdirSync(join(out, "assets"));
-  const size = (/** @type {string} */ name) => statSync(join(out, "assets", name)).size;
-  // The engines by what they are: nobody needs both.
-  const engine = (/** @type {"cpu" | "webgpu"} */ kind) => {
-    const source = at(`src/engine/pkg/${kind}/tintype_bg.wasm`);
+  // The engines by what they are: nobody needs two.
+  const binaries = assets.filter((name) => name.endsWith(".wasm"));
+  const engine = (/** @type {string} */ build) => {
+    const source = at(`src/engine/pkg/${build}/tintype_bg.wasm`);
     if (!existsSync(source)) return [];
-    const bytes = statSync(source).size;
-    return assets.filter((name) => name.endsWith(".wasm") && size(name) === bytes).map((name) => `assets/${name}`);
+    const bytes = readFileSync(source);
+    return binaries.filter((name) => readFileSync(join(out, "assets", name)).equals(bytes)).map((name) => `assets/${name}`);
   };
+  const engines = Object.fromEntries(readdirSync(at("src/engine/pkg")).map((build) => [build, engine(build)]));
   const small = (/** @type {string} */ folder) =>
     files(join(out, folder)).filter((name) => !/\.(safetensors|png|md)$/.test(name)).map((name) => `${folder}/${name}`);
   const shell = [...PUBLIC.filter((name) => existsSync(join(out, name))), ...assets.filter((name) => /\.(js|css|webp)$/.test(name)).map((name) => `assets/${name}`)];
-  const lists = { shell, engines: { cpu: engine("cpu"), webgpu: engine("webgpu") }, model: MODELS.flatMap(small) };
+  const lists = { shell, engines, model: MODELS.flatMap(small) };
   const hash = createHash("sha256").update(JSON.stringify(lists));
   const worker = readFileSync(at("src/app/offline/service_worker.js"), "utf8");
   for (const name of ["index.html", ...PUBLIC]) if (existsSync(join(out, name))) hash.update(readFileSync(join(out, name)));

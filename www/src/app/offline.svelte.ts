@@ -1,5 +1,7 @@
 /** The page on its own: kept for visits without a network, and brought up to date when there is a newer one. */
 
+import type { Build } from "../engine/types";
+
 /** What the service worker does for the page. Where there is none, nothing is kept and nothing is said. */
 export class Offline {
   /** The page, its engine and the bundled model work without a network. */
@@ -42,13 +44,13 @@ export class Offline {
   }
 
   /** Keeps the engine that is in use. */
-  async keepEngine(kind: "cpu" | "webgpu"): Promise<void> {
-    await this.#keep(kind);
+  async keepEngine(build: Build): Promise<void> {
+    await this.#keep(build);
   }
 
   /** The bundled model's weights are kept by the engine: with its small files it can draw without a network. */
-  async keepModel(kind: "cpu" | "webgpu"): Promise<void> {
-    this.ready = (await this.#keep(kind)) && (await this.#keep("model"));
+  async keepModel(build: Build): Promise<void> {
+    this.ready = (await this.#keep(build)) && (await this.#keep("model"));
   }
 
   async #keep(what: string): Promise<boolean> {

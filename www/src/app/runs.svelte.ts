@@ -180,7 +180,7 @@ export class Runs {
       await job.run({ engine, signal: abort.signal, draw, show });
       const after = duration((performance.now() - started) / 1000);
       // What it needed is here now.
-      void studio.offline.keepModel(engine.device.kind);
+      void studio.offline.keepModel(engine.device.build);
       studio.announcement = `${ended(count)}, after ${after}.`;
     } catch (error) {
       if (isAbort(error)) studio.announcement = "Cancelled.";

@@ -96,7 +96,7 @@ export class Studio {
       this.info = engine.objectInfo();
       this.models.arrive(engine);
       this.phase = "ready";
-      void this.offline.keepEngine(engine.device.kind);
+      void this.offline.keepEngine(engine.device.build);
       this.announcement = "Ready.";
     } catch (error) {
       if (turn !== this.#opening) return;

@@ -25,6 +25,10 @@ function builds(): Builds {
       module: new URL("./engines/cpu/tintype.js", import.meta.url).href,
       wasm: new URL("./engines/cpu/tintype_bg.wasm", import.meta.url).href,
     },
+    "cpu-relaxed": {
+      module: new URL("./engines/cpu-relaxed/tintype.js", import.meta.url).href,
+      wasm: new URL("./engines/cpu-relaxed/tintype_bg.wasm", import.meta.url).href,
+    },
     webgpu: {
       module: new URL("./engines/webgpu/tintype.js", import.meta.url).href,
       wasm: new URL("./engines/webgpu/tintype_bg.wasm", import.meta.url).href,

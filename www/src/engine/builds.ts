@@ -1,6 +1,6 @@
 /** Where the page's worker and engines are. The only file of the engine that knows of the bundler (Vite). */
 
-import type { BuildFiles, Builds, EngineWorker, Host } from "./host";
+import { BUILDS, type BuildFiles, type Builds, type EngineWorker, type Host } from "./host";
 import { buildsIn, folderUrl, pageUrl, startWorkerAt } from "./page_host";
 
 /** This page; with `assetsUrl`, one that takes worker and engines from a copy of the package in that folder. */
@@ -21,13 +21,13 @@ function startWorker(): EngineWorker {
 function builds(): Builds {
   const modules = import.meta.glob<string>("./pkg/*/tintype.js", { query: "?url", import: "default", eager: true });
   const binaries = import.meta.glob<string>("./pkg/*/tintype_bg.wasm", { query: "?url", import: "default", eager: true });
-  const found = (["cpu", "webgpu"] as const).flatMap((kind): [string, BuildFiles][] => {
-    const module = modules[`./pkg/${kind}/tintype.js`];
-    const wasm = binaries[`./pkg/${kind}/tintype_bg.wasm`];
+  const found = BUILDS.flatMap((build): [string, BuildFiles][] => {
+    const module = modules[`./pkg/${build}/tintype.js`];
+    const wasm = binaries[`./pkg/${build}/tintype_bg.wasm`];
     if (module === undefined || wasm === undefined) return [];
     // Addresses made relative to the built file; absolute when served by the development server.
     const absolute = (url: string) => new URL(url, import.meta.url).href;
-    return [[kind, { module: absolute(module), wasm: absolute(wasm) }]];
+    return [[build, { module: absolute(module), wasm: absolute(wasm) }]];
   });
   return Object.fromEntries(found);
 }

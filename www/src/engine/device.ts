@@ -1,7 +1,8 @@
-/** Which of the two engine builds this machine gets, and why, in words a visitor understands. */
+/** Which of the engines this machine gets, and why, in words a visitor understands. */
 
 import { TintypeError } from "./errors";
-import type { DeviceWish } from "./types";
+import type { Builds } from "./host";
+import type { Build, DeviceWish, Precision } from "./types";
 
 /** A decision, before anything was downloaded. */
 export interface DeviceChoice {
@@ -55,6 +56,25 @@ export async function chooseDevice(wish: DeviceWish, host: GpuHost): Promise<Dev
       : `The graphics card draws through WebGPU (${found.name}).`,
     adapterName: found.name,
   };
+}
+
+/**
+ * The engine for a device. On the CPU multiply-adds of relaxed SIMD are faster, and round once where another machine rounds
+ * twice: with precision `full` the engine without them is taken, whose numbers are the same bits on every machine.
+ */
+export function buildFor(kind: DeviceChoice["kind"], precision: Precision, builds: Builds): Build {
+  const relaxed = kind === "cpu" && precision === "auto" && builds["cpu-relaxed"] !== undefined && knowsRelaxedSimd();
+  return relaxed ? "cpu-relaxed" : kind;
+}
+
+/** A program with one function: `f32x4.relaxed_madd` of three times the same number. */
+const RELAXED_SIMD = [
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 19, 1, 17, 0, 65, 1, 253, 15, 65, 1, 253, 15, 65, 1, 253, 15, 253,
+  133, 2, 11,
+];
+
+function knowsRelaxedSimd(): boolean {
+  return WebAssembly.validate(new Uint8Array(RELAXED_SIMD));
 }
 
 interface Found {

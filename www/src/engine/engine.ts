@@ -83,6 +83,8 @@ export interface EngineOptions {
   /**
    * In what numbers denoisers and decoders compute: `auto` in f32 with maps kept as halves where the GPU knows them, for half
    * of their memory; `full` with maps in f32 everywhere. A model whose numbers are too large for halves gets f32 by itself.
+   * On the CPU `auto` multiplies and adds at once where the browser can, and `full` does not: its pictures are the same bits on
+   * every machine.
    */
   precision?: Precision;
   /** The hub that names such as `owner/repository` are of; huggingface.co if left out. */

@@ -1,6 +1,7 @@
 /** The place an engine runs in: what a page, the installed package and a program of Node do differently. */
 
 import type { Remote } from "./protocol";
+import type { Build } from "./types";
 
 /** The two files of an engine, by address: its JavaScript and its wasm. */
 export interface BuildFiles {
@@ -8,8 +9,11 @@ export interface BuildFiles {
   wasm: string;
 }
 
+/** The engines that are built, by the names of their folders. */
+export const BUILDS = ["cpu", "cpu-relaxed", "webgpu"] as const satisfies Build[];
+
 /** The engines there are. */
-export type Builds = Partial<Record<"cpu" | "webgpu", BuildFiles>>;
+export type Builds = Partial<Record<Build, BuildFiles>>;
 
 /** The part of a web worker that is used; Node's threads are made to look like it. */
 export interface EngineWorker {

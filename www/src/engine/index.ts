@@ -31,6 +31,7 @@ export { hasFlags, seedInputs, type ExpandedPrompt, type MidjourneyBase, type Mi
 export { fillGraph, fillRepaint, fillUpscale, type Pad, type Recipe, type Repainting, type Source } from "./recipe";
 export type {
   App,
+  Build,
   Desktop,
   DeviceInfo,
   DeviceWish,

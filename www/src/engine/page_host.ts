@@ -1,7 +1,7 @@
 /** What every page has in common as a host: addresses, and workers from other origins. */
 
 import { TintypeError } from "./errors";
-import type { Builds, EngineWorker } from "./host";
+import { BUILDS, type Builds, type EngineWorker } from "./host";
 
 /** The address of the page, for what is relative to it. */
 export function pageUrl(): string {
@@ -16,11 +16,11 @@ export function folderUrl(url: string | URL, base: string): string {
 
 /** The engines in a folder that is laid out as the package is. */
 export function buildsIn(folder: string): Builds {
-  const files = (kind: string) => ({
-    module: new URL(`engines/${kind}/tintype.js`, folder).href,
-    wasm: new URL(`engines/${kind}/tintype_bg.wasm`, folder).href,
+  const files = (build: string) => ({
+    module: new URL(`engines/${build}/tintype.js`, folder).href,
+    wasm: new URL(`engines/${build}/tintype_bg.wasm`, folder).href,
   });
-  return { cpu: files("cpu"), webgpu: files("webgpu") };
+  return Object.fromEntries(BUILDS.map((build) => [build, files(build)]));
 }
 
 /**

@@ -163,7 +163,7 @@ export interface WasmEngine {
   close(): void;
 }
 
-/** One of the two generated modules, `pkg/cpu/tintype.js` or `pkg/webgpu/tintype.js`. */
+/** One of the generated modules, such as `pkg/cpu/tintype.js`. */
 export interface WasmModule {
   default(options: { module_or_path: Response }): Promise<unknown>;
   Engine: {

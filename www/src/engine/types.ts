@@ -156,10 +156,15 @@ export type Previews = "none" | "auto" | "latent2rgb" | "taesd";
 /** What may be asked for. */
 export type DeviceWish = "auto" | "webgpu" | "cpu";
 
+/** One of the engines: for the CPU, for the CPU in browsers with relaxed SIMD, for a GPU. */
+export type Build = "cpu" | "cpu-relaxed" | "webgpu";
+
 /** The device in use and the reason it was taken, in words. */
 export interface DeviceInfo {
   kind: "webgpu" | "cpu";
   reason: string;
+  /** The engine that was loaded, by the name of its folder. */
+  build: Build;
   name: string;
   /** The adapter computes in half precision. */
   f16: boolean;

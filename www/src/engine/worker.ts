@@ -1,6 +1,6 @@
 /** The dedicated worker in which one wasm engine lives. Converts, calls, converts; decides nothing. */
 
-import { chooseDevice } from "./device";
+import { buildFor, chooseDevice } from "./device";
 import { fromData, toData, TintypeError } from "./errors";
 import type { BuildFiles } from "./host";
 import type { Calls, FromWorker, NodeMethod, OpenOptions, Opened, ToWorker, WasmEngine, WasmModule } from "./protocol";
@@ -112,9 +112,10 @@ async function open(options: OpenOptions): Promise<Opened> {
     isSecureContext: scope.isSecureContext,
     missing: scope.gpuMissing,
   });
-  const files = options.builds[choice.kind];
+  const build = buildFor(choice.kind, options.precision, options.builds);
+  const files = options.builds[build];
   if (files === undefined) {
-    throw new TintypeError(`the ${choice.kind} engine is not part of this site`, "engine_missing", {
+    throw new TintypeError(`the ${build} engine is not part of this site`, "engine_missing", {
       hint: "Build the engines with `make wasm`, then build the page again (`make page` does both).",
     });
   }
@@ -137,6 +138,7 @@ async function open(options: OpenOptions): Promise<Opened> {
   const device: DeviceInfo = {
     kind: choice.kind,
     reason: choice.reason,
+    build,
     name: choice.adapterName || info.name,
     f16: info.f16,
     maxBufferBytes: info.max_buffer_bytes,

@@ -6,7 +6,7 @@ import { join, relative, sep } from "node:path";
 import { pathToFileURL } from "node:url";
 
 import { TintypeError } from "../engine/errors";
-import type { BuildFiles, Host } from "../engine/host";
+import { BUILDS, type BuildFiles, type Host } from "../engine/host";
 import type { Remote } from "../engine/protocol";
 import { NodeWorker } from "./thread";
 
@@ -15,13 +15,13 @@ const MODEL_FILE = /\.(safetensors|json|txt)$/i;
 
 /** The host of an engine whose own models are in `folder`, if one is given. */
 export function nodeHost(folder?: string): Host {
-  const files = (kind: string): BuildFiles => ({
-    module: new URL(`./engines/${kind}/tintype.js`, import.meta.url).href,
-    wasm: new URL(`./engines/${kind}/tintype_bg.wasm`, import.meta.url).href,
+  const files = (build: string): BuildFiles => ({
+    module: new URL(`./engines/${build}/tintype.js`, import.meta.url).href,
+    wasm: new URL(`./engines/${build}/tintype_bg.wasm`, import.meta.url).href,
   });
   return {
     startWorker: () => new NodeWorker(new URL("./node-worker.js", import.meta.url)),
-    builds: { cpu: files("cpu"), webgpu: files("webgpu") },
+    builds: Object.fromEntries(BUILDS.map((build) => [build, files(build)])),
     baseUrl: pathToFileURL(`${process.cwd()}${sep}`).href,
     modelsUrl: new URL("./models/", import.meta.url).href,
     ...(folder !== undefined && { models: () => modelsIn(folder) }),

@@ -63,6 +63,33 @@ test("a graph built by methods runs; PNGs carry prompt and workflow; events come
   expect(made.events.filter((type) => type.startsWith("execution_")).at(-1)).toBe("execution_success");
 });
 
+test("multiply-adds are used where the browser has them, and change little", async ({ lab }) => {
+  const made = await lab.evaluate(async (graph) => {
+    const run = async (precision: "auto" | "full") => {
+      const engine = await tintype.open({ device: "cpu", precision });
+      const { latents } = await engine.run(JSON.parse(graph) as object);
+      const { build, name } = engine.device;
+      engine.close();
+      const bytes = await (latents[0] as File).arrayBuffer();
+      const start = 8 + Number(new DataView(bytes).getBigUint64(0, true));
+      const { latent_tensor } = JSON.parse(new TextDecoder().decode(bytes.slice(8, start))) as { latent_tensor: { data_offsets: [number, number] } };
+      const [from, to] = latent_tensor.data_offsets;
+      return { build, name, numbers: [...new Float32Array(bytes.slice(start + from, start + to))] };
+    };
+    return { fast: await run("auto"), full: await run("full") };
+  }, api((graph) => {
+    delete graph["6"];
+    graph["7"] = { class_type: "SaveLatent", inputs: { samples: ["5", 0], filename_prefix: "t" } };
+  }));
+  expect(made.fast).toMatchObject({ build: "cpu-relaxed", name: "CPU, one thread, SIMD with multiply-adds" });
+  expect(made.full).toMatchObject({ build: "cpu", name: "CPU, one thread, SIMD" });
+  const largest = Math.max(...made.full.numbers.map(Math.abs));
+  const differences = made.full.numbers.map((number, i) => Math.abs(number - (made.fast.numbers[i] ?? NaN)));
+  expect(differences).toHaveLength(4 * 8 * 8);
+  expect(Math.max(...differences)).toBeGreaterThan(0);
+  expect(Math.max(...differences)).toBeLessThan(1e-4 * largest);
+});
+
 test("two engines make the same latent, bit for bit", async ({ lab }) => {
   const [a, b] = await lab.evaluate(async (graph) => {
     const run = async () => {

@@ -72,7 +72,7 @@ test("every entry of the exports map is there", () => {
   const { exports } = JSON.parse(readFileSync(join(PACKAGE, "package.json"), "utf8"));
   const require = createRequire(join(PACKAGE, "package.json"));
   for (const name of Object.keys(exports).filter((key) => !key.includes("*"))) expect(require.resolve(`tintype${name.slice(1)}`)).toContain(PACKAGE);
-  for (const file of ["cpu.wasm", "webgpu.wasm", "models/sprite/model_index.json", "engines/cpu/tintype.js"]) require.resolve(`tintype/${file}`);
+  for (const file of ["cpu.wasm", "cpu-relaxed.wasm", "webgpu.wasm", "models/sprite/model_index.json", "engines/cpu/tintype.js"]) require.resolve(`tintype/${file}`);
 });
 
 test("the copying tool brings models, and with --all what a page needs", ({}, info) => {

@@ -1,6 +1,6 @@
 import { expect, test } from "@playwright/test";
 
-import { chooseDevice, type GpuHost } from "../../src/engine/device";
+import { buildFor, chooseDevice, type GpuHost } from "../../src/engine/device";
 
 const CARD = { vendor: "intel", architecture: "gen-12", device: "", description: "" };
 
@@ -69,3 +69,20 @@ for (const info of [
     expect((await chooseDevice("webgpu", where)).kind).toBe("webgpu");
   });
 }
+
+test("on the CPU multiply-adds are taken where the browser and the site have them, unless every bit counts", () => {
+  const files = { module: "", wasm: "" };
+  const all = { cpu: files, "cpu-relaxed": files, webgpu: files };
+  const { validate } = WebAssembly;
+  try {
+    WebAssembly.validate = () => true;
+    expect(buildFor("cpu", "auto", all)).toBe("cpu-relaxed");
+    expect(buildFor("cpu", "full", all)).toBe("cpu");
+    expect(buildFor("cpu", "auto", { cpu: files })).toBe("cpu");
+    expect(buildFor("webgpu", "auto", all)).toBe("webgpu");
+    WebAssembly.validate = () => false;
+    expect(buildFor("cpu", "auto", all)).toBe("cpu");
+  } finally {
+    WebAssembly.validate = validate;
+  }
+});

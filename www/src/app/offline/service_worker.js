@@ -9,13 +9,13 @@
  */
 const scope = /** @type {Scope} */ (/** @type {unknown} */ (self));
 
-/** @type {{ version: string, shell: string[], engines: Record<"cpu" | "webgpu", string[]>, model: string[] }} */
+/** @type {{ version: string, shell: string[], engines: Record<string, string[]>, model: string[] }} */
 const FILES = JSON.parse('__FILES__');
 const CACHE = `tintype-${FILES.version}`;
 const HOME = new URL("./", scope.registration.scope).href;
 
 const own = (/** @type {string[]} */ names) => names.map((name) => new URL(name, HOME).href);
-const LASTING = new Set(own([...FILES.shell, ...FILES.engines.cpu, ...FILES.engines.webgpu]));
+const LASTING = new Set(own([...FILES.shell, ...Object.values(FILES.engines).flat()]));
 
 // A new version is kept beside the old one, whole or not at all, and waits until the page lets it take over.
 scope.addEventListener("install", (/** @type {Extendable} */ event) => {
@@ -43,7 +43,7 @@ scope.addEventListener("message", (/** @type {Extendable & { data: unknown, port
   const order = /** @type {{ type?: string, what?: string }} */ (event.data ?? {});
   if (order.type === "take over") event.waitUntil(scope.skipWaiting());
   if (order.type !== "keep") return;
-  const files = order.what === "model" ? FILES.model : (FILES.engines[/** @type {"cpu"} */ (order.what)] ?? []);
+  const files = order.what === "model" ? FILES.model : (FILES.engines[order.what ?? ""] ?? []);
   const keeping = caches.open(CACHE).then((cache) => Promise.all(own(files).map(async (url) => (await cache.match(url)) ?? keep(cache, url))));
   event.waitUntil(keeping.then(() => event.ports[0]?.postMessage("kept"), () => event.ports[0]?.postMessage("not kept")));
 });
