@@ -144,9 +144,9 @@ bench-networks: $(if $(filter webgpu,$(DEVICE)),webgpu,cpu) chromium
 	@node www/bench/networks.mjs $(if $(filter webgpu,$(DEVICE)),--device webgpu) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(QUARTER),--quarter) $(if $(KERNELS),--kernels) $(PARTS)
 
 ## The GPU engine's networks against onnxruntime-webgpu's on this machine's own GPU; PYTHON has benches/requirements.txt:
-## make bench-native PYTHON=… [ROUNDS=5] [QUARTER=1 | WHOLE=1] [FULL=1] [PARTS="unet2 vae conv-128-128-512"] [PEAK=67]
+## make bench-native PYTHON=… [ROUNDS=5] [QUARTER=1 | WHOLE=1] [FULL=1] [PARTS="unet2 vae conv-128-128-512"] [PEAK=67] [BANDWIDTH=4800]
 bench-native:
-	$(PYTHON) benches/native.py $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(QUARTER),--quarter) $(if $(WHOLE),--whole) $(if $(FULL),--full) $(if $(PEAK),--peak $(PEAK)) $(PARTS)
+	$(PYTHON) benches/native.py $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(QUARTER),--quarter) $(if $(WHOLE),--whole) $(if $(FULL),--full) $(if $(PEAK),--peak $(PEAK)) $(if $(BANDWIDTH),--bandwidth $(BANDWIDTH)) $(PARTS)
 
 ## Time and memory of sizes and batches: make bench-growth [DEVICE=webgpu] [SIZES="512 1024x2"] [PART=1] [MEMORY=1 [FULL=1]]
 bench-growth: page chromium

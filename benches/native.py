@@ -1,6 +1,6 @@
 """The GPU engine's networks against onnxruntime-webgpu's, natively on the same Vulkan device, in turns.
 
-  python benches/native.py [--quarter | --whole] [--full] [--rounds N] [--steps N] [--peak TFLOPS] [--binary FILE] [PART …]
+  python benches/native.py [--quarter | --whole] [--full] [--rounds N] [--steps N] [--peak TFLOPS] [--bandwidth GBS] [--binary FILE] [PART …]
 
 Parts are text, unet1, unet2, vae, taesd and convolutions as conv-128-128-512 (inputs, outputs, side); all where none is named.
 Run from the repository root, where `python tests/reference/export_onnx.py [--quarter | --whole]` has made the ONNX files, with
@@ -9,7 +9,8 @@ The text encoder's time is with the tokenizer for ours; our weights are f16, onn
 knows them, f32 with `--full`. The memory is what our buffers take after a part, those of parts before it that wait to be used among
 them: name a part alone for its own.
 Ours is `cargo bench --features webgpu --bench networks`: WGSL through naga, as a browser would have it. `--binary` names it ready
-made, for a machine without Rust; `--peak` is the device's f32 peak, for the share of it. onnxruntime's results are first compared
+made, for a machine without Rust; `--peak` is the device's f32 peak, `--bandwidth` that of its memory, for the shares of them: of the
+bandwidth by what ours must read and write at least, weights and maps of its layers. onnxruntime's results are first compared
 with its own CPU's; ours are compared with the references by `make test-gpu`.
 
 A ratio above 1 says that Tintype takes less. On a software adapter nothing here is a speed.
@@ -93,19 +94,19 @@ def some(name: str, shape: list[int]) -> np.ndarray:
 def main(a: argparse.Namespace) -> None:
     onnx = BENCH / "onnx" / a.model
     for folder in (onnx, CONVOLUTIONS):
-        if not (folder / "flops.json").exists():
+        if not (folder / "moved.json").exists():
             option = "" if a.model == "sprite" else f" --{a.model}"
             raise SystemExit(f"{folder} is missing: python tests/reference/export_onnx.py{option}")
     files = {path.stem: path for folder in (onnx, CONVOLUTIONS) for path in sorted(folder.glob("*.onnx"))}
     unknown = [part for part in a.parts if part not in files]
     if unknown:
         raise SystemExit(f"{', '.join(unknown)}: not among {', '.join(files)}")
-    flops = {name: count for folder in (onnx, CONVOLUTIONS) for name, count in json.loads((folder / "flops.json").read_text()).items()}
+    flops, moved = ({name: one for folder in (onnx, CONVOLUTIONS) for name, one in json.loads((folder / f"{what}.json").read_text()).items()} for what in ("flops", "moved"))
     ours = Ours(a)
     print(f"{ours.device}; onnxruntime-webgpu {onnxruntime.__version__}; medians of {a.rounds} rounds\n")
-    share = "" if a.peak is None else " of the peak |"
-    print(f"| part | ours | best | onnxruntime | best | ratio | rate | memory |{share}")
-    print("| --- | --- | --- | --- | --- | --- | --- | --- |" + (" --- |" if share else ""))
+    shares = [name for name, most in (("of the peak", a.peak), ("of the bandwidth", a.bandwidth)) if most is not None]
+    columns = ["part", "ours", "best", "onnxruntime", "best", "ratio", "rate", "memory", *shares]
+    print(f"| {' | '.join(columns)} |\n|{' --- |' * len(columns)}")
     for part in a.parts or files:
         theirs = Theirs(files[part], a.steps if part.startswith("unet") else 1)
         asked = f"{part.replace('-', ' ')} {theirs.times}" if part.startswith("conv-") else part
@@ -123,6 +124,10 @@ def main(a: argparse.Namespace) -> None:
         cells = [part, f"{mine:.2f} ms", f"{best[0]:.2f} ms", f"{other:.2f} ms", f"{best[1]:.2f} ms", f"{other / mine:.2f}", f"{1000 * rate:.1f} GFLOP/s", f"{ours.memory / 2**20:.0f} MB"]
         if a.peak is not None:
             cells.append(f"{100 * rate / a.peak:.1f} %")
+        if a.bandwidth is not None:
+            halves = ours.device.endswith("halves") and part in ("unet1", "unet2", "vae")
+            read = 2 * moved[part]["weights"] + (2 if halves else 4) * moved[part]["maps"]
+            cells.append(f"{100 * read / theirs.times / mine / 1e6 / a.bandwidth:.1f} %")
         print(f"| {' | '.join(cells)} |", flush=True)
 
 
@@ -135,6 +140,7 @@ if __name__ == "__main__":
     p.add_argument("--rounds", type=int, default=5)
     p.add_argument("--steps", type=int, default=20, help="evaluations of a UNet in a round")
     p.add_argument("--peak", type=float, help="TFLOP/s of the device in f32")
+    p.add_argument("--bandwidth", type=float, help="GB/s of the device's memory")
     p.add_argument("--binary", help="our bench, built elsewhere")
     p.add_argument("parts", nargs="*", metavar="PART")
     main(p.parse_args())

@@ -12,7 +12,8 @@ Besides, build/bench/onnx/convolutions: single ones of 3 x 3, those of onnxrunti
 inputs, outputs and the map's side, and several times in one network, so that what a call costs is shared.
 
 f32, opset 17, fixed shapes, latents of the size that the UNet's config says. flops.json has the floating-point operations of
-each as torch counts them. Every file is run with onnxruntime against torch before the script says yes.
+each as torch counts them, moved.json how many numbers its convolutions and linear layers have as weights, and how many they read
+and write of maps, each once: what passes through memory at least, however layers are joined, but for what fits a cache. Every file is run with onnxruntime against torch before the script says yes.
 
 The name is not onnx.py because a script's folder comes first in Python's search path, and `import onnx`
 in any of the scripts here would find it.
@@ -148,14 +149,15 @@ def convolutions():
 
 
 def export_all(parts, folder: pathlib.Path) -> None:
-    """Writes networks into a folder, and of each its floating-point operations."""
+    """Writes networks into a folder, and of each its floating-point operations and the numbers that they move."""
     folder.mkdir(parents=True, exist_ok=True)
-    flops = {name: export(network.eval(), inputs, folder / f"{name}.onnx") for name, network, inputs in parts}
-    (folder / "flops.json").write_text(json.dumps(flops, indent=1) + "\n")
+    counts = {name: export(network.eval(), inputs, folder / f"{name}.onnx") for name, network, inputs in parts}
+    for i, what in enumerate(("flops", "moved")):
+        (folder / f"{what}.json").write_text(json.dumps({name: count[i] for name, count in counts.items()}, indent=1) + "\n")
 
 
-def export(network, inputs, path: pathlib.Path) -> int:
-    """Writes a network, checks it, and gives its floating-point operations."""
+def export(network, inputs, path: pathlib.Path) -> tuple[int, dict[str, int]]:
+    """Writes a network, checks it, and gives its floating-point operations and the numbers that they move."""
     example = inputs(torch.Generator().manual_seed(0))
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         written = pathlib.Path(folder) / path.name
@@ -187,9 +189,19 @@ def export(network, inputs, path: pathlib.Path) -> int:
     print(f"{path}: largest relative difference {worst:.2e}")
     if worst > TOLERANCE:
         raise SystemExit(f"the export differs from torch by more than {TOLERANCE}")
+    moved = {"weights": 0, "maps": 0}
+
+    def count(layer, inputs, output):
+        moved["weights"] += layer.weight.numel()
+        moved["maps"] += inputs[0].numel() + output.numel()
+
+    layers = [layer for layer in network.modules() if isinstance(layer, torch.nn.Conv2d | torch.nn.Linear)]
+    hooks = [layer.register_forward_hook(count) for layer in layers]
     with FlopCounterMode(display=False) as counter:
         network(*example.values())
-    return counter.get_total_flops()
+    for hook in hooks:
+        hook.remove()
+    return counter.get_total_flops(), moved
 
 
 @torch.no_grad()
