@@ -80,9 +80,7 @@ impl Conv2d {
         count: usize,
         bias: impl Fn(usize) -> Option<Tensor<1>>,
     ) -> Vec<Self> {
-        let weight = self.weight.tensor();
-        let share = weight.dims()[axis] / count;
-        let weight = |i| weight.clone().narrow(axis, i * share, share);
+        let weight = |i| self.weight.share(axis, [i, count]);
         (0..count).map(|i| Self::new(weight(i), bias(i), self.stride, self.padding)).collect()
     }
 

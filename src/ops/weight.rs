@@ -43,18 +43,56 @@ impl<const D: usize> Weight<D> {
 }
 
 impl Weight<4> {
-    /// The kernel's numbers as f32, in the checkpoint's order.
-    pub(super) fn tensor(&self) -> Tensor<4> {
+    /// The kernel of one of `count` shares of the outputs (axis 0) or of the inputs (axis 1). What is in a file stays there.
+    pub(super) fn share(&self, axis: usize, [i, count]: [usize; 2]) -> Self {
         match self {
             #[cfg(feature = "cpu")]
-            Self::Kept(kept, shape) => kept.tensor().reshape(*shape),
-            #[cfg(feature = "webgpu")]
-            Self::Packed(packed) => {
-                let (rows, side) = (packed.rows(), packed.kernel());
-                packed.tensor().reshape([rows as i32, -1, side as i32, side as i32])
+            Self::Kept(kept, shape) => {
+                Share { shape: *shape, axis, at: [i, count] }.of(kept.tensor()).into()
             }
-            Self::Read(numbers, shape) => numbers.read().reshape(*shape),
+            #[cfg(feature = "webgpu")]
+            Self::Packed(packed) => Self::Packed(Rc::new(packed.share(axis, [i, count]))),
+            Self::Read(numbers, shape) => {
+                let share = Share { shape: *shape, axis, at: [i, count] };
+                Self::Read(Rc::new(ReadShare { numbers: numbers.clone(), share }), share.sides())
+            }
         }
+    }
+}
+
+/// One of several shares of a kernel.
+#[derive(Clone, Copy)]
+struct Share {
+    /// The whole kernel's.
+    shape: [usize; 4],
+    axis: usize,
+    /// Which one, of how many.
+    at: [usize; 2],
+}
+
+impl Share {
+    fn sides(self) -> [usize; 4] {
+        let mut sides = self.shape;
+        sides[self.axis] /= self.at[1];
+        sides
+    }
+
+    /// The share's numbers, of all.
+    fn of(self, numbers: Tensor<1>) -> Tensor<4> {
+        let side = self.sides()[self.axis];
+        numbers.reshape(self.shape).narrow(self.axis, self.at[0] * side, side)
+    }
+}
+
+/// A share that is read each time it is used.
+struct ReadShare {
+    numbers: Rc<dyn Read>,
+    share: Share,
+}
+
+impl Read for ReadShare {
+    fn read(&self) -> Tensor<1> {
+        self.share.of(self.numbers.read()).flatten(0, 3)
     }
 }
 

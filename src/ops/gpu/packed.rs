@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{DType, Device, Int, Shape, Tensor, TensorData};
 use burn_cubecl::CubeBackend;
+use burn_cubecl::kernel::into_contiguous;
 use burn_cubecl::tensor::CubeTensor;
 
 use super::elementwise::{pack_halves_kernel, unpack_kernel};
@@ -135,6 +136,34 @@ impl Packed {
             pack_halves_kernel(&sum.client, count, dim, arg(&sum), arg(&halves), words as u32,)
         );
         Self { words: halves, scale: None, format: Format::F16, sides: self.sides }
+    }
+
+    /// Those of one of `count` shares of the rows (axis 0) or of the inputs (axis 1), in the same format; as f32 where a
+    /// share of the inputs is not whole words.
+    pub(in crate::ops) fn share(&self, axis: usize, [i, count]: [usize; 2]) -> Self {
+        let [rows, places, inputs] = self.sides;
+        let (mut sides, per_word) = (self.sides, self.format.per_word());
+        sides[2 * axis] /= count;
+        let share = sides[2 * axis];
+        if !sides[2].is_multiple_of(per_word) {
+            let whole = self.tensor().reshape([rows, inputs, places]);
+            let words = buffer(whole.narrow(axis, i * share, share).swap_dims(1, 2));
+            return Self { words, scale: None, format: Format::F32, sides };
+        }
+        let CubeTensor { client, device, handle, .. } = self.words.clone();
+        let shape = Shape::from([rows, places, inputs / per_word]);
+        let words = CubeTensor::new_contiguous(client, device, shape, handle, DType::I32);
+        let words = Tensor::<3, Int>::from_primitive::<CubeBackend>(words);
+        let words = match axis {
+            0 => words.narrow(0, i * share, share),
+            _ => words.narrow(2, i * share / per_word, share / per_word),
+        };
+        let words = words.try_into_primitive::<CubeBackend>().expect("only a GPU packs");
+        let scale = self.scale.clone().map(|scale| match axis {
+            0 => buffer(tensor::<1>(scale).narrow(0, i * share, share)),
+            _ => scale,
+        });
+        Self { words: into_contiguous(words), scale, format: self.format, sides }
     }
 
     /// Memory they take.

@@ -111,11 +111,14 @@ impl Shared {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+    use std::rc::Rc;
+
     use burn::tensor::TensorData;
 
     use super::*;
     use crate::device::{self, DeviceKind};
-    use crate::ops::Padding;
+    use crate::ops::{Padding, Read, Weight};
 
     const GROUPS: usize = 8;
 
@@ -131,6 +134,16 @@ mod tests {
         let size = 1.0 / (inputs as f32).sqrt();
         let weight = tensor(seed, [outputs, inputs, kernel, kernel], size);
         Conv2d::new(weight, Some(tensor(seed + 1, [outputs], 1.0)), 1, Padding::Same(kernel / 2))
+    }
+
+    /// A kernel in a file, and how often it was read.
+    struct InFile(Tensor<1>, Rc<Cell<usize>>);
+
+    impl Read for InFile {
+        fn read(&self) -> Tensor<1> {
+            self.1.set(self.1.get() + 1);
+            self.0.clone()
+        }
     }
 
     fn norm(seed: usize, channels: usize) -> GroupNorm {
@@ -155,6 +168,14 @@ mod tests {
         (Upsample { path: "upsample".to_owned(), conv: conv(11, [between; 2], 3) }, resnet)
     }
 
+    fn assert_alike(shared: Tensor<4>, whole: Tensor<4>) {
+        let [shared, whole] = [shared, whole].map(|x| pollster::block_on(device::read(x)).unwrap());
+        assert_eq!(shared.len(), whole.len());
+        let most = whole.iter().fold(0.0f32, |most, v| most.max(v.abs()));
+        let off = shared.iter().zip(&whole).fold(0.0f32, |off, (a, b)| off.max((a - b).abs()));
+        assert!(most > 1.0 && off < 1e-5 * most, "{off} of {most}");
+    }
+
     #[test]
     fn shares_of_the_channels_give_what_all_of_them_give() {
         let (between, outputs) = (256, 128);
@@ -163,12 +184,26 @@ mod tests {
         let whole = resnet.forward(upsample.forward(x.clone(), [10, 6]), None);
         let rise = Rise::new(upsample, resnet, [between, outputs], GROUPS);
         assert!(matches!(&rise, Rise::Shared(shared) if shared.shares.len() == 4));
-        let numbers = |x| pollster::block_on(device::read(x)).unwrap();
-        let (shared, whole) = (numbers(rise.forward("below", x)), numbers(whole));
-        assert_eq!(shared.len(), whole.len());
-        let most = whole.iter().fold(0.0f32, |most, v| most.max(v.abs()));
-        let off = shared.iter().zip(&whole).fold(0.0f32, |off, (a, b)| off.max((a - b).abs()));
-        assert!(most > 1.0 && off < 1e-5 * most, "{off} of {most}");
+        assert_alike(rise.forward("below", x), whole);
+    }
+
+    #[test]
+    fn what_is_in_a_file_is_read_when_it_is_used() {
+        let (between, outputs) = (256, 128);
+        let (mut upsample, resnet) = parts(between, outputs);
+        let x = tensor(2, [1, between, 3, 2], 1.0);
+        let whole = resnet.forward(upsample.forward(x.clone(), [6, 4]), None);
+        let reads = Rc::new(Cell::new(0));
+        // The weights of `parts`.
+        let shape = [between, between, 3, 3];
+        let numbers = tensor(11, shape, 1.0 / (between as f32).sqrt()).flatten(0, 3);
+        let weight = Weight::Read(Rc::new(InFile(numbers, reads.clone())), shape);
+        let bias = tensor(12, [between], 1.0);
+        upsample.conv = Conv2d::new(weight, Some(bias), 1, Padding::Same(1));
+        let rise = Rise::new(upsample, resnet, [between, outputs], GROUPS);
+        assert_eq!(reads.get(), 0);
+        assert_alike(rise.forward("below", x), whole);
+        assert_eq!(reads.get(), 4);
     }
 
     #[test]
