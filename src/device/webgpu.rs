@@ -9,8 +9,8 @@ use log::{Level, LevelFilter, Log, Metadata, Record};
 use super::{DeviceInfo, DeviceKind, raise_fault};
 use crate::error::{Error, ErrorKind, Result};
 
-/// Commands in one submission. A slow GPU gets about two seconds before the browser calls it hung, and
-/// stock convolutions are slow: 16 of them stay below that where burn's default of 32 may not.
+/// Commands in one submission. A slow GPU gets about two seconds before the browser calls it hung: 16 of burn's own stay below
+/// that where its default of 32 may not. (Of our kernels `ops/gpu/pace` submits large ones earlier.)
 const TASKS_MAX: usize = 16;
 
 /// Largest single array. An adapter may allow four times as much, but a network holds three of its largest arrays at

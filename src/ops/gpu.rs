@@ -24,6 +24,7 @@ mod elementwise;
 mod layers;
 mod norm;
 mod number;
+mod pace;
 mod packed;
 mod product;
 mod small_heads;

@@ -14,13 +14,13 @@ export async function countGpu(worker, idle = false) {
     /** Begins anew; buffers that are there stay counted. */
     reset: () => worker.evaluate(() => void /** @type {any} */ (globalThis).gpuCounts.reset()),
     /**
-     * Dispatches since then, bytes of all buffers now and at their peak, and of the largest.
-     * @returns {Promise<{ dispatches: number, now: number, peak: number, largest: number }>}
+     * Dispatches and submissions since then, bytes of all buffers now and at their peak, and of the largest.
+     * @returns {Promise<{ dispatches: number, submissions: number, now: number, peak: number, largest: number }>}
      */
     read: () =>
       worker.evaluate(() => {
-        const { dispatches, now, peak, largest } = /** @type {any} */ (globalThis).gpuCounts;
-        return { dispatches, now, peak, largest };
+        const { dispatches, submissions, now, peak, largest } = /** @type {any} */ (globalThis).gpuCounts;
+        return { dispatches, submissions, now, peak, largest };
       }),
   };
 }
@@ -32,11 +32,12 @@ export async function countGpu(worker, idle = false) {
 function count(idle) {
   const counts = {
     dispatches: 0,
+    submissions: 0,
     now: 0,
     peak: 0,
     largest: 0,
     reset() {
-      Object.assign(this, { dispatches: 0, peak: this.now, largest: 0 });
+      Object.assign(this, { dispatches: 0, submissions: 0, peak: this.now, largest: 0 });
     },
   };
   Object.assign(globalThis, { gpuCounts: counts });
@@ -45,6 +46,11 @@ function count(idle) {
   pass.dispatchWorkgroups = function (...sizes) {
     counts.dispatches += 1;
     if (!idle) dispatch.apply(this, sizes);
+  };
+  const { submit } = GPUQueue.prototype;
+  GPUQueue.prototype.submit = function (/** @type {Iterable<GPUCommandBuffer>} */ commands) {
+    counts.submissions += 1;
+    return submit.call(this, commands);
   };
   // A buffer that nobody holds any more is gone as well as one that is destroyed.
   /** @type {WeakMap<GPUBuffer, { size: number }>} */

@@ -15,7 +15,7 @@ use cubecl::ir::ElemType;
 use cubecl::prelude::*;
 
 use super::small_heads::{self, small_heads_kernel};
-use super::{arg, buffer, buffer_in, element, empty, tensor};
+use super::{arg, buffer, buffer_in, element, empty, pace, tensor};
 use crate::ops::like;
 
 /// Units of a cube along each side.
@@ -302,6 +302,7 @@ fn in_vectors([q, k, v]: [Tensor<3>; 3], heads: usize, scale: f32, causal: bool)
     let head = width / heads;
     let sizes = SizesLaunch::new(queries as u32, keys as u32, heads as u32, scale);
     let cubes = |each| CubeCount::Static(queries.div_ceil(each) as u32, (batch * heads) as u32, 1);
+    pace::before(&q.client, 2.0 * (batch * queries) as f64 * (keys * width) as f64);
     if let Some(variant) = small_heads::Variant::new(head, queries, causal) {
         launch!(small_heads_kernel(
             &q.client,

@@ -11,7 +11,7 @@ use super::product::tiled::{self, tiled_product_kernel};
 use super::product::{SizesLaunch, Variant};
 use super::{
     MOST_CUBES, arg, buffer, buffer_in, element, empty, map_buffer, map_tensor, optional, over,
-    tensor,
+    pace, tensor,
 };
 use crate::device;
 use crate::ops::Padding;
@@ -152,6 +152,8 @@ fn launch_product<const D: usize>(
             ))
         };
     }
+    let places = w.kernel() * w.kernel();
+    pace::before(&x.client, (positions * w.rows()) as f64 * (places * path.inputs) as f64);
     if device::is_software() {
         start!(direct_product_kernel);
     } else {
