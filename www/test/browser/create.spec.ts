@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 
 import AxeBuilder from "@axe-core/playwright";
-import type { Page } from "@playwright/test";
+import type { Locator, Page } from "@playwright/test";
 
 import { expect, pngTexts, test } from "./fixtures";
 
@@ -19,8 +19,15 @@ async function ready(page: Page, site: string): Promise<void> {
 }
 
 async function draw(page: Page): Promise<void> {
-  await page.getByRole("button", { name: /^(Generate|Add to the queue)$/ }).click();
-  await expect(page.getByRole("progressbar")).toBeVisible();
+  await makes(page, page.getByRole("button", { name: /^(Generate|Add to the queue)$/ }));
+}
+
+/** Presses a button and waits for the picture: a small one is made faster than a bar can be seen. */
+async function makes(page: Page, button: Locator): Promise<void> {
+  const address = async () => ((await download(page).count()) === 0 ? null : await download(page).getAttribute("href"));
+  const before = await address();
+  await button.click();
+  await expect.poll(async () => (await address()) ?? before, { timeout: 120_000 }).not.toBe(before);
   await expect(page.getByRole("progressbar")).toBeHidden({ timeout: 120_000 });
 }
 
@@ -367,11 +374,7 @@ test("draw, redraw a part, upscale, save: dropped on a new page it is the same g
     await again.getByLabel("Workflow or model file").setInputFiles({ name: "mine.png", mimeType: "image/png", buffer: png });
     await expect(again.getByRole("heading", { name: "mine.png" })).toBeVisible();
     await expect(again.getByText(/is not here/)).toHaveCount(0);
-    const address = async () => ((await download(again).count()) === 0 ? null : await download(again).getAttribute("href"));
-    const before = await address();
-    await again.getByRole("button", { name: "Run workflow" }).click();
-    // A small picture is enlarged faster than a bar can be seen; only a new picture says that it is done.
-    await expect.poll(async () => (await address()) ?? before, { timeout: 120_000 }).not.toBe(before);
+    await makes(again, again.getByRole("button", { name: "Run workflow" }));
     const made = await save(again);
     expect(JSON.parse(pngTexts(made).prompt ?? "")).toEqual(JSON.parse(pngTexts(png).prompt ?? ""));
     const same = await again.evaluate(async ([one, two]) => {

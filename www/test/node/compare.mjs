@@ -1,5 +1,5 @@
 /**
- * A comparison by the engine of `make parity` in a process of its own, with maps in halves: `compare.mjs kernels KIND GPU|CPU` or
+ * A comparison by the engine of `make parity` in a process of its own, with maps in halves: `compare.mjs kernels KIND`, a GPU's, or
  * `compare.mjs golden NAME MODELS_URL`. Prints JSON.
  */
 
@@ -15,11 +15,11 @@ const LAYER_TOLERANCE = 2e-3;
 provideGpu();
 const parity = await import(at("build/parity/webgpu/tintype.js").href);
 await parity.default({ module_or_path: read("build/parity/webgpu/tintype_bg.wasm") });
-const [what, name, third] = process.argv.slice(2);
+const [what, name, models] = process.argv.slice(2);
 const comparisons =
   what === "kernels"
-    ? await parity.parity_kernels(name, third === "CPU", true, LAYER_TOLERANCE)
-    : await parity.parity_golden(third, read(`tests/fixtures/golden/${name}.json`).toString(), read(`tests/fixtures/golden/${name}.safetensors`), true);
+    ? await parity.parity_kernels(name, false, true, LAYER_TOLERANCE)
+    : await parity.parity_golden(models, read(`tests/fixtures/golden/${name}.json`).toString(), read(`tests/fixtures/golden/${name}.safetensors`), true);
 console.log(JSON.stringify(comparisons));
 // Dawn's own threads do not end by themselves.
 process.exit(0);

@@ -29,17 +29,15 @@ for (const [kind, least] of [
   ["convolutions", 60],
   ["convolutions in shares", 24],
 ] as const) {
-  // A GPU's kernels; those of norms are a processor's, too.
-  for (const unit of kind === "norms" ? ["GPU"] : ["GPU", "CPU"]) {
-    test(`${kind} of real networks in halves, the ${unit}'s`, async () => {
-      test.setTimeout(600_000);
-      const comparisons = await compare("kernels", kind, unit);
-      expect(comparisons.length).toBeGreaterThanOrEqual(least);
-      assertClose(comparisons);
-      // They are halves indeed.
-      expect(Math.max(...comparisons.map(({ error }) => error))).toBeGreaterThan(5e-5);
-    });
-  }
+  test(`${kind} of real networks in halves`, async () => {
+    // Compiling the kernels for a processor takes minutes where another test has half of the machine.
+    test.setTimeout(900_000);
+    const comparisons = await compare("kernels", kind);
+    expect(comparisons.length).toBeGreaterThanOrEqual(least);
+    assertClose(comparisons);
+    // They are halves indeed.
+    expect(Math.max(...comparisons.map(({ error }) => error))).toBeGreaterThan(5e-5);
+  });
 }
 
 test("a picture from halves is nearly the one of diffusers in f32", async () => {
