@@ -12,8 +12,9 @@ Besides, build/bench/onnx/convolutions: single ones of 3 x 3, those of onnxrunti
 inputs, outputs and the map's side, and several times in one network, so that what a call costs is shared.
 
 f32, opset 17, fixed shapes, latents of the size that the UNet's config says. flops.json has the floating-point operations of
-each as torch counts them, moved.json how many numbers its convolutions and linear layers have as weights, and how many they read
-and write of maps, each once: what passes through memory at least, however layers are joined, but for what fits a cache. Every file is run with onnxruntime against torch before the script says yes.
+each as torch counts them, moved.json how many numbers its convolutions and linear layers have as weights, and how many they
+read and write of maps, each once: what passes through memory at least, but for what fits a cache. Every file is run with
+onnxruntime against torch before the script says yes.
 
 The name is not onnx.py because a script's folder comes first in Python's search path, and `import onnx`
 in any of the scripts here would find it.
