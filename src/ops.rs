@@ -37,6 +37,8 @@ mod halves;
 mod join;
 mod linear;
 mod norm;
+#[cfg(any(test, feature = "webgpu"))]
+mod pace;
 mod pool;
 mod resize;
 mod shuffle;

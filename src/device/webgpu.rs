@@ -10,7 +10,7 @@ use super::{DeviceInfo, DeviceKind, raise_fault};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Commands in one submission. A slow GPU gets about two seconds before the browser calls it hung: 16 of burn's own stay below
-/// that where its default of 32 may not. (Of our kernels `ops/gpu/pace` submits large ones earlier.)
+/// that where its default of 32 may not. (`ops/pace` submits our own large kernels earlier.)
 const TASKS_MAX: usize = 16;
 
 /// Largest single array. An adapter may allow four times as much, but a network holds three of its largest arrays at

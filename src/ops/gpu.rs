@@ -24,16 +24,18 @@ mod elementwise;
 mod layers;
 mod norm;
 mod number;
-mod pace;
 mod packed;
 mod product;
 mod small_heads;
+
+use std::ops::Range;
 
 use burn::tensor::{DType, Shape, Tensor};
 use burn_cubecl::CubeBackend;
 use burn_cubecl::kernel::{cast, into_contiguous};
 use burn_cubecl::ops::numeric::empty_device_contiguous_dtype;
 use burn_cubecl::tensor::CubeTensor;
+use cubecl::client::Client;
 use cubecl::ir::{ElemType, FloatKind};
 use cubecl::prelude::{BufferArg, CubeCount, CubeDim};
 
@@ -43,6 +45,7 @@ pub(super) use self::layers::{Finish, conv2d, linear};
 pub(super) use self::norm::{group_norm, layer_norm};
 pub(super) use self::number::Function;
 pub use self::packed::Packed;
+use super::pace;
 
 /// A tensor's buffer, contiguous: as it is where it lies so already, else copied.
 fn buffer<const D: usize>(x: Tensor<D>) -> CubeTensor {
@@ -96,25 +99,46 @@ fn arg(buffer: &CubeTensor) -> BufferArg {
     buffer.clone().into_buffer_arg()
 }
 
-/// The result of a kernel that reads its argument number `position` only where it writes: in the memory of that, where
-/// nobody else has it, else new.
-fn over<const D: usize>(
-    argument: &CubeTensor,
-    position: usize,
-    dims: [usize; D],
-) -> (CubeTensor, BufferArg) {
-    if argument.can_mut() {
-        let length = dims.iter().product();
-        return (argument.clone(), BufferArg::alias(position, length));
+/// Where kernels write one result.
+struct Output {
+    buffer: CubeTensor,
+    /// The number of the argument whose memory it is.
+    over: Option<usize>,
+}
+
+impl Output {
+    /// In new memory, for numbers like this one's.
+    fn new<const D: usize>(like: &CubeTensor, dims: [usize; D]) -> Self {
+        Self { buffer: empty(like, dims), over: None }
     }
-    let y = empty(argument, dims);
-    let place = arg(&y);
-    (y, place)
+
+    /// Of a kernel that reads its argument number `position` only where it writes: in the memory of that, where nobody else
+    /// has it.
+    fn over<const D: usize>(argument: &CubeTensor, position: usize, dims: [usize; D]) -> Self {
+        if argument.can_mut() {
+            return Self { buffer: argument.clone(), over: Some(position) };
+        }
+        Self::new(argument, dims)
+    }
+
+    /// What a kernel is told of it.
+    fn arg(&self) -> BufferArg {
+        match self.over {
+            Some(position) => BufferArg::alias(position, self.buffer.meta.shape().num_elements()),
+            None => arg(&self.buffer),
+        }
+    }
 }
 
 /// An argument that a kernel may do without.
 fn optional<A: From<Option<BufferArg>>>(buffer: Option<&CubeTensor>) -> A {
     buffer.map(arg).into()
+}
+
+/// Launches so many rows of cubes, which make so many multiply-adds, in parts where they are too much at once.
+fn in_parts(client: &Client, rows: usize, multiply_adds: f64, launch: impl FnMut(Range<usize>)) {
+    // What cannot be submitted is told by whoever reads the result.
+    pace::in_parts(rows, multiply_adds, || drop(client.flush()), launch);
 }
 
 /// Most cubes in a row that every device starts.

@@ -3,7 +3,7 @@
 
 use burn::tensor::{Device, FloatDType, Tensor, TensorData};
 use half::f16;
-use tintype::device::read;
+use tintype::device::{self, read};
 use tintype::error::Result;
 use tintype::ops::{self, Activation, After};
 use tintype::store::MemorySource;
@@ -78,37 +78,20 @@ const LAYER_NORMS: [[usize; 2]; 6] =
     [[1024, 320], [154, 768], [77, 2048], [3, 5], [1, 1280], [9, 16]];
 
 /// Compares all layers of a kind: `convolutions`, `convolutions in shares`, `linear layers`, `attention`, `norms`; with
-/// `halves`, of maps in halves.
+/// `halves`, of maps in halves. On a GPU once more in parts, as layers are launched that are too much at once; norms never are.
 pub(crate) async fn compare(
     kind: &str,
     device: &Device,
     halves: bool,
     allowed: f32,
 ) -> Vec<Comparison> {
-    let mut all = Compared { device, halves, allowed, comparisons: Vec::new() };
-    match kind {
-        "convolutions" => all.convolutions().await,
-        "convolutions in shares" => all.convolutions_in_shares().await,
-        "linear layers" => {
-            let odd = ODD_LINEARS.into_iter().flat_map(|one| FORMATS.map(|format| (one, format)));
-            for (linear, format) in LINEARS.into_iter().chain(odd) {
-                all.linear(linear, format).await;
-            }
-        }
-        "attention" => {
-            for attention in ATTENTIONS {
-                all.attention(attention).await;
-            }
-        }
-        "norms" => {
-            for norm in GROUP_NORMS {
-                all.group_norm(norm).await;
-            }
-            for norm in LAYER_NORMS {
-                all.layer_norm(norm).await;
-            }
-        }
-        _ => {}
+    let mut all = Compared { device, halves, allowed, way: "", comparisons: Vec::new() };
+    all.layers(kind).await;
+    if !device::is_cpu(device) && kind != "norms" {
+        device::pace(Some(1.0));
+        all.way = ", in parts";
+        all.layers(kind).await;
+        device::pace(None);
     }
     all.comparisons
 }
@@ -120,12 +103,43 @@ struct Compared<'a> {
     device: &'a Device,
     halves: bool,
     allowed: f32,
+    /// What is said of every layer.
+    way: &'static str,
     comparisons: Vec<Comparison>,
 }
 
 impl Compared<'_> {
+    async fn layers(&mut self, kind: &str) {
+        match kind {
+            "convolutions" => self.convolutions().await,
+            "convolutions in shares" => self.convolutions_in_shares().await,
+            "linear layers" => {
+                let odd =
+                    ODD_LINEARS.into_iter().flat_map(|one| FORMATS.map(|format| (one, format)));
+                for (linear, format) in LINEARS.into_iter().chain(odd) {
+                    self.linear(linear, format).await;
+                }
+            }
+            "attention" => {
+                for attention in ATTENTIONS {
+                    self.attention(attention).await;
+                }
+            }
+            "norms" => {
+                for norm in GROUP_NORMS {
+                    self.group_norm(norm).await;
+                }
+                for norm in LAYER_NORMS {
+                    self.layer_norm(norm).await;
+                }
+            }
+            _ => {}
+        }
+    }
+
     /// Compares some numbers of `ours` with what `expected` says of their places; all must be numbers.
     fn take(&mut self, name: &str, ours: Result<Vec<f32>>, expected: impl Fn(usize) -> f64) {
+        let name = &format!("{name}{}", self.way);
         let comparison = match ours {
             Err(error) => Comparison::failed(name, error.to_string()),
             Ok(ours) if !ours.iter().all(|number| number.is_finite()) => {

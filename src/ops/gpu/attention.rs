@@ -15,7 +15,7 @@ use cubecl::ir::ElemType;
 use cubecl::prelude::*;
 
 use super::small_heads::{self, small_heads_kernel};
-use super::{arg, buffer, buffer_in, element, empty, pace, tensor};
+use super::{arg, buffer, buffer_in, element, empty, in_parts, tensor};
 use crate::ops::like;
 
 /// Units of a cube along each side.
@@ -67,6 +67,8 @@ impl Variant {
 /// The sizes of an attention.
 #[derive(CubeLaunch, CubeType, Clone)]
 pub(super) struct Sizes {
+    /// The query that the first cube begins with: a large attention is launched in parts.
+    pub(super) first: u32,
     pub(super) queries: u32,
     pub(super) keys: u32,
     pub(super) heads: u32,
@@ -107,7 +109,7 @@ fn attention_kernel<F: Float, N: Size>(
     let keys = sizes.keys as usize;
     let heads = sizes.heads as usize;
     let width = heads * vectors;
-    let first_query = CUBE_POS_X as usize * block;
+    let first_query = sizes.first as usize + CUBE_POS_X as usize * block;
     let (batch, head) = (CUBE_POS_Y as usize / heads, CUBE_POS_Y as usize % heads);
     let of_query = batch * queries * width + head * vectors;
     let of_key = batch * keys * width + head * vectors;
@@ -300,38 +302,39 @@ fn in_vectors([q, k, v]: [Tensor<3>; 3], heads: usize, scale: f32, causal: bool)
     let (k, v) = (buffer_in(k, q.dtype), buffer_in(v, q.dtype));
     let y = empty(&q, [batch, queries, width]);
     let head = width / heads;
-    let sizes = SizesLaunch::new(queries as u32, keys as u32, heads as u32, scale);
-    let cubes = |each| CubeCount::Static(queries.div_ceil(each) as u32, (batch * heads) as u32, 1);
-    pace::before(&q.client, 2.0 * (batch * queries) as f64 * (keys * width) as f64);
-    if let Some(variant) = small_heads::Variant::new(head, queries, causal) {
-        launch!(small_heads_kernel(
-            &q.client,
-            cubes(variant.queries()),
-            CubeDim::new_1d(small_heads::UNITS as u32),
-            4,
-            arg(&q),
-            arg(&k),
-            arg(&v),
-            arg(&y),
-            sizes,
-            variant,
-            element(&q),
-        ));
-        return tensor(y);
+    // Some of the queries at a time, where all are too much at once.
+    macro_rules! start {
+        ($kernel:ident, $variant:ident, $units:expr) => {
+            let each = $variant.queries();
+            let multiply_adds = 2.0 * (batch * queries) as f64 * (keys * width) as f64;
+            in_parts(&q.client, queries.div_ceil(each), multiply_adds, |cubes| {
+                launch!($kernel(
+                    &q.client,
+                    CubeCount::Static(cubes.len() as u32, (batch * heads) as u32, 1),
+                    $units,
+                    4,
+                    arg(&q),
+                    arg(&k),
+                    arg(&v),
+                    arg(&y),
+                    SizesLaunch::new(
+                        (cubes.start * each) as u32,
+                        queries as u32,
+                        keys as u32,
+                        heads as u32,
+                        scale,
+                    ),
+                    $variant,
+                    element(&q),
+                ));
+            });
+        };
     }
-    let variant = Variant::new(head, causal);
-    launch!(attention_kernel(
-        &q.client,
-        cubes(variant.queries()),
-        CubeDim::new_2d(SIDE as u32, SIDE as u32),
-        4,
-        arg(&q),
-        arg(&k),
-        arg(&v),
-        arg(&y),
-        sizes,
-        variant,
-        element(&q),
-    ));
+    if let Some(variant) = small_heads::Variant::new(head, queries, causal) {
+        start!(small_heads_kernel, variant, CubeDim::new_1d(small_heads::UNITS as u32));
+    } else {
+        let variant = Variant::new(head, causal);
+        start!(attention_kernel, variant, CubeDim::new_2d(SIDE as u32, SIDE as u32));
+    }
     tensor(y)
 }

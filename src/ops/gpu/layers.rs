@@ -10,8 +10,8 @@ use super::product::direct::{self, direct_product_kernel};
 use super::product::tiled::{self, tiled_product_kernel};
 use super::product::{SizesLaunch, Variant};
 use super::{
-    MOST_CUBES, arg, buffer, buffer_in, element, empty, map_buffer, map_tensor, optional, over,
-    pace, tensor,
+    MOST_CUBES, Output, arg, buffer, buffer_in, element, in_parts, map_buffer, map_tensor,
+    optional, tensor,
 };
 use crate::device;
 use crate::ops::Padding;
@@ -98,43 +98,43 @@ fn launch_product<const D: usize>(
     let format = w.format();
     let enlarged = path.size != path.seen;
     let outputs = if gated { w.rows() / 2 } else { w.rows() };
-    let sizes = SizesLaunch::new(
-        positions as u32,
-        each as u32,
-        path.out[1] as u32,
-        outputs as u32,
-        path.inputs as u32,
-        path.size[0] as u32,
-        path.size[1] as u32,
-        path.seen[0] as u32,
-        path.seen[1] as u32,
-        w.kernel() as u32,
-        path.stride as u32,
-        path.before as u32,
-        slope,
-    );
+    let sizes = |first: usize| {
+        SizesLaunch::new(
+            first as u32,
+            positions as u32,
+            each as u32,
+            path.out[1] as u32,
+            outputs as u32,
+            path.inputs as u32,
+            path.size[0] as u32,
+            path.size[1] as u32,
+            path.seen[0] as u32,
+            path.seen[1] as u32,
+            w.kernel() as u32,
+            path.stride as u32,
+            path.before as u32,
+            slope,
+        )
+    };
     let (words, scale) = w.buffers();
     let (bias, shift) = (bias.map(buffer), shift.map(|shift| buffer_in(shift, DType::F32)));
-    let (y, place) = match &plus {
+    let y = match &plus {
         // After the input, the weights and what else there is.
         Some(plus) => {
             let before = [scale.is_some(), bias.is_some(), shift.is_some()];
-            over(plus, 2 + before.iter().filter(|is| **is).count(), dims)
+            Output::over(plus, 2 + before.iter().filter(|is| **is).count(), dims)
         }
-        None => {
-            let y = empty(x, dims);
-            let place = arg(&y);
-            (y, place)
-        }
+        None => Output::new(x, dims),
     };
-    let cubes = |count: usize, each: usize| count.div_ceil(side * each) as u32;
-    let down = cubes(positions, rows);
-    let layers = down.div_ceil(MOST_CUBES as u32);
+    let cubes = |count: usize, each: usize| count.div_ceil(side * each);
+    let across = cubes(w.rows(), columns) as u32;
     macro_rules! start {
-        ($kernel:ident) => {
+        ($kernel:ident, $cubes:ident) => {
+            let down = $cubes.len() as u32;
+            let layers = down.div_ceil(MOST_CUBES as u32);
             launch!($kernel(
                 &x.client,
-                CubeCount::Static(cubes(w.rows(), columns), down.div_ceil(layers), layers),
+                CubeCount::Static(across, down.div_ceil(layers), layers),
                 CubeDim::new_2d(side as u32, side as u32),
                 lanes,
                 lanes / format.per_word(),
@@ -145,21 +145,24 @@ fn launch_product<const D: usize>(
                 optional(bias.as_ref()),
                 optional(shift.as_ref()),
                 optional(plus.as_ref()),
-                place,
-                sizes,
+                y.arg(),
+                sizes($cubes.start * side * rows),
                 Variant { rows, columns, lanes, format, function, gated, enlarged },
                 element(x),
-            ))
+            ));
         };
     }
     let places = w.kernel() * w.kernel();
-    pace::before(&x.client, (positions * w.rows()) as f64 * (places * path.inputs) as f64);
-    if device::is_software() {
-        start!(direct_product_kernel);
-    } else {
-        start!(tiled_product_kernel);
-    }
-    y
+    let multiply_adds = (positions * w.rows()) as f64 * (places * path.inputs) as f64;
+    // Some of the positions at a time, where all are too much at once.
+    in_parts(&x.client, cubes(positions, rows), multiply_adds, |cubes| {
+        if device::is_software() {
+            start!(direct_product_kernel, cubes);
+        } else {
+            start!(tiled_product_kernel, cubes);
+        }
+    });
+    y.buffer
 }
 
 /// What a cube computes.

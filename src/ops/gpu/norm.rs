@@ -8,7 +8,7 @@ use cubecl::ir::ElemType;
 use cubecl::prelude::*;
 
 use super::number::{Function, activated};
-use super::{arg, buffer, cubes, element, empty, floats, map_buffer, map_tensor, over, tensor};
+use super::{Output, arg, buffer, cubes, element, empty, floats, map_buffer, map_tensor, tensor};
 
 /// Units of a cube.
 const UNITS: usize = 256;
@@ -275,7 +275,7 @@ pub(in crate::ops) fn group_norm(
     let positions = height * width;
     let (x, weight, bias) = (map_buffer(x), buffer(weight), buffer(bias));
     // The first argument of either kernel. A map of 512 × 512 takes up to 256 MiB: one less at a time.
-    let (y, place) = over(&x, 0, [batch, height, width, channels]);
+    let y = Output::over(&x, 0, [batch, height, width, channels]);
     let function = if silu { Function::Silu } else { Function::Identity };
     let parts = (positions * channels / groups).div_ceil(GROUP).min(PARTS);
     let part = positions.div_ceil(parts);
@@ -296,7 +296,7 @@ pub(in crate::ops) fn group_norm(
             arg(&x),
             weight,
             bias,
-            place,
+            y.arg(),
             sizes(),
             function,
             element(&x),
@@ -320,13 +320,13 @@ pub(in crate::ops) fn group_norm(
             arg(&weight),
             arg(&bias),
             arg(&found),
-            place,
+            y.arg(),
             sizes(),
             function,
             element(&x),
         ));
     }
-    map_tensor(y)
+    map_tensor(y.buffer)
 }
 
 pub(in crate::ops) fn layer_norm<const D: usize>(

@@ -33,6 +33,8 @@ pub(super) struct Variant {
 /// The sizes of a product, which are no reason to compile another kernel.
 #[derive(CubeLaunch, CubeType, Clone)]
 pub(super) struct Sizes {
+    /// The position that the first cube begins with: a large product is launched in parts.
+    pub(super) first: u32,
     /// Positions of the result in all, and of one element of the batch.
     pub(super) positions: u32,
     pub(super) each: u32,

@@ -72,7 +72,7 @@ pub(super) fn small_heads_kernel<F: Float, N: Size>(
     let keys = sizes.keys as usize;
     let heads = sizes.heads as usize;
     let width = heads * vectors;
-    let first_query = CUBE_POS_X as usize * block;
+    let first_query = sizes.first as usize + CUBE_POS_X as usize * block;
     let (batch, head) = (CUBE_POS_Y as usize / heads, CUBE_POS_Y as usize % heads);
     let of_query = batch * queries * width + head * vectors;
     let of_key = batch * keys * width + head * vectors;

@@ -126,7 +126,7 @@ test("a decoder's maps leave the GPU from one level to the next", async ({ lab }
     await gpu.reset();
     await decode(width);
     const { peak, largest, dispatches, submissions } = await gpu.read();
-    // 1.2e12 multiply-adds for 512 × 512, and at most 32e9 of them in a submission; by the number of dispatches alone they
+    // 1.2e12 multiply-adds for 512 × 512, and at most 40e9 of them in a submission; by the number of dispatches alone they
     // would be a quarter as many.
     expect(submissions).toBeGreaterThan(width / 16);
     test.info().annotations.push({ type: "submissions", description: `${submissions} of ${dispatches} dispatches` });
@@ -163,4 +163,24 @@ test("a GPU that knows halves keeps a denoiser's maps as halves, unless full pre
   test.info().annotations.push({ type: "MB", description: `${halves.toFixed(0)}, ${floats.toFixed(0)} in full` });
   // Maps take about 130 MB in f32.
   expect(floats - halves).toBeGreaterThan(55);
+});
+
+test("what would keep a slow GPU busy for long is told to it in parts", async ({ lab }) => {
+  test.setTimeout(600_000);
+  const workers = await pretendHalves(lab);
+  const { opened, gpu, close } = await openNarrow(lab, 5, true);
+  await draw(opened, { size: 64, steps: 1, seed: 1, decode: false });
+  const dispatches: number[] = [];
+  // The attention of both halves' 111 × 111 tokens among themselves has 3.9e10 multiply-adds, that of 112 × 112 has 4.03e10.
+  for (const size of [880, 888, 896]) {
+    await gpu.reset();
+    await draw(opened, { size, steps: 1, seed: 1, decode: false });
+    dispatches.push((await gpu.read()).dispatches);
+  }
+  await close();
+  expect(workers.started).toBe(1);
+  // A first large picture takes one dispatch less than those after it.
+  const [, whole = 0, parts = 0] = dispatches;
+  // In five layers.
+  expect(parts - whole).toBe(5);
 });

@@ -24,10 +24,10 @@ async function compare(...job: string[]): Promise<Comparison[]> {
 
 for (const [kind, least] of [
   ["norms", 14],
-  ["attention", 17],
-  ["linear layers", 25],
-  ["convolutions", 60],
-  ["convolutions in shares", 24],
+  ["attention", 34],
+  ["linear layers", 50],
+  ["convolutions", 120],
+  ["convolutions in shares", 48],
 ] as const) {
   test(`${kind} of real networks in halves`, async () => {
     // Compiling the kernels for a processor takes minutes where another test has half of the machine.

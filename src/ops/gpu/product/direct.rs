@@ -34,7 +34,8 @@ pub(in crate::ops::gpu) fn direct_product_kernel<F: Float, L: Size, P: Size, V: 
     let inputs = sizes.inputs as usize;
     let outputs = sizes.outputs as usize;
     let shown = comptime!(SIDE * if gated { columns / 2 } else { columns });
-    let first_row = (CUBE_POS_Z * CUBE_COUNT_Y + CUBE_POS_Y) as usize * comptime!(SIDE * rows) + ty;
+    let cube_row = (CUBE_POS_Z * CUBE_COUNT_Y + CUBE_POS_Y) as usize;
+    let first_row = sizes.first as usize + cube_row * comptime!(SIDE * rows) + ty;
     let first_column = CUBE_POS_X as usize * shown;
 
     let mut starts = Array::<usize>::new(rows);

@@ -47,7 +47,8 @@ pub(in crate::ops::gpu) fn tiled_product_kernel<F: Float, L: Size, P: Size, V: S
     let inputs = sizes.inputs as usize;
     let outputs = sizes.outputs as usize;
     // Layers of cubes, where there are too many for a plane.
-    let first_row = (CUBE_POS_Z * CUBE_COUNT_Y + CUBE_POS_Y) as usize * left_rows;
+    let cube_row = (CUBE_POS_Z * CUBE_COUNT_Y + CUBE_POS_Y) as usize;
+    let first_row = sizes.first as usize + cube_row * left_rows;
     let shown = comptime!(if gated { right_rows / 2 } else { right_rows });
     let first_column = CUBE_POS_X as usize * shown;
 
