@@ -48,16 +48,18 @@ pub async fn parity_kernels(
 }
 
 /// Compares a whole run of the bundled model, from prompt to picture. `settings` and `references` are the
-/// contents of its two files; denoiser and decoder have maps in f32 or in halves.
+/// contents of its two files; `software` and `halves` are as above, the latter of denoiser and decoder.
 #[wasm_bindgen]
 pub async fn parity_golden(
     models_url: String,
     settings: String,
     references: Vec<u8>,
+    software: bool,
     halves: bool,
 ) -> Result<JsValue, JsValue> {
     console_error_panic_hook::set_once();
     let device = device::open(DEVICE, |_| {}).await.map_err(|error| js_error(&error))?.0;
+    device::take_for_software(software);
     device::keep_halves(halves);
     let store = WebStore::open(&models_url, false).await;
     let golden = Golden::parse(&settings, &references);

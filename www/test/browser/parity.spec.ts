@@ -24,7 +24,13 @@ interface Parity {
   default(options: { module_or_path: string }): Promise<unknown>;
   parity_ops(family: string, references: Uint8Array, allowed: number): Promise<Comparison[]>;
   parity_kernels(kind: string, software: boolean, halves: boolean, allowed: number): Promise<Comparison[]>;
-  parity_golden(modelsUrl: string, settings: string, references: Uint8Array, halves: boolean): Promise<Comparison[]>;
+  parity_golden(
+    modelsUrl: string,
+    settings: string,
+    references: Uint8Array,
+    software: boolean,
+    halves: boolean,
+  ): Promise<Comparison[]>;
 }
 
 type Job = { ops: string; allowed: number } | { kernels: string; software: boolean; allowed: number } | { golden: string };
@@ -74,7 +80,7 @@ async function compareInWorker({ site, engine, fixtures, job }: Places): Promise
     if ("ops" in job) return await parity.parity_ops(job.ops, await bytes(`ops/${job.ops}`), job.allowed);
     if ("kernels" in job) return await parity.parity_kernels(job.kernels, job.software, false, job.allowed);
     const settings = await (await fetch(`${fixtures}/golden/${job.golden}.json`)).text();
-    return await parity.parity_golden(`${site}www/public/models/`, settings, await bytes(`golden/${job.golden}`), false);
+    return await parity.parity_golden(`${site}www/public/models/`, settings, await bytes(`golden/${job.golden}`), true, false);
   };
   return await Promise.race([run(), panicked]);
 }

@@ -1,6 +1,6 @@
 /**
- * A comparison by the engine of `make parity` in a process of its own, with maps in halves: `compare.mjs kernels KIND`, a GPU's, or
- * `compare.mjs golden NAME MODELS_URL`. Prints JSON.
+ * A comparison by the engine of `make parity` in a process of its own, by a GPU's kernels with maps in halves:
+ * `compare.mjs kernels KIND` or `compare.mjs golden NAME MODELS_URL`. Prints JSON.
  */
 
 import { readFileSync } from "node:fs";
@@ -19,7 +19,7 @@ const [what, name, models] = process.argv.slice(2);
 const comparisons =
   what === "kernels"
     ? await parity.parity_kernels(name, false, true, LAYER_TOLERANCE)
-    : await parity.parity_golden(models, read(`tests/fixtures/golden/${name}.json`).toString(), read(`tests/fixtures/golden/${name}.safetensors`), true);
+    : await parity.parity_golden(models, read(`tests/fixtures/golden/${name}.json`).toString(), read(`tests/fixtures/golden/${name}.safetensors`), false, true);
 console.log(JSON.stringify(comparisons));
 // Dawn's own threads do not end by themselves.
 process.exit(0);
