@@ -6,8 +6,9 @@ Parts are text, unet1, unet2, vae, taesd and convolutions as conv-128-128-512 (i
 Run from the repository root, where `python tests/reference/export_onnx.py [--quarter | --whole]` has made the ONNX files, with
 onnxruntime-webgpu and numpy installed (benches/requirements.txt; in an environment without onnxruntime, whose place it takes).
 The text encoder's time is with the tokenizer for ours; our weights are f16, onnxruntime's f32. Our maps are halves where the device
-knows them, f32 with `--full`. The memory is what our buffers take after a part, those of parts before it that wait to be used among
-them: name a part alone for its own.
+knows them, f32 with `--full`. Dispatches are those of one evaluation; onnxruntime counts its own on devices with clocks only. The
+memory is what our buffers take after a part, those of parts before it that wait to be used among them: name a part alone for its
+own.
 Ours is `cargo bench --features webgpu --bench networks`: WGSL through naga, as a browser would have it. `--binary` names it ready
 made, for a machine without Rust; `--peak` is the device's f32 peak, `--bandwidth` that of its memory, for the shares of them: of the
 bandwidth by what ours must read and write at least, weights and maps of its layers. onnxruntime's results are first compared
@@ -21,6 +22,7 @@ import json
 import pathlib
 import statistics
 import subprocess
+import tempfile
 import time
 
 import numpy as np
@@ -51,7 +53,7 @@ class Ours:
 
     def run(self, part: str) -> float:
         print(part, file=self.process.stdin, flush=True)
-        milliseconds, self.memory = map(float, self.answer().split())
+        milliseconds, self.dispatches, self.memory = map(float, self.answer().split())
         return milliseconds
 
 
@@ -59,7 +61,8 @@ class Theirs:
     """A network in onnxruntime."""
 
     def __init__(self, path: pathlib.Path, runs: int) -> None:
-        self.session = onnxruntime.InferenceSession(str(path), providers=["WebGpuExecutionProvider"])
+        self.path = path
+        self.session = self.opened()
         # It falls back to its CPU with a message among others.
         if self.session.get_providers()[0] != "WebGpuExecutionProvider":
             raise SystemExit("onnxruntime found no WebGPU adapter; what it said is above")
@@ -67,11 +70,26 @@ class Theirs:
         self.inputs = {i.name: some(i.name, i.shape) for i in self.session.get_inputs()}
         # Convolutions of one network.
         self.times = len(self.inputs.get("scales", [0]))
+        self.dispatches = self.counted()
         (expected,) = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"]).run(None, self.inputs)
         (got,) = self.session.run(None, self.inputs)
         off = np.abs(got - expected).max() / np.abs(expected).max()
         if not off <= TOLERANCE:
             raise SystemExit(f"{path}: onnxruntime's WebGPU is {off:.1e} off its CPU")
+
+    def opened(self, options: onnxruntime.SessionOptions | None = None) -> onnxruntime.InferenceSession:
+        return onnxruntime.InferenceSession(str(self.path), options, providers=["WebGpuExecutionProvider"])
+
+    def counted(self) -> float | None:
+        """Dispatches of an evaluation, where the device can time them."""
+        with tempfile.TemporaryDirectory() as folder:
+            options = onnxruntime.SessionOptions()
+            options.enable_profiling = True
+            options.profile_file_prefix = f"{folder}/profile"
+            session = self.opened(options)
+            session.run(None, self.inputs)
+            events = json.loads(pathlib.Path(session.end_profiling()).read_text())
+        return sum(event["cat"] == "Api" for event in events) / self.times or None
 
     def run(self) -> float:
         """Milliseconds of an evaluation, its result read."""
@@ -105,7 +123,7 @@ def main(a: argparse.Namespace) -> None:
     ours = Ours(a)
     print(f"{ours.device}; onnxruntime-webgpu {onnxruntime.__version__}; medians of {a.rounds} rounds\n")
     shares = [name for name, most in (("of the peak", a.peak), ("of the bandwidth", a.bandwidth)) if most is not None]
-    columns = ["part", "ours", "best", "onnxruntime", "best", "ratio", "rate", "memory", *shares]
+    columns = ["part", "ours", "best", "onnxruntime", "best", "ratio", "rate", "dispatches", "onnxruntime", "memory", *shares]
     print(f"| {' | '.join(columns)} |\n|{' --- |' * len(columns)}")
     for part in a.parts or files:
         theirs = Theirs(files[part], a.steps if part.startswith("unet") else 1)
@@ -121,7 +139,9 @@ def main(a: argparse.Namespace) -> None:
         mine, other = (statistics.median(sides[name][1]) for name in ("ours", "theirs"))
         best = [min(sides[name][1]) for name in ("ours", "theirs")]
         rate = flops[part] / theirs.times / mine / 1e9
-        cells = [part, f"{mine:.2f} ms", f"{best[0]:.2f} ms", f"{other:.2f} ms", f"{best[1]:.2f} ms", f"{other / mine:.2f}", f"{1000 * rate:.1f} GFLOP/s", f"{ours.memory / 2**20:.0f} MB"]
+        cells = [part, f"{mine:.2f} ms", f"{best[0]:.2f} ms", f"{other:.2f} ms", f"{best[1]:.2f} ms", f"{other / mine:.2f}", f"{1000 * rate:.1f} GFLOP/s"]
+        cells += ["–" if count is None else f"{count:.0f}" for count in (ours.dispatches, theirs.dispatches)]
+        cells.append(f"{ours.memory / 2**20:.0f} MB")
         if a.peak is not None:
             cells.append(f"{100 * rate / a.peak:.1f} %")
         if a.bandwidth is not None:

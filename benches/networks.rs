@@ -3,8 +3,9 @@
 //!
 //! `cargo bench --features webgpu --bench networks -- MODELS CHECKPOINT SIDE STEPS [full]`, then a line on standard input for each
 //! round: `text`, `unet1`, `unet2`, `vae`, `taesd` (that of `vae/taesd.safetensors`), or `conv INPUTS OUTPUTS SIDE TIMES`, one
-//! convolution of 3 × 3 so many times. Each is answered by a line with the milliseconds of one evaluation and the bytes that are
-//! held on the device then. The first answer is the device's name. `full` keeps maps in f32 on a device that knows halves.
+//! convolution of 3 × 3 so many times. Each is answered by a line with the milliseconds of one evaluation, its dispatches, and the
+//! bytes that are held on the device then. The first answer is the device's name. `full` keeps maps in f32 on a device that knows
+//! halves.
 
 #![allow(
     clippy::unwrap_used,
@@ -15,10 +16,14 @@
 
 use std::cell::RefCell;
 use std::io::{Write, stdin, stdout};
+use std::ops::{Div, Sub};
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use burn::tensor::{Device, Distribution, Tensor};
+use cubecl::logging::{LaunchObservation, LaunchObserver};
 use futures_util::future::LocalBoxFuture;
 use half::f16;
 use serde_json::{Value, json};
@@ -28,9 +33,66 @@ use tintype::graph::{Event, Host};
 use tintype::ops::{Conv2d, Packed, Padding, Weight};
 use tintype::store::native::FolderStore;
 
-/// When each node began, by its id; the run's end has none.
+/// Kernels that were launched.
 #[derive(Default)]
-struct Clock(RefCell<Vec<(Option<String>, Instant)>>);
+struct Launches(AtomicUsize);
+
+impl LaunchObserver for Launches {
+    fn launched(&self, _kernel: &'static str) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// What something took, or what was taken until some moment.
+#[derive(Clone, Copy)]
+struct Took {
+    milliseconds: f64,
+    dispatches: f64,
+}
+
+impl Sub for Took {
+    type Output = Self;
+
+    fn sub(self, other: Self) -> Self {
+        Self {
+            milliseconds: self.milliseconds - other.milliseconds,
+            dispatches: self.dispatches - other.dispatches,
+        }
+    }
+}
+
+impl Div<usize> for Took {
+    type Output = Self;
+
+    fn div(self, count: usize) -> Self {
+        Self {
+            milliseconds: self.milliseconds / count as f64,
+            dispatches: self.dispatches / count as f64,
+        }
+    }
+}
+
+/// Tells what was taken since it began.
+#[derive(Clone)]
+struct Meter {
+    began: Instant,
+    launches: Arc<Launches>,
+}
+
+impl Meter {
+    fn read(&self) -> Took {
+        Took {
+            milliseconds: self.began.elapsed().as_secs_f64() * 1000.0,
+            dispatches: self.launches.0.load(Ordering::Relaxed) as f64,
+        }
+    }
+}
+
+/// What was taken until each node began, by its id; the run's end has none.
+struct Clock {
+    meter: Meter,
+    begun: RefCell<Vec<(Option<String>, Took)>>,
+}
 
 impl Host for Clock {
     fn yield_now(&self) -> LocalBoxFuture<'static, ()> {
@@ -44,7 +106,7 @@ impl Host for Clock {
     fn emit(&self, event: Event) {
         if let Event::Executing { node, .. } = event {
             let id = node.map(|id| id.as_str().to_owned());
-            self.0.borrow_mut().push((id, Instant::now()));
+            self.begun.borrow_mut().push((id, self.meter.read()));
         }
     }
 
@@ -59,6 +121,7 @@ fn node(class: &str, inputs: Value) -> Value {
 
 struct Bench {
     engine: Engine,
+    meter: Meter,
     checkpoint: String,
     side: usize,
     steps: usize,
@@ -92,8 +155,8 @@ impl Convolution {
 }
 
 impl Bench {
-    /// Milliseconds of one evaluation.
-    fn part(&mut self, part: &str) -> f64 {
+    /// One evaluation.
+    fn part(&mut self, part: &str) -> Took {
         let words: Vec<_> = part.split(' ').collect();
         match words[..] {
             ["text"] => self.text(),
@@ -107,18 +170,18 @@ impl Bench {
     }
 
     /// What a run takes longer for having more steps: its latents are read from the GPU at its end only.
-    fn step(&mut self, cfg: f64) -> f64 {
+    fn step(&mut self, cfg: f64) -> Took {
         let few = self.sampler(1, cfg);
-        (self.sampler(1 + self.steps, cfg) - few) / self.steps as f64
+        (self.sampler(1 + self.steps, cfg) - few) / self.steps
     }
 
-    fn sampler(&mut self, steps: usize, cfg: f64) -> f64 {
+    fn sampler(&mut self, steps: usize, cfg: f64) -> Took {
         let graph = self.sampling(steps, cfg, "a robot on a teal background, 3d");
         self.time(&graph, "6")
     }
 
     /// What a run takes longer for a new text, tokenizer and all: nothing waits for the GPU before the sampler's end.
-    fn text(&mut self) -> f64 {
+    fn text(&mut self) -> Took {
         // Encodes the other texts.
         self.sampler(1, 1.0);
         let known = self.sampler(1, 1.0);
@@ -144,7 +207,7 @@ impl Bench {
         graph
     }
 
-    fn decoder(&mut self, vae: Value) -> f64 {
+    fn decoder(&mut self, vae: Value) -> Took {
         let mut graph = self.graph();
         let factor = 1.0 + self.seed as f64 / 1000.0;
         graph["5"] = node("LatentMultiply", json!({ "samples": ["4", 0], "multiplier": factor }));
@@ -157,7 +220,7 @@ impl Bench {
     }
 
     /// As `Convolutions` of `tests/reference/export_onnx.py`, the weights in f16 as a checkpoint's.
-    fn convolution(&mut self, sizes: &[&str]) -> f64 {
+    fn convolution(&mut self, sizes: &[&str]) -> Took {
         let sizes: Vec<usize> = sizes.iter().map(|size| size.parse().unwrap()).collect();
         let [inputs, outputs, side, times] = sizes[..] else {
             panic!("usage: conv INPUTS OUTPUTS SIDE TIMES")
@@ -166,11 +229,11 @@ impl Bench {
         let sizes = [inputs, outputs, side];
         let kept = self.conv.take().filter(|(of, _)| *of == sizes);
         let (_, made) = kept.unwrap_or_else(|| (sizes, Convolution::new(sizes, device)));
-        let begun = Instant::now();
+        let begun = self.meter.read();
         let first = (0..times).map(|i| made.first_numbers(0.5 + i as f64 / times as f64));
         let sum = first.reduce(|sum, more| sum + more).unwrap();
         pollster::block_on(device::read(sum)).unwrap();
-        let took = begun.elapsed().as_secs_f64() * 1000.0 / times as f64;
+        let took = (self.meter.read() - begun) / times;
         self.conv = Some((sizes, made));
         took
     }
@@ -191,14 +254,15 @@ impl Bench {
         })
     }
 
-    /// Milliseconds from a node's beginning to that of the last one, which has the result.
-    fn time(&mut self, graph: &Value, from: &str) -> f64 {
-        let (graph, clock) = (graph.to_string(), Clock::default());
+    /// From a node's beginning to that of the last one, which has the result.
+    fn time(&mut self, graph: &Value, from: &str) -> Took {
+        let clock = Clock { meter: self.meter.clone(), begun: RefCell::default() };
+        let graph = graph.to_string();
         let run = self.engine.run(&graph, RunRequest::default(), &clock);
         pollster::block_on(run).unwrap_or_else(|error| panic!("{error}"));
-        let times = clock.0.take();
+        let times = clock.begun.take();
         let begun = |node| times.iter().find(|(id, _)| id.as_deref() == Some(node)).unwrap().1;
-        begun("7").duration_since(begun(from)).as_secs_f64() * 1000.0
+        begun("7") - begun(from)
     }
 }
 
@@ -216,12 +280,20 @@ fn main() {
     }
     let maps = if device::keeps_halves() { "halves" } else { "f32" };
     println!("{}, maps in {maps}", engine.device_info().name);
-    let (side, steps) = (side.parse().unwrap(), steps.parse().unwrap());
-    let mut bench =
-        Bench { engine, checkpoint: checkpoint.clone(), side, steps, seed: 0, conv: None };
+    let meter = Meter { began: Instant::now(), launches: Arc::default() };
+    let _watching = LaunchObservation::new(meter.launches.clone());
+    let mut bench = Bench {
+        engine,
+        meter,
+        checkpoint: checkpoint.clone(),
+        side: side.parse().unwrap(),
+        steps: steps.parse().unwrap(),
+        seed: 0,
+        conv: None,
+    };
     for line in stdin().lines() {
-        let took = bench.part(line.unwrap().trim());
-        println!("{took} {}", bench.memory());
+        let Took { milliseconds, dispatches } = bench.part(line.unwrap().trim());
+        println!("{milliseconds} {dispatches} {}", bench.memory());
         stdout().flush().unwrap();
     }
 }
