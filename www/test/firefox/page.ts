@@ -19,7 +19,7 @@ export async function ready(page: Page, address: string): Promise<void> {
   await page.locator(GENERATE).setTimeout(60_000).wait();
 }
 
-/** Presses a button by its key: a click goes to where the button was, should the page move it meanwhile. */
+/** Presses a button by its key: under load, some of the clicks that puppeteer makes did not arrive. */
 export async function press(page: Page, selector: string): Promise<void> {
   const words = page.locator(selector).setTimeout(60_000);
   const shown = await words.filter((words) => words.closest("button")?.disabled === false).waitHandle();
