@@ -95,6 +95,25 @@ test("a prompt is counted although its tokenizer was not to be had at first", as
   expect(refused).toBeGreaterThan(2);
 });
 
+test("Generate stays where it is when the prompt's length comes to be known", async ({ page, site }) => {
+  let give = () => {};
+  const held = new Promise<void>((resolve) => (give = resolve));
+  await page.route(/models\/sprite\/tokenizer\//, async (route) => {
+    await held;
+    await route.continue();
+  });
+  await ready(page, site);
+  await prompt(page).fill("a red dragon");
+  const count = page.getByTestId("token-count");
+  const generate = page.getByRole("button", { name: "Generate" });
+  await expect(count).toHaveText("");
+  const before = await generate.boundingBox();
+  expect(before).not.toBeNull();
+  give();
+  await expect(count).toHaveText(/^3\/75\s+tokens$/);
+  expect(await generate.boundingBox()).toEqual(before);
+});
+
 test("the words that the bundled model knows are listed, and one goes into the prompt", async ({ page, site }) => {
   await ready(page, site);
   const words = page.getByRole("group").filter({ hasText: "The words it knows" });

@@ -7,9 +7,9 @@ import { join } from "node:path";
 import { serve } from "../../scripts/serve.mjs";
 import { tinyCheckpoint } from "../browser/tiny";
 import { expect, test, type Page } from "./fixtures";
-import { draw, GENERATE, pictures, press, PROMPT, ready, setSteps, until } from "./page";
+import { draw, pictures, PROMPT, ready, setSteps, until } from "./page";
 
-const button = (words: string) => `button ::-p-text(${words})`;
+const click = (page: Page, words: string) => page.locator(`button ::-p-text(${words})`).setTimeout(60_000).click();
 const seen = (page: Page, words: string) =>
   expect.poll(() => page.evaluate((text) => document.body.innerText.includes(text), words), { message: words, timeout: 120_000 }).toBe(true);
 
@@ -17,8 +17,8 @@ test("a part is marked with keys and redrawn, enlarged, and is a graph that runs
   await ready(page, site);
   await setSteps(page, 2);
   await draw(page, "a red heart");
-  await press(page, button("Draw over it"));
-  await press(page, button("Mark a part"));
+  await click(page, "Draw over it");
+  await click(page, "Mark a part");
   await page.locator("[aria-label^='The picture: arrow keys']").setTimeout(60_000).wait();
   await page.focus("[aria-label^='The picture: arrow keys']");
   await page.keyboard.press(" ");
@@ -26,21 +26,21 @@ test("a part is marked with keys and redrawn, enlarged, and is a graph that runs
   await page.keyboard.press("Enter");
   await page.keyboard.up("Control");
   await seen(page, "a part is marked");
-  await press(page, GENERATE);
+  await page.locator("button ::-p-text(Generate)").click();
   await seen(page, "A part of a picture was redrawn");
-  await press(page, button("Upscale"));
+  await click(page, "Upscale");
   await until(page, pictures, (all) => all.some(({ naturalWidth }) => naturalWidth === 512), "an enlarged picture");
-  await press(page, button("Open as graph"));
+  await click(page, "Open as graph");
   const nodes = () => [...document.querySelectorAll(".svelte-flow__node")].map((node) => node.textContent ?? "");
   await until(page, nodes, (all) => all.some((text) => text.includes("Upscale Image")), "the graph");
-  await press(page, button("Run"));
+  await page.locator("button ::-p-text(Run)").click();
   const made = () => document.querySelectorAll(".svelte-flow__node .results img").length;
   await until(page, made, (count) => count > 0, "the picture in its node");
 });
 
 test("a graph grows by keys, and is undone", async ({ tab: page, site }) => {
   await page.goto(`${site}#graph`);
-  await press(page, button("Text to picture"));
+  await click(page, "Text to picture");
   const count = () => document.querySelectorAll(".svelte-flow__node").length;
   await until(page, count, (nodes) => nodes === 7, "seven nodes");
   await page.focus(".svelte-flow__node");
@@ -64,7 +64,7 @@ test("a checkpoint from the disk is told, and paints", async ({ tab: page, site 
   await seen(page, "is a checkpoint of Stable Diffusion 1.x");
   await setSteps(page, 1);
   await page.locator(PROMPT).fill("a cat");
-  await press(page, GENERATE);
+  await page.locator("button ::-p-text(Generate)").click();
   await until(page, pictures, (all) => all.some(({ naturalWidth }) => naturalWidth === 512), "a picture of its size");
 });
 

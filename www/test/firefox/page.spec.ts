@@ -3,7 +3,7 @@
 import { join } from "node:path";
 
 import { expect, test } from "./fixtures";
-import { draw, GENERATE, pictures, press, PROMPT, ready, setSteps, until } from "./page";
+import { draw, GENERATE, pictures, PROMPT, ready, setSteps, until } from "./page";
 
 test("first visit to picture, and the gallery keeps it over a reload", async ({ tab: page, site }) => {
   await ready(page, site);
@@ -29,10 +29,10 @@ test("a run is cancelled, and the next one draws", async ({ tab: page, site }) =
   await ready(page, site);
   await setSteps(page, 150);
   await page.locator(PROMPT).fill("a cat");
-  await press(page, GENERATE);
+  await page.locator(GENERATE).click();
   const bar = () => document.querySelector("[role=progressbar]")?.getAttribute("aria-valuetext") ?? "";
   await until(page, bar, (text) => /Step [2-9]/.test(text), "the second step");
-  await press(page, "button ::-p-text(Cancel)");
+  await page.locator("button ::-p-text(Cancel)").click();
   await until(page, bar, (text) => text === "", "the end of the run");
   expect(await page.evaluate(pictures)).toEqual([]);
   await setSteps(page, 4);
@@ -44,6 +44,6 @@ test("a workflow opens from a file, and runs", async ({ tab: page, site }) => {
   const file = join(import.meta.dirname, "../../public/workflows/text_to_image.json");
   const input = await page.$("input[type=file]");
   await (input as NonNullable<typeof input> & { uploadFile(path: string): Promise<void> }).uploadFile(file);
-  await press(page, "button ::-p-text(Run workflow)");
+  await page.locator("button ::-p-text(Run workflow)").setTimeout(60_000).click();
   await until(page, pictures, (all) => all.some(({ naturalWidth }) => naturalWidth === 128), "the workflow's picture");
 });

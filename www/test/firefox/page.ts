@@ -19,21 +19,13 @@ export async function ready(page: Page, address: string): Promise<void> {
   await page.locator(GENERATE).setTimeout(60_000).wait();
 }
 
-/** Presses a button by its key: under load, some of the clicks that puppeteer makes did not arrive. */
-export async function press(page: Page, selector: string): Promise<void> {
-  const words = page.locator(selector).setTimeout(60_000);
-  const shown = await words.filter((words) => words.closest("button")?.disabled === false).waitHandle();
-  await shown.evaluate((words) => words.closest("button")?.focus());
-  await page.keyboard.press("Enter");
-}
-
 /** The pictures that were drawn, by their words and their width in pixels; not the example of a first visit. */
 export const pictures = () =>
   [...document.querySelectorAll<HTMLImageElement>(".sheet img:not([alt^='An example'])")].map(({ alt, naturalWidth }) => ({ alt, naturalWidth }));
 
 export async function draw(page: Page, words: string): Promise<void> {
   await page.locator(PROMPT).fill(words);
-  await press(page, GENERATE);
+  await page.locator(GENERATE).click();
   await until(page, pictures, (all) => all.some(({ naturalWidth }) => naturalWidth === 128), `a picture of ${words}`);
 }
 
