@@ -45,7 +45,7 @@ mod shuffle;
 mod time;
 mod weight;
 
-pub use activation::{geglu, gelu, leaky_relu, prelu, quick_gelu, relu, sigmoid, silu};
+pub use activation::{gelu, leaky_relu, prelu, quick_gelu, relu, sigmoid, silu};
 pub use after::{Activation, After};
 pub use attention::split_heads_attention;
 pub use conv::{Conv2d, Padding};

@@ -1,5 +1,6 @@
 //! Matrix products: by [`mod@tiles`] in a browser, elsewhere by the `gemm` crate, which knows wider SIMD.
 
+use crate::activation::geglu;
 use crate::tiles::{self, Columns, Rows};
 
 /// Whether the products are ours.
@@ -178,6 +179,9 @@ unsafe fn by_gemm(
     }
 }
 
+/// Rows of a gated layer that are computed at once: what is gated is twice as large as what comes of it.
+const GATED_ROWS: usize = 256;
+
 /// The weights of a linear layer.
 #[derive(Debug, Clone)]
 pub struct LinearWeights<'a>(Left<'a>);
@@ -219,6 +223,20 @@ impl<'a> LinearWeights<'a> {
         self.0.product(x, rows, &mut out, [1, outputs], bias.is_some());
         out
     }
+
+    /// [`geglu`] of what [`LinearWeights::forward`] gives, which is never in memory as a whole.
+    ///
+    /// # Panics
+    ///
+    /// If the lengths do not fit each other.
+    pub fn forward_geglu(&self, x: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
+        let Left { rows: outputs, columns: inputs, .. } = self.0;
+        let mut out = Vec::with_capacity(x.len() / inputs * outputs / 2);
+        for x in x.chunks(GATED_ROWS * inputs) {
+            out.extend(geglu(&self.forward(x, bias), outputs / 2));
+        }
+        out
+    }
 }
 
 #[cfg(test)]
@@ -235,6 +253,23 @@ mod tests {
         for weights in [LinearWeights::kept(&kept), LinearWeights::once(&weight, [3, 2])] {
             assert_eq!(weights.forward(&x, None), [1.0, 2.0, 3.0, 3.0, 4.0, 7.0]);
             assert_eq!(weights.forward(&x, Some(&bias)), [11.0, 22.0, 33.0, 13.0, 24.0, 37.0]);
+        }
+    }
+    #[test]
+    fn a_gated_layer_is_the_gates_of_the_plain_one() {
+        let numbers = |count: usize| (0..count).map(|i| (i * 37 % 101) as f32 / 50.0 - 1.0);
+        let (x, weight): (Vec<_>, Vec<_>) =
+            (numbers((2 * GATED_ROWS + 3) * 5).collect(), numbers(6 * 5).collect());
+        let bias = [0.5, -0.5, 0.25, 1.0, -1.0, 0.75];
+        let kept = Matrix::new(&weight, [6, 5]);
+        for weights in [LinearWeights::kept(&kept), LinearWeights::once(&weight, [6, 5])] {
+            for bias in [None, Some(&bias[..])] {
+                let (ours, plain) = (weights.forward_geglu(&x, bias), weights.forward(&x, bias));
+                let expected = geglu(&plain, 3);
+                assert_eq!(ours.len(), expected.len());
+                let far = ours.iter().zip(&expected).map(|(a, b)| (a - b).abs());
+                assert!(far.fold(0.0, f32::max) < 1e-6);
+            }
         }
     }
 }

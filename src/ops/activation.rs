@@ -52,20 +52,6 @@ pub fn relu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     leaky_relu(x, 0.0)
 }
 
-/// Splits the last axis in halves `a, b` and returns `a · gelu(b)`.
-///
-/// # Shapes
-///
-/// - `x`: `[batch, tokens, 2 · width]`
-/// - output: `[batch, tokens, width]`
-///
-/// # Source
-///
-/// Shazeer 2020, <https://arxiv.org/abs/2002.05202>; diffusers 0.42 `GEGLU`.
-pub fn geglu(x: Tensor<3>) -> Tensor<3> {
-    on_device!(x, cpu: cpu::geglu(x), gpu: gpu::geglu(x))
-}
-
 /// `x` where it is positive, `slope · x` elsewhere.
 ///
 /// # Source

@@ -87,12 +87,6 @@ pub(super) fn quick_gelu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     map(x, kernels::quick_gelu)
 }
 
-pub(super) fn geglu(x: Tensor<3>) -> Tensor<3> {
-    let [batch, tokens, both] = x.dims();
-    let width = both / 2;
-    tensor(kernels::geglu(Floats::of(x).get(), width), [batch, tokens, width])
-}
-
 pub(super) fn leaky_relu<const D: usize>(x: Tensor<D>, slope: f32) -> Tensor<D> {
     map(x, |x| kernels::leaky_relu(x, slope))
 }
@@ -118,6 +112,17 @@ pub(super) fn linear<const D: usize>(
     dims[D - 1] = weights.outputs();
     let (x, bias) = (Floats::of(x), bias.map(Floats::of));
     tensor(weights.forward(x.get(), bias.as_ref().map(Floats::get)), dims)
+}
+
+pub(super) fn linear_geglu(
+    x: Tensor<3>,
+    weights: &LinearWeights<'_>,
+    bias: Option<Tensor<1>>,
+) -> Tensor<3> {
+    let [batch, tokens, _] = x.dims();
+    let (x, bias) = (Floats::of(x), bias.map(Floats::of));
+    let gated = weights.forward_geglu(x.get(), bias.as_ref().map(Floats::get));
+    tensor(gated, [batch, tokens, weights.outputs() / 2])
 }
 
 /// `seen`: the size that the layer sees, if not its own; `plus`: what the result is added to.

@@ -40,7 +40,7 @@ use cubecl::ir::{ElemType, FloatKind};
 use cubecl::prelude::{BufferArg, CubeCount, CubeDim};
 
 pub(super) use self::attention::split_heads_attention;
-pub(super) use self::elementwise::{function, geglu, join_channels, prelu};
+pub(super) use self::elementwise::{function, join_channels, prelu};
 pub(super) use self::layers::{Finish, conv2d, linear};
 pub(super) use self::norm::{group_norm, layer_norm};
 pub(super) use self::number::Function;

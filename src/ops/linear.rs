@@ -44,25 +44,38 @@ impl Linear {
 
     /// Applies it, and does more with the result.
     pub fn forward_then<const D: usize>(&self, x: Tensor<D>, after: After<D>) -> Tensor<D> {
-        on_device!(x, cpu: after.apply(self.on_cpu(x)), gpu: self.on_gpu(x, false, after))
+        on_device!(x, cpu: after.apply(self.on_cpu(x, cpu::linear)), gpu: self.on_gpu(x, false, after))
     }
 
-    /// [`geglu`](super::geglu) of the result, which is `[batch, tokens, out / 2]`.
+    /// Applies it, splits the last axis of the result in halves `a, b` and gives `a · gelu(b)`.
+    ///
+    /// # Shapes
+    ///
+    /// - `x`: `[batch, tokens, in]`
+    /// - output: `[batch, tokens, out / 2]`
+    ///
+    /// # Source
+    ///
+    /// Shazeer 2020, <https://arxiv.org/abs/2002.05202>; diffusers 0.42 `GEGLU`.
     pub fn forward_geglu(&self, x: Tensor<3>) -> Tensor<3> {
         on_device!(x,
-            cpu: super::geglu(self.on_cpu(x)),
+            cpu: self.on_cpu(x, cpu::linear_geglu),
             gpu: self.on_gpu(x, true, After::default()))
     }
 
     #[cfg(feature = "cpu")]
-    fn on_cpu<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
+    fn on_cpu<const D: usize>(
+        &self,
+        x: Tensor<D>,
+        layer: impl FnOnce(Tensor<D>, &LinearWeights<'_>, Option<Tensor<1>>) -> Tensor<D>,
+    ) -> Tensor<D> {
         let bias = self.bias.clone();
         match &self.weight {
-            Weight::Kept(weight, _) => cpu::linear(x, &LinearWeights::kept(weight.matrix()), bias),
+            Weight::Kept(weight, _) => layer(x, &LinearWeights::kept(weight.matrix()), bias),
             #[cfg(feature = "webgpu")]
             Weight::Packed(_) => panic!("a layer on the GPU was given an array on the CPU"),
             Weight::Read(weight, size) => cpu::numbers(weight.read(), |weight| {
-                cpu::linear(x, &LinearWeights::once(weight, *size), bias)
+                layer(x, &LinearWeights::once(weight, *size), bias)
             }),
         }
     }

@@ -137,7 +137,12 @@ impl Case<'_> {
             "silu" => read(ops::silu(self.tensor::<3>("x"))).await,
             "gelu" => read(ops::gelu(self.tensor::<3>("x"))).await,
             "quick_gelu" => read(ops::quick_gelu(self.tensor::<3>("x"))).await,
-            "geglu" => read(ops::geglu(self.tensor("x"))).await,
+            "geglu" => {
+                let x: Tensor<3> = self.tensor("x");
+                // The reference has no projection.
+                let same = Tensor::eye(x.dims()[2], &x.device());
+                read(Linear::new(same, None).forward_geglu(x)).await
+            }
             "leaky_relu" => read(ops::leaky_relu(self.tensor::<3>("x"), 0.2)).await,
             "prelu" | "prelu_one_pixel" => {
                 read(ops::prelu(self.tensor("x"), self.tensor("slopes"))).await

@@ -5,7 +5,7 @@ use burn_cubecl::tensor::CubeTensor;
 use cubecl::ir::ElemType;
 use cubecl::prelude::*;
 
-use super::number::{Format, Function, activated, gelu, to_half, unpacked};
+use super::number::{Format, Function, activated, to_half, unpacked};
 use super::{arg, buffer, buffer_in, element, elements, empty, map_buffer, map_tensor, tensor};
 
 /// Which number a unit is for; cubes lie in a rectangle where there are too many for a row.
@@ -35,23 +35,6 @@ fn prelu_kernel(x: &[f32], slopes: &[f32], y: &mut [f32], count: u32, channels: 
     let i = place();
     if i < count as usize {
         y[i] = activated(x[i], slopes[i % channels as usize], Function::LeakyRelu);
-    }
-}
-
-/// `x[…, c] · gelu(x[…, width + c])`
-#[cube(launch_unchecked)]
-fn geglu_kernel<F: Float>(
-    x: &[F],
-    y: &mut [F],
-    count: u32,
-    width: u32,
-    #[define(F)] _element: ElemType,
-) {
-    let i = place();
-    if i < count as usize {
-        let width = width as usize;
-        let from = i / width * 2 * width + i % width;
-        y[i] = F::cast_from(f32::cast_from(x[from]) * gelu(f32::cast_from(x[from + width])));
     }
 }
 
@@ -158,17 +141,6 @@ pub(in crate::ops) fn prelu(x: Tensor<4>, slopes: Tensor<1>) -> Tensor<4> {
     let slopes = arg(&slopes);
     launch!(prelu_kernel(&x.client, count, dim, arg(&x), slopes, arg(&y), numbers, channels));
     map_tensor(y)
-}
-
-pub(in crate::ops) fn geglu(x: Tensor<3>) -> Tensor<3> {
-    let [batch, tokens, both] = x.dims();
-    let (x, width) = (buffer(x), both / 2);
-    let y = empty(&x, [batch, tokens, width]);
-    let numbers = batch * tokens * width;
-    let (count, dim) = elements(numbers);
-    let (numbers, width) = (numbers as u32, width as u32);
-    launch!(geglu_kernel(&x.client, count, dim, arg(&x), arg(&y), numbers, width, element(&x)));
-    tensor(y)
 }
 
 pub(in crate::ops) fn join_channels(a: Tensor<4>, b: Tensor<4>) -> Tensor<4> {
