@@ -148,9 +148,9 @@ bench-networks: $(if $(filter webgpu,$(DEVICE)),webgpu,cpu) chromium
 bench-native:
 	$(PYTHON) benches/native.py $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(QUARTER),--quarter) $(if $(WHOLE),--whole) $(if $(FULL),--full) $(if $(PEAK),--peak $(PEAK)) $(if $(BANDWIDTH),--bandwidth $(BANDWIDTH)) $(PARTS)
 
-## Time and memory of sizes and batches: make bench-growth [DEVICE=webgpu] [SIZES="512 1024x2"] [PART=1] [MEMORY=1 [FULL=1]]
+## Time and memory of sizes and batches: make bench-growth [DEVICE=webgpu] [SIZES="512 1024x2"] [PART=1] [MEMORY=1] [FULL=1] [LEAST=1] [SAMPLING=1]
 bench-growth: page chromium
-	@node www/bench/growth.mjs $(if $(filter webgpu,$(DEVICE)),--device webgpu) $(if $(PART),--part $(PART)) $(if $(MEMORY),--memory) $(if $(FULL),--full) $(SIZES)
+	@node www/bench/growth.mjs $(if $(filter webgpu,$(DEVICE)),--device webgpu) $(if $(PART),--part $(PART)) $(if $(MEMORY),--memory) $(if $(FULL),--full) $(if $(LEAST),--least) $(if $(SAMPLING),--sampling) $(SIZES)
 
 ## Time and memory of Stable Diffusion 1.5's and SDXL's checkpoints on the CPU engine
 bench-full-size: page chromium

@@ -197,11 +197,17 @@ impl Compared<'_> {
         };
         if gated {
             let half = outputs / 2;
-            let ours = read(linear.forward_geglu(tokens)).await;
-            self.take(&format!("{name}, gated"), ours, |place| {
+            let expected = |place: usize| {
                 let (row, o) = (place / half, place % half);
                 sum(row, o) * gelu(sum(row, half + o))
-            });
+            };
+            let ours = read(linear.forward_geglu(tokens.clone())).await;
+            self.take(&format!("{name}, gated"), ours, expected);
+            // As many tokens are: views of a map's rows, and what comes of them put together.
+            let parts = tokens.split(rows.div_ceil(2), 1).into_iter();
+            let parts = parts.map(|tokens| linear.forward_geglu(tokens)).collect();
+            let ours = read(Tensor::cat(parts, 1)).await;
+            self.take(&format!("{name}, gated, of two parts"), ours, expected);
             return;
         }
         let plus = self.given(5, rows * outputs);

@@ -1,13 +1,14 @@
 /**
  * How time and memory grow with size and batch: one step of Stable Diffusion 1.5 and its autoencoder, in Chromium.
  *
- *   node www/bench/growth.mjs [--device cpu|webgpu] [--part N] [--memory [--full]] [SIZE[xBATCH] …]
+ *   node www/bench/growth.mjs [--device cpu|webgpu] [--part N] [--memory] [--full] [--least] [--sampling] [SIZE[xBATCH] …]
  *
  * The checkpoint has the names and shapes of the published one and no numbers; `--part` makes its denoising network so many
  * times narrower (5 where nothing is said; 1 is the whole one). Sizes are 256, 512, 768 and 1024 where none is named, batches
  * 1, 2 and 4. On a GPU the memory is that of all buffers at their peak; on the CPU it is the engine's heap, which keeps its
  * peak, so there every row has a page of its own. `--memory` measures only the memory of a GPU: nothing is computed, which on
- * a software adapter would take hours at full width, and the GPU counts as one that knows halves, but with `--full`. Every number is in build/bench/growth.json.
+ * a software adapter would take hours at full width, and the GPU counts as one that knows halves, but with `--full`; with
+ * `--least` as one that can do no more than WebGPU asks of each. `--sampling` leaves out the autoencoder. Every number is in build/bench/growth.json.
  * Exit codes: 0 measured, 1 something failed, 2 wrong usage, 3 something is missing.
  */
 
@@ -21,7 +22,7 @@ import { chromium } from "playwright-core";
 
 import { findChromium, flags } from "../scripts/chromium.mjs";
 import { draw, emptyCheckpoint, openWith } from "../scripts/full_size.mjs";
-import { countGpu, pretendHalves } from "../scripts/gpu.mjs";
+import { countGpu, pretendHalves, pretendLeast } from "../scripts/gpu.mjs";
 import { heapBytes, keepMemory, MB } from "../scripts/heap.mjs";
 import { DIST, serve } from "../scripts/serve.mjs";
 
@@ -33,7 +34,7 @@ function fail(why, code) {
   process.exit(code);
 }
 
-const { device, part, idle, full, cases } = readArguments();
+const { device, part, idle, full, least, sampling, cases } = readArguments();
 const executablePath = findChromium() ?? fail("no Chromium found; install one, or name it with CHROMIUM=/path/to/chromium", 3);
 if (!existsSync(join(DIST, "picture.html"))) fail("the page is not built; run `make page` first", 3);
 
@@ -58,8 +59,9 @@ try {
     const { step, decode } = await measure(page, size, batch);
     await page.close();
     rows.push({ size, batch, step, decode });
-    const largest = decode.largest === 0 ? "" : mb(Math.max(step.largest, decode.largest));
-    console.log(`| ${size} × ${size} | ${batch} | ${seconds(step.seconds)} | ${mb(step.memory)} | ${seconds(decode.seconds)} | ${mb(decode.memory)} | ${largest} |`);
+    const largest = step.largest === 0 ? "" : mb(Math.max(step.largest, decode?.largest ?? 0));
+    const decoded = decode === null ? " | " : `${seconds(decode.seconds)} | ${mb(decode.memory)}`;
+    console.log(`| ${size} × ${size} | ${batch} | ${seconds(step.seconds)} | ${mb(step.memory)} | ${decoded} | ${largest} |`);
   }
 } finally {
   await browser.close();
@@ -68,7 +70,7 @@ try {
 }
 
 const machine = { cpu: cpus()[0]?.model ?? "unknown", cores: cpus().length, load: { before, after: loadavg() } };
-const measured = { date: new Date().toISOString(), browser: `Chromium ${browser.version()}`, machine, device, part, idle, full, bytes, rows };
+const measured = { date: new Date().toISOString(), browser: `Chromium ${browser.version()}`, machine, device, part, idle, full, least, sampling, bytes, rows };
 writeFileSync(join(FOLDER, "growth.json"), `${JSON.stringify(measured, null, 1)}\n`);
 
 /**
@@ -80,6 +82,7 @@ async function measure(page, size, batch) {
   await page.goto(`${site.url}picture.html`);
   await page.waitForFunction(() => "tintype" in globalThis);
   if (idle) await pretendHalves(page);
+  if (least) await pretendLeast(page);
   const { opened, worker } = await openWith(page, path, { device, precision: full ? "full" : "auto" });
   const gpu = device === "webgpu" ? await countGpu(worker, idle) : null;
   const memory = async () => {
@@ -91,7 +94,7 @@ async function measure(page, size, batch) {
   await run(false, 1);
   const step = { seconds: await run(false, 2), ...(await memory()) };
   // The same seed: only what follows the sampler is new.
-  const decode = { seconds: await run(true, 2), ...(await memory()) };
+  const decode = sampling ? null : { seconds: await run(true, 2), ...(await memory()) };
   await opened.evaluate(({ engine }) => engine.close());
   return { step, decode };
 }
@@ -100,15 +103,16 @@ function readArguments() {
   let parsed;
   try {
     const text = /** @type {const} */ ({ type: "string" });
-    parsed = parseArgs({ options: { device: text, part: text, memory: { type: "boolean" }, full: { type: "boolean" } }, allowPositionals: true });
+    const flag = /** @type {const} */ ({ type: "boolean" });
+    parsed = parseArgs({ options: { device: text, part: text, memory: flag, full: flag, least: flag, sampling: flag }, allowPositionals: true });
   } catch (error) {
     fail(/** @type {Error} */ (error).message, 2);
   }
   const device = parsed.values.device ?? "cpu";
   if (device !== "cpu" && device !== "webgpu") fail(`--device is ${device}, expected cpu or webgpu`, 2);
   const part = Number(parsed.values.part ?? 5);
-  const { memory: idle = false, full = false } = parsed.values;
-  if (idle && device === "cpu") fail("--memory is for --device webgpu", 2);
+  const { memory: idle = false, full = false, least = false, sampling = false } = parsed.values;
+  if ((idle || least) && device === "cpu") fail("--memory and --least are for --device webgpu", 2);
   // Channels must stay whole groups of 32.
   if (![1, 2, 5, 10].includes(part)) fail(`--part is ${parsed.values.part}, expected 1, 2, 5 or 10`, 2);
   const named = parsed.positionals.map((name) => {
@@ -117,5 +121,5 @@ function readArguments() {
     return { size, batch };
   });
   const all = [256, 512, 768, 1024].flatMap((size) => [1, 2, 4].map((batch) => ({ size, batch })));
-  return { device: /** @type {"cpu" | "webgpu"} */ (device), part, idle, full, cases: named.length > 0 ? named : all };
+  return { device: /** @type {"cpu" | "webgpu"} */ (device), part, idle, full, least, sampling, cases: named.length > 0 ? named : all };
 }

@@ -105,3 +105,17 @@ export function pretendHalves(page) {
     };
   });
 }
+
+/**
+ * Has engines that a page opens take its GPU for one that can do no more than WebGPU asks of each: buffers of 128 MiB for
+ * kernels, 16 KiB of a workgroup's memory, 256 invocations.
+ * @param {import("playwright-core").Page} page
+ */
+export function pretendLeast(page) {
+  return beforeWorkers(page, () => {
+    const { requestDevice } = GPUAdapter.prototype;
+    GPUAdapter.prototype.requestDevice = function (/** @type {GPUDeviceDescriptor | undefined} */ descriptor) {
+      return requestDevice.call(this, { ...descriptor, requiredLimits: {} });
+    };
+  });
+}

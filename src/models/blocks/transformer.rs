@@ -3,6 +3,7 @@
 use burn::tensor::Tensor;
 
 use super::attention::{Attention, AttentionSize, Context};
+use super::feed_forward::FeedForward;
 use super::savings::Saving;
 use crate::error::Result;
 use crate::models::probe::{seen, seen_as};
@@ -123,24 +124,19 @@ struct TransformerBlock {
     attn1: Attention,
     norm2: LayerNorm,
     attn2: Attention,
-    norm3: LayerNorm,
-    ff_in: Linear,
-    ff_out: Linear,
+    ff: FeedForward,
 }
 
 impl TransformerBlock {
     fn load(weights: &mut Weights, path: String, size: TransformerSize) -> Result<Self> {
         let TransformerSize { channels: width, heads, context_width, .. } = size;
         let attention = |context_width| AttentionSize { width, context_width, heads, bias: false };
-        let inner = 4 * width;
         Ok(Self {
             norm1: weights.layer_norm(&format!("{path}.norm1"), width, 1e-5)?,
             attn1: Attention::load(weights, format!("{path}.attn1"), attention(width))?,
             norm2: weights.layer_norm(&format!("{path}.norm2"), width, 1e-5)?,
             attn2: Attention::load(weights, format!("{path}.attn2"), attention(context_width))?,
-            norm3: weights.layer_norm(&format!("{path}.norm3"), width, 1e-5)?,
-            ff_in: weights.linear(&format!("{path}.ff.net.0.proj"), width, 2 * inner, true)?,
-            ff_out: weights.linear(&format!("{path}.ff.net.2"), inner, width, true)?,
+            ff: FeedForward::load(weights, &path, width)?,
             path,
         })
     }
@@ -158,8 +154,6 @@ impl TransformerBlock {
         let (x, normed) = (sum.clone(), self.norm2.forward(sum));
         let sum = self.attn2.forward_cross(normed, attended.context, x.clone());
         seen_as(self.attn2.path(), || sum.clone() - x);
-        let x = sum;
-        let h = self.ff_in.forward_geglu(self.norm3.forward(x.clone()));
-        seen(&self.path, self.ff_out.forward_then(h, After::plus(x)))
+        seen(&self.path, self.ff.forward(sum))
     }
 }

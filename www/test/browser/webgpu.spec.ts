@@ -3,7 +3,7 @@ import { rmSync } from "node:fs";
 import type { Page } from "@playwright/test";
 
 import { draw, emptyCheckpoint, openWith } from "../../scripts/full_size.mjs";
-import { countGpu, pretendHalves } from "../../scripts/gpu.mjs";
+import { countGpu, pretendHalves, pretendLeast } from "../../scripts/gpu.mjs";
 import { MB } from "../../scripts/heap.mjs";
 import { beforeWorkers } from "../../scripts/workers.mjs";
 import { expect, test } from "./fixtures";
@@ -183,4 +183,28 @@ test("what would keep a slow GPU busy for long is told to it in parts", async ({
   const [, whole = 0, parts = 0] = dispatches;
   // In five layers.
   expect(parts - whole).toBe(5);
+});
+
+test("no buffer is larger than every GPU's kernels may have", async ({ lab }) => {
+  test.setTimeout(600_000);
+  await pretendHalves(lab);
+  const workers = await pretendLeast(lab);
+  const { opened, gpu, close } = await openNarrow(lab, 5, true, "full");
+  // What a feed-forward makes of both halves' 264 × 264 tokens is 136 MB, a decoder's largest map of 576 × 576 is 162 MB.
+  const largest: number[] = [];
+  for (const [size, decode] of [
+    [2112, false],
+    [576, true],
+  ] as const) {
+    await gpu.reset();
+    await draw(opened, { size, steps: 1, seed: 1, decode });
+    largest.push((await gpu.read()).largest / MB);
+  }
+  await close();
+  expect(workers.started).toBe(1);
+  test.info().annotations.push({ type: "MB", description: largest.map((size) => size.toFixed(0)).join(", ") });
+  for (const size of largest) {
+    expect(size).toBeGreaterThan(64);
+    expect(size).toBeLessThanOrEqual(128);
+  }
 });
