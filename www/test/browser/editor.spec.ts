@@ -67,18 +67,19 @@ test("a graph is built, linked and run with the keyboard alone", async ({ page, 
     await page.keyboard.press("Enter");
     await expect(box(page, title).last()).toBeFocused();
   };
-  /** From the node that has the focus: this place, with that one. */
-  const link = async (place: string, other: string) => {
+  /** From this node, which has the focus: this place, with that one. */
+  const link = async (title: string, place: string, other: string) => {
     await page.keyboard.press("l");
     await page.keyboard.type(place);
     await page.keyboard.press("Enter");
     await page.keyboard.type(other);
     await page.keyboard.press("Enter");
     await expect(said(page)).toContainText("Linked");
+    await expect(box(page, title)).toBeFocused();
   };
   await add("load checkpoint", "Load Checkpoint");
   await add("clip text encode prompt", "CLIP Text Encode");
-  await link("input clip", "load checkpoint clip");
+  await link("CLIP Text Encode", "input clip", "load checkpoint clip");
   // Into the prompt, and back to the node.
   await page.keyboard.press("Enter");
   await page.keyboard.type("a red dragon");
@@ -93,8 +94,8 @@ test("a graph is built, linked and run with the keyboard alone", async ({ page, 
   await page.keyboard.type("ksampler");
   await page.keyboard.press("Enter");
   await expect(box(page, "KSampler")).toBeFocused();
-  await link("input negative", "clip text encode conditioning");
-  await link("input model", "load checkpoint model");
+  await link("KSampler", "input negative", "clip text encode conditioning");
+  await link("KSampler", "input model", "load checkpoint model");
   await page.keyboard.press("Enter");
   await page.keyboard.press("Tab");
   await page.keyboard.press("Tab");
@@ -120,8 +121,8 @@ test("a graph is built, linked and run with the keyboard alone", async ({ page, 
   }
   await page.keyboard.press("Escape");
   await add("vae decode", "VAE Decode");
-  await link("input samples", "ksampler latent");
-  await link("input vae", "load checkpoint vae");
+  await link("VAE Decode", "input samples", "ksampler latent");
+  await link("VAE Decode", "input vae", "load checkpoint vae");
   await page.keyboard.press("l");
   await page.keyboard.type("output image");
   await page.keyboard.press("Enter");

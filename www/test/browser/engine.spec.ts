@@ -321,8 +321,9 @@ test("a second run waits; a queued one can be cancelled; the running one too", a
     const stopRunning = new AbortController();
     const stopQueued = new AbortController();
     let steps = 0;
+    // At 128 × 128 a step takes longer than what the page tells the worker needs to get there.
     const running = engine
-      .generate({ ...small, steps: 400, signal: stopRunning.signal, onEvent: ({ type }) => {
+      .generate({ ...small, width: 128, height: 128, steps: 400, signal: stopRunning.signal, onEvent: ({ type }) => {
         if (type === "progress" && ++steps === 3) stopQueued.abort();
         if (type === "progress" && steps === 5) stopRunning.abort();
       } })
