@@ -255,6 +255,7 @@ mod tests {
             assert_eq!(weights.forward(&x, Some(&bias)), [11.0, 22.0, 33.0, 13.0, 24.0, 37.0]);
         }
     }
+
     #[test]
     fn a_gated_layer_is_the_gates_of_the_plain_one() {
         let numbers = |count: usize| (0..count).map(|i| (i * 37 % 101) as f32 / 50.0 - 1.0);

@@ -21,6 +21,8 @@ pub(super) fn check_unet(
 }
 
 /// Bytes of the largest single array of a denoising run.
+///
+/// A feed-forward's hidden layer can be larger and is not counted: it never takes more than every device allows.
 pub(super) fn unet_bytes(config: &UnetConfig, rows: usize, [height, width]: [usize; 2]) -> u64 {
     let maps = config.block_out_channels.iter().enumerate().map(|(level, channels)| {
         let positions = (height as u64).div_ceil(1 << level) * (width as u64).div_ceil(1 << level);
