@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 
 import AxeBuilder from "@axe-core/playwright";
-import type { Page } from "@playwright/test";
+import type { Locator, Page } from "@playwright/test";
 
 import { expect, pngTexts, served, test } from "./fixtures";
 
@@ -287,6 +287,34 @@ for (const [name, scheme, width] of [
     await check();
   });
 }
+
+test("on a phone the picture is in view as it comes, and so is what went wrong", async ({ page, site }) => {
+  await page.setViewportSize({ width: 390, height: 664 });
+  await ready(page, site);
+  const inView = async (what: Locator) => {
+    await expect(what).toBeInViewport({ ratio: 1 });
+    // In front of everything fixed, too.
+    await expect(async () => {
+      const [box, nav] = [await what.boundingBox(), await page.getByRole("navigation").boundingBox()];
+      expect((box?.y ?? Infinity) + (box?.height ?? 0)).toBeLessThanOrEqual(nav?.y ?? 0);
+    }).toPass();
+  };
+  await page.getByText("Settings", { exact: true }).click();
+  await page.getByLabel("Steps").fill("30");
+  await page.keyboard.press("Control+Enter");
+  await inView(page.getByRole("progressbar"));
+  await inView(page.getByRole("img", { name: "The picture so far" }));
+  await page.keyboard.press("Escape");
+  await expect(page.getByRole("status")).toHaveText("Cancelled.");
+  await page.getByLabel("Steps").fill("2");
+  await draw(page);
+  await inView(page.getByRole("img", { name: await prompt(page).inputValue() }));
+
+  await page.getByLabel("Size").selectOption({ label: "Another size…" });
+  await page.getByLabel("Width").fill("130");
+  await page.keyboard.press("Control+Enter");
+  await inView(page.getByRole("alert"));
+});
 
 test("the help has its topics, by address and by links between them; axe finds nothing", async ({ page, site }) => {
   await page.goto(`${site}#help`);
