@@ -5,7 +5,7 @@
  *
  * The checkpoint has the names and shapes of the published one and no numbers; `--part` makes its denoising network so many
  * times narrower (5 where nothing is said; 1 is the whole one). Sizes are 256, 512, 768 and 1024 where none is named, batches
- * 1, 2 and 4. On a GPU the memory is that of all buffers at their peak; on the CPU it is the engine's heap, which keeps its
+ * 1 to 4. On a GPU the memory is that of all buffers at their peak; on the CPU it is the engine's heap, which keeps its
  * peak, so there every row has a page of its own. `--memory` measures only the memory of a GPU: nothing is computed, which on
  * a software adapter would take hours at full width, and the GPU counts as one that knows halves, but with `--full`; with
  * `--least` as one that can do no more than WebGPU asks of each. `--sampling` leaves out the autoencoder. Every number is in build/bench/growth.json.
@@ -120,6 +120,6 @@ function readArguments() {
     if (!(size >= 64 && size % 64 === 0 && Number.isInteger(batch) && batch >= 1)) fail(`\`${name}\` is no size, such as 512 or 512x4`, 2);
     return { size, batch };
   });
-  const all = [256, 512, 768, 1024].flatMap((size) => [1, 2, 4].map((batch) => ({ size, batch })));
+  const all = [256, 512, 768, 1024].flatMap((size) => [1, 2, 3, 4].map((batch) => ({ size, batch })));
   return { device: /** @type {"cpu" | "webgpu"} */ (device), part, idle, full, least, sampling, cases: named.length > 0 ? named : all };
 }
