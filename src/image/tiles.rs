@@ -56,20 +56,33 @@ impl Tile {
 ///
 /// All are `side` long, or as long as the array where that is shorter. Neighbours share at least `overlap`
 /// rows or columns; the last ones share more, so that every tile sees as much around it as any other.
-pub fn tiles([height, width]: [usize; 2], side: usize, overlap: usize) -> Vec<Tile> {
-    let side = side.max(1);
-    let starts = |length: usize| -> Vec<usize> {
-        let last = length.saturating_sub(side);
-        let step = side.saturating_sub(overlap).max(1);
-        (0..last).step_by(step).chain([last]).collect()
+pub fn tiles(size: [usize; 2], side: usize, overlap: usize) -> Vec<Tile> {
+    grid(size.map(|length| (length, side.clamp(1, length.max(1)))), overlap)
+}
+
+/// As few as [`tiles`], and none longer than it takes for neighbours to share `overlap`.
+///
+/// Four tiles of 768 cover 1024 × 1024; with an overlap of 96 four of 560 do, which is half of the work.
+pub fn even_tiles(size: [usize; 2], most: usize, overlap: usize) -> Vec<Tile> {
+    let even = |length: usize| {
+        let side = most.clamp(1, length.max(1));
+        let count = starts(length, side, overlap).count();
+        (length, (length + (count - 1) * overlap).div_ceil(count).min(side))
     };
-    let columns = starts(width);
-    let row = |y: usize| {
-        let one =
-            move |x: &usize| Tile { y, x: *x, height: side.min(height), width: side.min(width) };
-        columns.iter().map(one).collect::<Vec<_>>()
-    };
-    starts(height).into_iter().flat_map(row).collect()
+    grid(size.map(even), overlap)
+}
+
+/// Where tiles of `side` begin.
+fn starts(length: usize, side: usize, overlap: usize) -> impl Iterator<Item = usize> {
+    let last = length.saturating_sub(side);
+    let step = side.saturating_sub(overlap).max(1);
+    (0..last).step_by(step).chain([last])
+}
+
+/// Tiles over an array, given each length and the tiles' side along it, no longer than that.
+fn grid([(rows, height), (columns, width)]: [(usize, usize); 2], overlap: usize) -> Vec<Tile> {
+    let row = |y| starts(columns, width, overlap).map(move |x| Tile { y, x, height, width });
+    starts(rows, height, overlap).flat_map(row).collect()
 }
 
 /// Tiles put together: where they overlap, the mean weighted by the distance from each tile's edge.
@@ -150,6 +163,35 @@ mod tests {
             }
         }
         assert_eq!(tiles([9, 16], 8, 2).len(), 2 * 3);
+    }
+
+    #[test]
+    fn even_tiles_are_as_few_and_no_longer_than_needed() {
+        for length in 1..60 {
+            for (most, overlap) in [(8, 2), (8, 0), (5, 1), (1, 0), (16, 2), (3, 9)] {
+                let (all, even) =
+                    (tiles([1, length], most, overlap), even_tiles([1, length], most, overlap));
+                assert_eq!(even.len(), all.len(), "{length} {most} {overlap}");
+                let last = even[even.len() - 1];
+                assert_eq!((even[0].x, last.x + last.width), (0, length), "{length} {most}");
+                assert!(last.width <= most);
+                for pair in even.windows(2) {
+                    let end = pair[0].x + pair[0].width;
+                    assert!(pair[1].x > pair[0].x && pair[1].x + overlap.min(most - 1) <= end);
+                    assert_eq!(pair[0].width, pair[1].width);
+                }
+                // One less would need one more of them, or leave a gap.
+                if even.len() > 1 && overlap < last.width - 1 {
+                    let less = last.width - 1;
+                    assert!(
+                        even.len() * less - (even.len() - 1) * overlap < length,
+                        "{length} {most}"
+                    );
+                }
+            }
+        }
+        let tile = |y, x| Tile { y, x, height: 70, width: 96 };
+        assert_eq!(even_tiles([128, 96], 96, 12), [tile(0, 0), tile(58, 0)]);
     }
 
     #[test]

@@ -190,11 +190,11 @@ test("no buffer is larger than every GPU's kernels may have", async ({ lab }) =>
   await pretendHalves(lab);
   const workers = await pretendLeast(lab);
   const { opened, gpu, close } = await openNarrow(lab, 5, true, "full");
-  // What a feed-forward makes of both halves' 264 × 264 tokens is 136 MB, a decoder's largest map of 576 × 576 is 162 MB.
+  // What a feed-forward makes of both halves' 264 × 264 tokens is 136 MB, a decoder's largest map of 960 × 960 is 450 MB.
   const largest: number[] = [];
   for (const [size, decode] of [
     [2112, false],
-    [576, true],
+    [960, true],
   ] as const) {
     await gpu.reset();
     await draw(opened, { size, steps: 1, seed: 1, decode });
